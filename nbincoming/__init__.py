@@ -1,0 +1,61 @@
+"""Incoming webhooks in the notebook: receive, flatten, deduplicate, filter, publish, serve.
+
+>>> import nbincoming as nbi
+>>> inc = nbi.Integration("complaints")  # doctest: +SKIP
+
+Names are loaded when they are first used, so that importing the package is cheap and
+production never loads pandas, tornado or ipywidgets.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nbincoming.core.authorization import hmac_signature as hmac
+    from nbincoming.core.authorization import jwt, meta, no_authorization, standard_webhooks
+    from nbincoming.core.builder import P
+    from nbincoming.core.gateway import judge
+    from nbincoming.core.values import MISSING
+    from nbincoming.files import load
+    from nbincoming.notebook.integration import Integration
+    from nbincoming.notebook.magics import load_ipython_extension, unload_ipython_extension
+    from nbincoming.secrets import new_secret
+
+__version__ = "0.1.0.dev0"
+
+#: Where each public name lives: module and name in it.
+_NAMES = {
+    "Integration": ("nbincoming.notebook.integration", "Integration"),
+    "MISSING": ("nbincoming.core.values", "MISSING"),
+    "P": ("nbincoming.core.builder", "P"),
+    "hmac": ("nbincoming.core.authorization", "hmac_signature"),
+    "judge": ("nbincoming.core.gateway", "judge"),
+    "jwt": ("nbincoming.core.authorization", "jwt"),
+    "load": ("nbincoming.files", "load"),
+    "load_ipython_extension": ("nbincoming.notebook.magics", "load_ipython_extension"),
+    "meta": ("nbincoming.core.authorization", "meta"),
+    "new_secret": ("nbincoming.secrets", "new_secret"),
+    "no_authorization": ("nbincoming.core.authorization", "no_authorization"),
+    "standard_webhooks": ("nbincoming.core.authorization", "standard_webhooks"),
+    "unload_ipython_extension": ("nbincoming.notebook.magics", "unload_ipython_extension"),
+}
+
+__all__ = [
+    "MISSING", "Integration", "P", "hmac", "judge", "jwt", "load", "load_ipython_extension", "meta",
+    "new_secret", "no_authorization", "standard_webhooks", "unload_ipython_extension",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'nbincoming' has no attribute {name!r}")
+    module, attribute = _NAMES[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

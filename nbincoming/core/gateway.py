@@ -1,0 +1,355 @@
+"""The request path: authorize, decode, key and match, then answer.
+
+``judge`` is pure and total: whatever the bytes, it returns a candidate, a challenge or a
+rejection, and raises nothing. The one effect, claiming the key, is the inbox's; it lies
+between ``judge`` and ``answer``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final, TypeAlias, assert_never
+
+from nbincoming.core.authorization import Meta, Secrets, check_handshake, compile_verify
+from nbincoming.core.conditions import compile_condition
+from nbincoming.core.deduplication import Anchor, check_own_hash, compile_key
+from nbincoming.core.message import Request, Response
+from nbincoming.core.parameters import Parameters, decode, header_parameters
+from nbincoming.core.spec import Spec
+from nbincoming.core.values import json_text
+from nbincoming.errors import (
+    BadHeader,
+    BodyTooLarge,
+    InboxUnavailable,
+    MethodNotAllowed,
+    Refusal,
+    UnknownEndpoint,
+    UnsupportedMediaType,
+)
+
+#: Where the platform that this re-creates puts its endpoints.
+ENDPOINT_PATH: Final = "/automation-endpoint/endpoints/authorized/{endpoint}/trigger"
+_ENDPOINT: Final = re.compile(
+    "/automation-endpoint/endpoints/authorized/"
+    "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/trigger"
+)
+
+_MEDIA_TYPE: Final = re.compile(rb"\s*application/(?:[!#$&^_.+a-z0-9-]+\+)?json\s*(?:;.*)?", re.I)
+
+#: Headers that must not be given twice: whoever reads the first and whoever reads the
+#: last would see different requests.
+_SINGLE: Final = (b"content-type", b"authorization", b"x-hub-signature-256")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key to be claimed, and the rule for it.
+
+    Attributes
+    ----------
+    space : str
+        Keys are unique within it.
+    key : str
+        SHA-256 in hexadecimal.
+    window_ms : int
+        How long the key stays in force after its anchor.
+    anchor : str
+        What moves the anchor; see :class:`~nbincoming.core.deduplication.Deduplication`.
+    """
+
+    space: str
+    key: str
+    window_ms: int
+    anchor: Anchor
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A good request, before it is known whether it is a duplicate.
+
+    Attributes
+    ----------
+    integration : str
+        The endpoint's UUID.
+    version : int
+        Version of the spec that judged it; 0 for a draft.
+    request : Request
+        As it came.
+    parameters : Parameters
+        What it says.
+    key : str or None
+        Its key; None where nothing is deduplicated or all chosen parameters are missing.
+    claim : Claim or None
+        What the inbox must claim; None where this request owns no key.
+    triggers : tuple of str
+        Names of the triggers that match.
+    wanted : bool
+        Whether it becomes an event: some trigger matches, or there are none.
+    """
+
+    integration: str
+    version: int
+    request: Request
+    parameters: Parameters
+    key: str | None
+    claim: Claim | None
+    triggers: tuple[str, ...]
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A subscription handshake, to be answered by its challenge."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A request that is refused."""
+
+    refusal: Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The request became an event.
+
+    Attributes
+    ----------
+    event_id : str
+        The same for the same integration, key and first claim.
+    """
+
+    event_id: str
+    triggers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The request's key is in force.
+
+    Attributes
+    ----------
+    first_ms : int
+        When the key was first claimed.
+    anchor_ms : int
+        What the window counted from when this request came.
+    """
+
+    first_ms: int
+    anchor_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """No trigger matches, so nothing starts."""
+
+
+#: What the inbox says of a candidate.
+Claimed: TypeAlias = Accepted | Duplicate | Filtered
+#: What becomes of a request.
+Outcome: TypeAlias = Claimed | Challenge | Rejected
+
+OK_RESPONSE: Final = Response(200, (("Content-Type", "text/plain; charset=utf-8"),), b"OK")
+DUPLICATE_RESPONSE: Final = Response(204)
+
+
+def endpoint_path(endpoint: str) -> str:
+    """Return the path of an endpoint."""
+    return ENDPOINT_PATH.format(endpoint=endpoint)
+
+
+def endpoint_of(path: str) -> str | None:
+    """Return the UUID in a path, if it is an endpoint's."""
+    match = _ENDPOINT.fullmatch(path)
+    return match[1] if match else None
+
+
+class Gateway:
+    """A spec made ready to judge requests.
+
+    Parameters
+    ----------
+    spec
+        A validated spec, published or draft.
+    secrets
+        The values of the secrets that it names.
+
+    Raises
+    ------
+    SecretError
+        If secrets are missing or unusable.
+    """
+
+    def __init__(self, spec: Spec, secrets: Secrets) -> None:
+        self.spec = spec
+        self._secrets = secrets
+        self._verify = compile_verify(spec.authorization, secrets)
+        self._rules = Rules(spec)
+
+    def judge(self, request: Request) -> Candidate | Challenge | Rejected:
+        """Judge a request; nothing is raised, whatever it holds."""
+        try:
+            challenge = self._authorize(request)
+            return challenge if challenge is not None else self._rules.consider(request)
+        except Refusal as refusal:
+            return Rejected(refusal)
+
+    def _authorize(self, request: Request) -> Challenge | None:
+        authorization = self.spec.authorization
+        handshake = isinstance(authorization, Meta)
+        if request.method == "GET" and isinstance(authorization, Meta):
+            return Challenge(check_handshake(request, authorization, self._secrets))
+        if request.method != "POST":
+            allowed = "GET, POST" if handshake else "POST"
+            raise MethodNotAllowed(
+                f"This endpoint does not answer {request.method[:20]!r}. Use {allowed}.",
+                headers=(("Allow", allowed),),
+            )
+        if len(request.body) > self.spec.max_body_bytes:
+            raise body_too_large(self.spec.max_body_bytes)
+        self._verify(request)
+        return None
+
+
+class Rules:
+    """The part of a spec that comes after authorization, made ready."""
+
+    def __init__(self, spec: Spec) -> None:
+        zone = spec.zone
+        self._spec = spec
+        self._limits = spec.limits
+        self._space = spec.key_space
+        self._key = compile_key(spec.deduplication) if spec.deduplication else None
+        self._window_ms = spec.deduplication.window_ms if spec.deduplication else 0
+        self._triggers = [
+            (trigger.name, compile_condition(trigger.when, zone)) for trigger in spec.triggers
+        ]
+
+    def consider(self, request: Request) -> Candidate:
+        """Judge an authorized request.
+
+        Raises
+        ------
+        Refusal
+            If it is not JSON, too large, or has an unusable header.
+        """
+        check_headers(request)
+        deduplication = self._spec.deduplication
+        if deduplication is not None:
+            check_own_hash(request, deduplication)
+        parameters = Parameters(
+            decode(request.body, limits=self._limits), header_parameters(request.headers)
+        )
+        scope = parameters.roots()
+        now_ms = request.received_at_ms
+        triggers = tuple([name for name, test in self._triggers if test(scope, now_ms)])
+        wanted = bool(triggers) or not self._triggers
+        key = claim = None
+        if deduplication is not None and self._key is not None:
+            key = self._key(scope)
+            if key is not None and (wanted or deduplication.claims == "every_request"):
+                claim = Claim(self._space, key, self._window_ms, deduplication.anchor)
+        return Candidate(
+            integration=self._spec.endpoint,
+            version=self._spec.version,
+            request=request,
+            parameters=parameters,
+            key=key,
+            claim=claim,
+            triggers=triggers,
+            wanted=wanted,
+        )
+
+
+def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challenge | Rejected:
+    """Judge one request; make a :class:`Gateway` to judge more than one.
+
+    Nothing but a :class:`~nbincoming.errors.SecretError` for unusable secrets is raised,
+    whatever the request holds.
+    """
+    return Gateway(spec, secrets).judge(request)
+
+
+def check_headers(request: Request) -> None:
+    """Refuse a body that is not declared to be JSON, and headers that are ambiguous.
+
+    Raises
+    ------
+    BadHeader, UnsupportedMediaType
+        As their names say.
+    """
+    types = request.header(b"content-type")
+    for name in _SINGLE:
+        if len(request.header(name)) > 1:
+            raise BadHeader(f"The header {name.decode()} is given more than once. Send it once.")
+    if not types or not _MEDIA_TYPE.fullmatch(types[0]):
+        given = "missing" if not types else ascii(types[0].decode("latin-1")[:60])
+        raise UnsupportedMediaType(
+            f"The header Content-Type is {given}. Send 'Content-Type: application/json'."
+        )
+
+
+def body_too_large(max_body_bytes: int) -> BodyTooLarge:
+    """Make the refusal of a body beyond the limit."""
+    return BodyTooLarge(
+        f"The body has more than {max_body_bytes:,} bytes. Send a smaller one, or raise "
+        "max_body_bytes in the spec."
+    )
+
+
+def unknown_endpoint() -> UnknownEndpoint:
+    """Make the refusal of an address that is no endpoint, or a draft's."""
+    return UnknownEndpoint(
+        "No published endpoint has this address. Check the URL; a draft answers only while it "
+        "retrieves data."
+    )
+
+
+def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
+    """Make the refusal of a request that could not be kept."""
+    return InboxUnavailable(
+        "The request could not be stored, so it was not accepted. Send it again later.",
+        headers=(("Retry-After", str(retry_after_s)),),
+    )
+
+
+def answer(outcome: Outcome) -> Response:
+    """Answer a request by what became of it."""
+    match outcome:
+        case Accepted() | Filtered():
+            return OK_RESPONSE
+        case Duplicate():
+            return DUPLICATE_RESPONSE
+        case Challenge(text=text):
+            # nosniff: the challenge is the sender's text, and no browser may run it.
+            headers = (
+                ("Content-Type", "text/plain; charset=utf-8"),
+                ("X-Content-Type-Options", "nosniff"),
+            )
+            return Response(200, headers, text.encode("utf-8", "replace"))
+        case Rejected(refusal=refusal):
+            return refusal_response(refusal)
+        case _:
+            assert_never(outcome)
+
+
+def refusal_response(refusal: Refusal) -> Response:
+    """Write a refusal as ``application/problem+json`` (RFC 9457)."""
+    problem = {
+        "type": f"urn:nbincoming:problem:{refusal.slug}",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+    }
+    headers = (("Content-Type", "application/problem+json"), *refusal.headers)
+    return Response(refusal.status, headers, json_text(problem).encode())
+
+
+__all__ = [
+    "Accepted", "Candidate", "Challenge", "Claim", "Claimed", "Duplicate", "Filtered", "Gateway",
+    "Outcome", "Rejected", "Rules", "answer", "body_too_large", "check_headers", "endpoint_of",
+    "endpoint_path", "inbox_unavailable", "judge", "refusal_response", "unknown_endpoint",
+]  # fmt: skip

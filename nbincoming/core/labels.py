@@ -1,0 +1,121 @@
+r"""The grammar of a parameter's label: one label, one path, and back.
+
+::
+
+    label   = root segment*
+    root    = "body" | "headers"
+    segment = "." name            a member whose name is plain
+            | "[" index "]"       an element, counted from 0
+            | "[" string "]"      a member with any other name, as a JSON string
+            | "[*]"               the elements, in conditions only
+
+A plain name is not empty and has no ``.``, ``[``, ``]``, ``"``, white space or control
+character. ``parse(format(path)) == path`` for every path.
+
+>>> parse('body.complaint["a.b"][0]')
+('body', 'complaint', 'a.b', 0)
+>>> format_path(("headers", "x-event"))
+'headers.x-event'
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from enum import Enum
+from typing import Final
+
+from nbincoming.errors import LabelError, quote
+
+
+class Elements(Enum):
+    """The type of :data:`ELEMENTS`."""
+
+    ELEMENTS = "[*]"
+
+    def __repr__(self) -> str:
+        return "ELEMENTS"
+
+
+#: The segment ``[*]``: every element of an array.
+ELEMENTS: Final = Elements.ELEMENTS
+
+Segment = str | int | Elements
+#: A root, then the segments. Strings name members, integers are indexes.
+Path = tuple[Segment, ...]
+
+ROOTS: Final = ("body", "headers")
+
+_NAME: Final = r'[^\s.\[\]"\x00-\x1f\x7f]+'
+_PLAIN: Final = re.compile(_NAME)
+_SEGMENT: Final = re.compile(
+    rf'\.(?P<name>{_NAME})|\[(?P<index>0|[1-9][0-9]*)\]|\[(?P<string>"(?:[^"\\]|\\.)*")\]|\[\*\]',
+    re.DOTALL,
+)
+
+#: Longest index accepted, in digits: no array in a body of any sane limit is longer.
+_INDEX_DIGITS: Final = 9
+
+
+def format_name(name: str) -> str:
+    """Write the segment of a member."""
+    if _PLAIN.fullmatch(name):
+        return "." + name
+    return f"[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def format_path(path: Path) -> str:
+    """Write a path as its label."""
+    return str(path[0]) + "".join(
+        format_name(segment)
+        if isinstance(segment, str)
+        else "[*]"
+        if segment is ELEMENTS
+        else f"[{segment}]"
+        for segment in path[1:]
+    )
+
+
+def parse(label: str) -> Path:
+    """Read a label.
+
+    Raises
+    ------
+    LabelError
+        If `label` is not one, saying where it stops being one.
+    """
+    root = next((root for root in ROOTS if label.startswith(root)), None)
+    if root is None or label[len(root) : len(root) + 1] not in ("", ".", "["):
+        raise LabelError(
+            f"{quote(label)} is not a parameter. "
+            "A parameter starts with 'body' or 'headers', such as body.order.id or headers.x-event."
+        )
+    path: list[Segment] = [root]
+    position = len(root)
+    while position < len(label):
+        match = _SEGMENT.match(label, position)
+        if match is None or len(match["index"] or "") > _INDEX_DIGITS:
+            raise LabelError(
+                f"{quote(label)} stops being a parameter at character {position + 1}. "
+                'Write .name for a member, [0] for an element, and ["a.b"] for a member '
+                "whose name has a dot, bracket, quote or space."
+            )
+        path.append(_segment(match, label))
+        position = match.end()
+    return tuple(path)
+
+
+def _segment(match: re.Match[str], label: str) -> Segment:
+    if (name := match["name"]) is not None:
+        return name
+    if (index := match["index"]) is not None:
+        return int(index)
+    if (string := match["string"]) is not None:
+        try:
+            decoded = json.loads(string, strict=False)
+            decoded.encode()  # a lone surrogate is no text
+        except (ValueError, UnicodeEncodeError) as error:
+            raise LabelError(f"{quote(string)} in {quote(label)} is not a JSON string.") from error
+        assert isinstance(decoded, str)
+        return decoded
+    return ELEMENTS

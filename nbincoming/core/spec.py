@@ -1,0 +1,318 @@
+"""The published file: its model, its problems, its canonical text and digest.
+
+The canonical text is JSON with two spaces of indentation, members in the order of the
+model, numbers as :func:`~nbincoming.core.values.number_text` writes them, and a final
+line feed. The digest is the SHA-256 of that text without the member ``digest``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import tzinfo
+from typing import Annotated, Any, Final, Literal, Self
+from uuid import UUID
+
+import jiter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from nbincoming.core.authorization import Authorization, NoAuthorization
+from nbincoming.core.conditions import Condition, referenced
+from nbincoming.core.deduplication import Deduplication
+from nbincoming.core.moments import time_zone
+from nbincoming.core.parameters import DEFAULT_LIMITS, Limits
+from nbincoming.core.problems import problems_of
+from nbincoming.core.values import Kind, Value, json_text
+from nbincoming.errors import Problem, SpecError
+
+#: Version of the format. A newer one is refused, never guessed at.
+SCHEMA_VERSION: Final = 1
+
+#: End of a spec file's name.
+SUFFIX: Final = ".incoming.json"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+#: How an example's request fared.
+Outcome = Literal["accepted", "duplicate", "filtered", "rejected"]
+
+
+def _check_name(name: str) -> str:
+    if not _NAME.fullmatch(name) or name.endswith("."):
+        raise ValueError(
+            "A name has letters, digits, dots, hyphens and underscores, starts with a letter or "
+            "digit, and is at most 80 long, since it names the file."
+        )
+    return name
+
+
+def _check_zone(name: str) -> str:
+    time_zone(name)
+    return name
+
+
+def _check_endpoint(endpoint: str) -> str:
+    try:
+        canonical = str(UUID(endpoint))
+    except ValueError:
+        canonical = ""
+    if canonical != endpoint:
+        raise ValueError("An endpoint is a UUID in lower case with hyphens.")
+    return endpoint
+
+
+class Trigger(BaseModel):
+    """A named condition: which workflow would start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, Field(min_length=1, max_length=80)]
+    when: Condition
+
+    def data(self) -> dict[str, Value]:
+        """Return the JSON form."""
+        return {"name": self.name, "when": self.when.data()}
+
+
+class ObservedParameter(BaseModel):
+    """What the samples showed of a parameter, kept for those who read the spec.
+
+    Attributes
+    ----------
+    label : str
+        The parameter.
+    kinds : tuple of str
+        Kinds of value seen, most frequent first.
+    coverage : str
+        ``"28/40"``: in how many samples of how many it was.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    kinds: tuple[Kind, ...]
+    coverage: Annotated[str, Field(pattern=r"^[0-9]+/[0-9]+$")]
+
+
+class Example(BaseModel):
+    """A redacted sample with the outcome it must have, whoever runs the spec.
+
+    It stands for an authorized request: credentials are not kept.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the spec.
+    headers : tuple of (str, str)
+        In order, without credentials.
+    body : str
+        The raw text.
+    received_at_ms : int
+        "Now" for its conditions, in milliseconds since the epoch, UTC.
+    outcome : str
+        ``accepted``, ``filtered`` or ``rejected``; as the first of its key.
+    triggers : tuple of str
+        Names of the triggers that match.
+    key : str or None
+        Its deduplication key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    headers: tuple[tuple[str, str], ...]
+    body: str
+    received_at_ms: Annotated[int, Field(ge=0)]
+    outcome: Outcome
+    triggers: tuple[str, ...] = ()
+    key: str | None = None
+
+
+class Spec(BaseModel):
+    """An integration as production runs it.
+
+    Attributes
+    ----------
+    schema_version : int
+        Version of the format.
+    name : str
+        Names the file, too.
+    icon : str
+        One emoji, for people.
+    version : int
+        0 for a draft; each publication adds one.
+    digest : str
+        ``sha256:`` and the SHA-256 of the canonical text without this member; empty for
+        a draft.
+    endpoint : str
+        The UUID in the endpoint's path.
+    authorization, deduplication, triggers
+        What is asked of requests, which of them are the same, which start a workflow.
+    time_zone : str
+        IANA name; for date-times without an offset and for "the current day".
+    max_body_bytes, max_depth, max_parameters : int
+        How large a request may be.
+    parameters : tuple of ObservedParameter
+        What the samples showed.
+    examples : tuple of Example
+        What `check` and `serve` run again before they trust the spec.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    name: Annotated[str, AfterValidator(_check_name)]
+    icon: Annotated[str, Field(max_length=16)] = "📨"
+    version: Annotated[int, Field(ge=0)] = 0
+    digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
+    endpoint: Annotated[str, AfterValidator(_check_endpoint)]
+    authorization: Authorization = NoAuthorization()
+    deduplication: Deduplication | None = None
+    triggers: tuple[Trigger, ...] = ()
+    time_zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
+    max_body_bytes: Annotated[int, Field(ge=2, le=67_108_864)] = DEFAULT_LIMITS.max_body_bytes
+    max_depth: Annotated[int, Field(ge=1, le=150)] = DEFAULT_LIMITS.max_depth
+    max_parameters: Annotated[int, Field(ge=1, le=1_000_000)] = DEFAULT_LIMITS.max_parameters
+    parameters: tuple[ObservedParameter, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Self:
+        _check_unique("trigger", (trigger.name for trigger in self.triggers))
+        _check_unique("example", (example.name for example in self.examples))
+        return self
+
+    @property
+    def limits(self) -> Limits:
+        """How large a request may be."""
+        return Limits(self.max_body_bytes, self.max_depth, self.max_parameters)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone."""
+        return time_zone(self.time_zone)
+
+    @property
+    def key_space(self) -> str:
+        """Name of the space in which this spec's keys are claimed."""
+        if self.deduplication is None:
+            return self.endpoint
+        return self.deduplication.key_space(self.endpoint)
+
+    def labels(self) -> set[str]:
+        """Gather the parameters that decide anything."""
+        labels = set(self.deduplication.parameters) if self.deduplication else set()
+        return labels.union(*(referenced(trigger.when) for trigger in self.triggers))
+
+    def data(self) -> dict[str, Value]:
+        """Return the JSON form."""
+        data: dict[str, Value] = {
+            "schema_version": self.schema_version,
+            "name": self.name,
+            "icon": self.icon,
+            "version": self.version,
+            "digest": self.digest,
+            "endpoint": self.endpoint,
+            "authorization": self.authorization.data(),
+            "deduplication": self.deduplication.data() if self.deduplication else None,
+            "triggers": [trigger.data() for trigger in self.triggers],
+            "time_zone": self.time_zone,
+            "max_body_bytes": self.max_body_bytes,
+            "max_depth": self.max_depth,
+            "max_parameters": self.max_parameters,
+            "parameters": [each.model_dump(mode="json") for each in self.parameters],
+            "examples": [each.model_dump(mode="json") for each in self.examples],
+        }
+        return data
+
+    def text(self) -> str:
+        """Write the canonical text."""
+        return json_text(self.data(), indent=2) + "\n"
+
+    def computed_digest(self) -> str:
+        """Compute the digest that the canonical text has."""
+        data = self.data()
+        del data["digest"]
+        text = json_text(data, indent=2) + "\n"
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def sealed(self, *, version: int) -> Spec:
+        """Return this spec as a published version, with its digest."""
+        numbered = self.model_copy(update={"version": version, "digest": ""})
+        return numbered.model_copy(update={"digest": numbered.computed_digest()})
+
+
+def read_spec(text: str | bytes, *, source: str = "The spec") -> Spec:
+    """Read a spec, published or draft.
+
+    Parameters
+    ----------
+    text
+        The file's content.
+    source
+        What to call it in messages, such as the file's name.
+
+    Raises
+    ------
+    SpecError
+        With every problem and its place: bad JSON, unknown fields or operators, a newer
+        format, a digest that does not belong to the content.
+    """
+    raw = text.encode() if isinstance(text, str) else text
+    try:
+        data = jiter.from_json(
+            raw, allow_inf_nan=False, catch_duplicate_keys=True, float_mode="decimal"
+        )
+    except ValueError as error:
+        raise SpecError([Problem("", f"It is not valid JSON: {error}.")], source=source) from None
+    spec = spec_from_data(data, source=source)
+    if spec.version > 0 and spec.digest != spec.computed_digest():
+        raise SpecError(
+            [
+                Problem(
+                    "digest",
+                    "The digest does not belong to the content, so the file was changed after it "
+                    "was published. Publish again from the notebook instead of editing it.",
+                )
+            ],
+            source=source,
+        )
+    return spec
+
+
+def spec_from_data(data: Any, *, source: str = "The spec") -> Spec:
+    """Validate a spec's JSON form; see :func:`read_spec`."""
+    if not isinstance(data, dict):
+        raise SpecError([Problem("", "It is not a JSON object. Is it a spec?")], source=source)
+    version = data.get("schema_version", 0)
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise SpecError(
+            [
+                Problem(
+                    "schema_version",
+                    f"This is format {version}, and this nbincoming reads up to {SCHEMA_VERSION}. "
+                    "Upgrade nbincoming.",
+                )
+            ],
+            source=source,
+        )
+    try:
+        return Spec.model_validate(data)
+    except ValidationError as error:
+        raise SpecError(problems_of(error), source=source) from None
+
+
+def _check_unique(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"Two {what}s are named {name!r}. Give each a name of its own.")
+        seen.add(name)

@@ -1,0 +1,206 @@
+"""JSON values: their kinds, when two are the same, and their one canonical text.
+
+The canonical text of a leaf is what the deduplication hash, equality, the recorded
+history and SQL over it all share, so that they cannot disagree. It is a one-letter
+tag, a colon and a text:
+
+====================  =========================================================
+``z:``                null
+``b:true|false``      boolean
+``n:<number>``        number, see :func:`number_text`: ``1``, ``1.0`` and ``1e0``
+                      are one number
+``s:<text>``          string, as it is
+``o:`` and ``l:``     the empty object and the empty array
+====================  =========================================================
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final, Literal
+
+#: A decoded JSON value: None, bool, int, Decimal, str, list or dict. Never a float:
+#: a binary fraction would round what the sender wrote.
+Value = Any
+
+Kind = Literal["null", "boolean", "number", "string", "array", "object"]
+
+#: The kind of each Python type that a decoded value can have.
+KINDS: Final[dict[type, Kind]] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "number",
+    Decimal: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
+
+
+class Missing(Enum):
+    """The type of :data:`MISSING`."""
+
+    MISSING = "missing"
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> bool:
+        return False
+
+
+#: Stands for a parameter that the request does not have. Not the same as null.
+MISSING: Final = Missing.MISSING
+
+#: Numbers whose exponent lies within ± this are written without one. A bound, since
+#: ``1e999999999`` must not become a text of a billion digits.
+PLAIN_EXPONENT: Final = 40
+_PLAIN_BOUND: Final = 10**PLAIN_EXPONENT
+
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def kind(value: Value) -> Kind:
+    """Name the kind of a decoded JSON value."""
+    return KINDS[type(value)]
+
+
+def exact(value: Value) -> Value:
+    """Turn what Python code may hold into a decoded JSON value.
+
+    Floats become the decimal that they print as, tuples become lists.
+
+    Raises
+    ------
+    TypeError
+        If the value has no JSON form; NaN and the infinities have none.
+    """
+    match value:
+        case float():
+            number = Decimal(repr(value))
+            if not number.is_finite():
+                raise TypeError(f"JSON has no number for {value!r}.")
+            return number
+        case Decimal() if not value.is_finite():
+            raise TypeError(f"JSON has no number for {value!r}.")
+        case list() | tuple():
+            return [exact(item) for item in value]
+        case dict():
+            for name in value:
+                if type(name) is not str:
+                    raise TypeError(f"JSON names members by strings, not by {type(name).__name__}.")
+            return {name: exact(item) for name, item in value.items()}
+        case None | bool() | int() | Decimal() | str():
+            return value
+        case _:
+            raise TypeError(f"JSON has no form for a {type(value).__name__}.")
+
+
+def number_text(number: int | Decimal) -> str:
+    """Write a number canonically: equal numbers, equal text, whatever their size.
+
+    The coefficient has no zeros at either end. It is written plainly where the
+    exponent is within ± :data:`PLAIN_EXPONENT` (``1200``, ``-0.5``), else as
+    ``<coefficient>e<exponent>`` (``12e70``).
+    """
+    if type(number) is int and -_PLAIN_BOUND < number < _PLAIN_BOUND:
+        return str(number)
+    # Decimal(int) is exact and, unlike str(int), knows no limit of digits.
+    sign, digits, exponent = Decimal(number).as_tuple()
+    assert isinstance(exponent, int)  # decoded numbers are finite
+    coefficient = "".join(map(str, digits)).lstrip("0")
+    stripped = coefficient.rstrip("0")
+    if not stripped:
+        return "0"
+    exponent += len(coefficient) - len(stripped)
+    minus = "-" if sign else ""
+    if 0 <= exponent <= PLAIN_EXPONENT:
+        return minus + stripped + "0" * exponent
+    if -PLAIN_EXPONENT <= exponent < 0:
+        point = len(stripped) + exponent
+        if point > 0:
+            return f"{minus}{stripped[:point]}.{stripped[point:]}"
+        return f"{minus}0.{'0' * -point}{stripped}"
+    return f"{minus}{stripped}e{exponent}"
+
+
+def leaf_text(leaf: Value) -> str:
+    """Write a leaf's canonical, type-tagged text.
+
+    Raises
+    ------
+    TypeError
+        If `leaf` is an object or an array that is not empty.
+    """
+    match leaf:
+        case str():
+            return "s:" + leaf
+        case bool():
+            return "b:true" if leaf else "b:false"
+        case int() | Decimal():
+            return "n:" + number_text(leaf)
+        case None:
+            return "z:"
+        case dict() if not leaf:
+            return "o:"
+        case list() if not leaf:
+            return "l:"
+        case _:
+            raise TypeError(f"A {type(leaf).__name__} with content is not a leaf.")
+
+
+def same(one: Value, other: Value) -> bool:
+    """Tell whether two values are the same JSON value.
+
+    ``1`` is ``1.0`` but neither ``"1"`` nor ``true``; the order of an object's members
+    does not matter.
+    """
+    if KINDS[type(one)] != KINDS[type(other)]:
+        return False
+    if type(one) is list:
+        return len(one) == len(other) and all(map(same, one, other))
+    if type(one) is dict:
+        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
+    return bool(one == other)
+
+
+def json_text(value: Value, *, indent: int | None = None, _depth: int = 1) -> str:
+    """Write a value as JSON, exactly: decimals keep their value, members their order.
+
+    Parameters
+    ----------
+    value
+        A decoded JSON value.
+    indent : int, optional
+        Spaces for each level; without it the text is one line without spaces.
+    """
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _quoted(value)
+        case int() | Decimal():
+            return number_text(value)
+        case dict() | list() if not value:
+            return "{}" if type(value) is dict else "[]"
+        case dict():
+            opening, closing = "{}"
+            colon = ":" if indent is None else ": "
+            items = [
+                _quoted(name) + colon + json_text(item, indent=indent, _depth=_depth + 1)
+                for name, item in value.items()
+            ]
+        case list():
+            opening, closing = "[]"
+            items = [json_text(item, indent=indent, _depth=_depth + 1) for item in value]
+        case _:
+            raise TypeError(f"JSON has no form for a {type(value).__name__}.")
+    if indent is None:
+        return opening + ",".join(items) + closing
+    margin = "\n" + " " * (indent * _depth)
+    end = "\n" + " " * (indent * (_depth - 1))
+    return opening + margin + ("," + margin).join(items) + end + closing

@@ -1,0 +1,241 @@
+"""Everything that nbincoming raises on purpose.
+
+Two families. A :class:`Refusal` is an answer to a *sender*: it carries the HTTP
+status to answer with and never leaves :func:`nbincoming.core.gateway.judge`. The
+others speak to the *user* of the library. Every message says what was given, what is
+needed and what to do; none holds a secret, a signature or a whole body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+#: Longest piece of somebody's text that a message quotes.
+QUOTE_LIMIT = 80
+
+
+def quote(text: object) -> str:
+    """Quote a value for a message, cut to :data:`QUOTE_LIMIT` characters."""
+    shown = ascii(text)
+    return shown if len(shown) <= QUOTE_LIMIT else shown[: QUOTE_LIMIT - 1] + "…"
+
+
+class NbIncomingError(Exception):
+    """Base of everything raised on purpose."""
+
+
+# --- answers to a sender -----------------------------------------------------------
+
+
+class Refusal(NbIncomingError):
+    """A request that is not accepted, with the status and headers to answer it.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status code of the answer.
+    slug : str
+        Stable name of the cause, the tail of the problem's ``type``.
+    headers : tuple of (str, str)
+        Headers that the status requires, such as ``Allow`` or ``WWW-Authenticate``.
+    """
+
+    status: ClassVar[int] = 400
+    slug: ClassVar[str] = "refused"
+    title: ClassVar[str] = "The request was refused"
+
+    def __init__(self, detail: str, *, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = headers
+
+
+class BadJSON(Refusal):
+    """The body is not the JSON that the endpoint accepts."""
+
+    status = 400
+    slug = "bad-json"
+    title = "The body is not valid JSON"
+
+
+class BadHeader(Refusal):
+    """A header that must be given once is given twice, or has an unusable value."""
+
+    status = 400
+    slug = "bad-header"
+    title = "A header is unusable"
+
+
+class TooDeep(Refusal):
+    """The body is nested deeper than the limit."""
+
+    status = 400
+    slug = "too-deep"
+    title = "The body is nested too deeply"
+
+
+class TooManyParameters(Refusal):
+    """The request flattens to more parameters than the limit."""
+
+    status = 400
+    slug = "too-many-parameters"
+    title = "The request has too many parameters"
+
+
+class Unauthorized(Refusal):
+    """Credentials are missing or wrong."""
+
+    status = 401
+    slug = "unauthorized"
+    title = "The request is not authorized"
+
+
+class MissingCredentials(Unauthorized):
+    """The request carries no credentials at all."""
+
+    slug = "missing-credentials"
+
+
+class BadToken(Unauthorized):
+    """The bearer token is malformed, forged, expired or not yet valid."""
+
+    slug = "bad-token"
+
+
+class BadSignature(Unauthorized):
+    """The signature does not belong to the body."""
+
+    slug = "bad-signature"
+
+
+class BadApiKey(Unauthorized):
+    """The login names no API key that is in force."""
+
+    slug = "bad-api-key"
+
+
+class LacksPermission(Refusal):
+    """The credentials are good but do not allow to call this endpoint."""
+
+    status = 403
+    slug = "lacks-permission"
+    title = "The permission is missing"
+
+
+class BadVerifyToken(Refusal):
+    """The subscription handshake does not carry the expected token."""
+
+    status = 403
+    slug = "bad-verify-token"
+    title = "The handshake failed"
+
+
+class UnknownEndpoint(Refusal):
+    """No endpoint has this address, or it is a draft that is not retrieving data."""
+
+    status = 404
+    slug = "unknown-endpoint"
+    title = "There is no such endpoint"
+
+
+class MethodNotAllowed(Refusal):
+    """The endpoint exists and does not answer this method."""
+
+    status = 405
+    slug = "method-not-allowed"
+    title = "The method is not allowed"
+
+
+class BodyTooLarge(Refusal):
+    """The body is larger than the limit."""
+
+    status = 413
+    slug = "body-too-large"
+    title = "The body is too large"
+
+
+class UnsupportedMediaType(Refusal):
+    """The content type is not JSON."""
+
+    status = 415
+    slug = "unsupported-media-type"
+    title = "The content type is not JSON"
+
+
+class TooManyRequests(Refusal):
+    """The sender exceeds the allowed rate."""
+
+    status = 429
+    slug = "too-many-requests"
+    title = "Too many requests"
+
+
+class InboxUnavailable(Refusal):
+    """The inbox cannot be reached, so the event could not have been kept."""
+
+    status = 503
+    slug = "inbox-unavailable"
+    title = "The inbox is unavailable"
+
+
+# --- words to the user -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a spec, and where.
+
+    Attributes
+    ----------
+    place : str
+        Path into the spec, such as ``triggers[0].when.all[1].parameter``; empty for
+        the spec as a whole.
+    message : str
+        A sentence: what was given, what is needed, what to do.
+    """
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" if self.place else self.message
+
+
+class SpecError(NbIncomingError, ValueError):
+    """A spec, or a part of one, that cannot be used; all its problems at once."""
+
+    def __init__(self, problems: Sequence[Problem], *, source: str = "The spec") -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        noun = "problem" if count == 1 else "problems"
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        super().__init__(f"{source} has {count} {noun}:{lines}")
+
+
+class LabelError(NbIncomingError, ValueError):
+    """A text that is not the label of a parameter."""
+
+
+class ConditionError(NbIncomingError, TypeError):
+    """A condition that is put together in a way that cannot be meant."""
+
+
+class SecretError(NbIncomingError, LookupError):
+    """Secrets that a spec names cannot be found; all of them at once."""
+
+
+class ListenerError(NbIncomingError, OSError):
+    """The listener cannot start."""
+
+
+class MissingExtra(NbIncomingError, ImportError):
+    """An optional part of nbincoming needs packages that are not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what} needs packages that are not installed. "
+            f"Install them with: pip install 'nbincoming[{extra}]'"
+        )
+        self.extra = extra

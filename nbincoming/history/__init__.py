@@ -1,0 +1,1 @@
+"""What was received, for people: samples, frames, profiles."""

@@ -1,0 +1,1 @@
+"""Inside the kernel: the listener, the integration and its wizard."""
