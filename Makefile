@@ -12,7 +12,7 @@ INSTALL = VIRTUAL_ENV=.venv uv pip install --quiet
 MAKES_VENVS = true
 else
 CREATE = $(PYTHON) -m venv .venv
-INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL = $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 MAKES_VENVS = $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null
 endif
 

@@ -26,7 +26,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from nbincoming.core.conditions import Scope, check_label, getter
+from nbincoming.core.conditions import check_label
+from nbincoming.core.evaluation import Scope, getter
 from nbincoming.core.labels import ELEMENTS, parse
 from nbincoming.core.message import Request
 from nbincoming.core.moments import duration_ms
@@ -119,7 +120,14 @@ class Deduplication(BaseModel):
         integration
             The integration's endpoint UUID.
         """
-        settings = json_text({**self.data(), "parameters": sorted(self.parameters)})
+        settings = json_text(
+            {
+                "parameters": sorted(self.parameters),
+                "window_ms": self.window_ms,  # P7D and P1W are one setting
+                "anchor": self.anchor,
+                "claims": self.claims,
+            }
+        )
         return f"{integration}/{hashlib.sha256(settings.encode()).hexdigest()[:16]}"
 
 
@@ -151,16 +159,23 @@ def key_of(values: dict[str, Value | Missing]) -> str | None:
 
 def compile_key(deduplication: Deduplication) -> Callable[[Scope], str | None]:
     """Compile to a function from a request's values to its key."""
-    getters = {label: getter(label) for label in sorted(deduplication.parameters)}
+    # What :func:`key_of` does, with the labels written once.
+    getters = [(_text(label), getter(label)) for label in sorted(deduplication.parameters)]
 
     def key(scope: Scope) -> str | None:
-        return key_of({label: get(scope) for label, get in getters.items()})
+        parts, found = [_PREFIX], False
+        for label, get in getters:
+            value = get(scope)
+            found = found or value is not MISSING
+            parts.append(label)
+            _encode(value, parts)
+        return hashlib.sha256(b"".join(parts)).hexdigest() if found else None
 
     return key
 
 
 def check_own_hash(request: Request, deduplication: Deduplication) -> None:
-    """Refuse a sender's own hash that is given twice or is too long.
+    """Refuse a sender's own hash that is ambiguous: given twice, empty, long, not ASCII.
 
     Raises
     ------
@@ -172,11 +187,18 @@ def check_own_hash(request: Request, deduplication: Deduplication) -> None:
     values = request.header(OWN_HASH_HEADER.encode())
     if len(values) > 1:
         raise BadHeader(f"The header {OWN_HASH_HEADER} is given {len(values)} times. Send it once.")
-    if values and len(values[0]) > MAX_OWN_HASH_BYTES:
+    if not values:
+        return
+    own = values[0]
+    if not own.strip():  # all that send it so would be duplicates of each other
+        raise BadHeader(f"The header {OWN_HASH_HEADER} is empty. Send a hash, or no such header.")
+    if len(own) > MAX_OWN_HASH_BYTES:
         raise BadHeader(
-            f"The header {OWN_HASH_HEADER} has {len(values[0]):,} bytes. "
-            f"Send at most {MAX_OWN_HASH_BYTES}."
+            f"The header {OWN_HASH_HEADER} has {len(own):,} bytes. Send at most "
+            f"{MAX_OWN_HASH_BYTES}."
         )
+    if not own.isascii():  # two spellings of one text, in UTF-8 and in Latin-1, are two hashes
+        raise BadHeader(f"The header {OWN_HASH_HEADER} is not ASCII. Send it in hexadecimal.")
 
 
 def _text(text: str) -> bytes:
@@ -203,5 +225,7 @@ def _encode(value: Value | Missing, parts: list[bytes]) -> None:
             for name in sorted(value):
                 parts.append(_text(name))
                 _encode(value[name], parts)
-        case _:
+        case Missing():
             parts.append(b"m")
+        case _:
+            raise TypeError(f"A key has no form for a {type(value).__name__}.")

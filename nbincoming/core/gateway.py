@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
 from nbincoming.core.authorization import Meta, Secrets, check_handshake, compile_verify
-from nbincoming.core.conditions import compile_condition
 from nbincoming.core.deduplication import Anchor, check_own_hash, compile_key
+from nbincoming.core.evaluation import compile_condition
 from nbincoming.core.message import Request, Response
 from nbincoming.core.parameters import Parameters, decode, header_parameters
 from nbincoming.core.spec import Spec

@@ -10,7 +10,8 @@ r"""The grammar of a parameter's label: one label, one path, and back.
             | "[*]"               the elements, in conditions only
 
 A plain name is not empty and has no ``.``, ``[``, ``]``, ``"``, white space or control
-character. ``parse(format(path)) == path`` for every path.
+character. ``parse(format_path(path)) == path`` for every path; names are text, so a lone
+surrogate is in none.
 
 >>> parse('body.complaint["a.b"][0]')
 ('body', 'complaint', 'a.b', 0)
@@ -46,7 +47,7 @@ Path = tuple[Segment, ...]
 
 ROOTS: Final = ("body", "headers")
 
-_NAME: Final = r'[^\s.\[\]"\x00-\x1f\x7f]+'
+_NAME: Final = r'[^\s.\[\]"\x00-\x1f\x7f\ud800-\udfff]+'
 _PLAIN: Final = re.compile(_NAME)
 _SEGMENT: Final = re.compile(
     rf'\.(?P<name>{_NAME})|\[(?P<index>0|[1-9][0-9]*)\]|\[(?P<string>"(?:[^"\\]|\\.)*")\]|\[\*\]',

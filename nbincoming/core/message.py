@@ -6,7 +6,7 @@ Bytes only: this module knows nothing of JSON, authorization or frameworks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 #: Ordered pairs of header name and value, exactly as received.
 RawHeaders = tuple[tuple[bytes, bytes], ...]
@@ -48,10 +48,7 @@ class Request:
 
     def query(self, name: str) -> list[str]:
         """Return the values of one query parameter, in order."""
-        try:
-            return parse_qs(urlsplit(self.target).query, keep_blank_values=True).get(name, [])
-        except ValueError:  # more fields than parse_qs accepts, or a broken authority
-            return []
+        return parse_qs(self.target.partition("?")[2], keep_blank_values=True).get(name, [])
 
     def header(self, name: bytes) -> list[bytes]:
         """Return the values of one header, in order; `name` in lower case."""

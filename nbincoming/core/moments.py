@@ -6,28 +6,36 @@ No clock: "now" is always an argument, in milliseconds since the epoch, UTC.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Final, Literal
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 Unit = Literal["hour", "day", "month", "year"]
-
-#: How much of (year, month, day, hour) must agree to be in the same unit.
-UNITS: Final[dict[Unit, int]] = {"year": 1, "month": 2, "day": 3, "hour": 4}
+UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
 
 _MOMENT: Final = re.compile(
+    # 24:00 is left out, since not every version of Python reads it
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?P<zone>[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"(?:[Tt ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
+    r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
 )
 _DURATION: Final = re.compile(
     r"P(?=.)(?:([0-9]+)W|(?:([0-9]+)D)?(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?)"
 )
 _MS: Final = (604_800_000, 86_400_000, 3_600_000, 60_000, 1_000)
 
-_EPOCH: Final = datetime(1970, 1, 1)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_HOUR_US: Final = 3_600_000_000
 
 #: Longest duration, so that no store's integers overflow: a hundred years.
 MAX_DURATION_MS: Final = 36_525 * 86_400_000
+
+#: The first and the last microsecond of a stretch of time, both in it.
+Span = tuple[int, int]
+
+#: A stretch that nothing lies in.
+NEVER: Final[Span] = (1, 0)
 
 
 def moment(text: str, zone: tzinfo) -> datetime | None:
@@ -47,19 +55,44 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
 
 def epoch_us(instant: datetime) -> int:
     """Count the microseconds since the epoch, for any year and offset."""
-    offset = instant.utcoffset() or timedelta()
-    return (instant.replace(tzinfo=None) - _EPOCH - offset) // timedelta(microseconds=1)
+    return (instant - _EPOCH) // _MICROSECOND
 
 
-def in_same_unit(instant: datetime, now_ms: int, unit: Unit, zone: tzinfo) -> bool:
-    """Tell whether an instant and now share the hour, day, month or year of `zone`."""
-    now = datetime.fromtimestamp(now_ms / 1000, zone)
+def last(duration_us: int, now_ms: int) -> Span:
+    """Return the stretch of this length that ends now."""
+    return now_ms * 1000 - duration_us, now_ms * 1000
+
+
+def coming(duration_us: int, now_ms: int) -> Span:
+    """Return the stretch of this length that starts now."""
+    return now_ms * 1000, now_ms * 1000 + duration_us
+
+
+def current(unit: Unit, now_ms: int, zone: tzinfo) -> Span:
+    """Return the hour, day, month or year of `zone` that it is now.
+
+    A day is from midnight to midnight, so that it has 23 or 25 hours where the clocks
+    change. :data:`NEVER` where `zone` has no calendar for that time.
+    """
     try:
-        local = instant.astimezone(zone)
-    except OverflowError:  # within a day of year 1 or 9999
-        return False
-    depth = UNITS[unit]
-    return local.timetuple()[:depth] == now.timetuple()[:depth]
+        now = (_EPOCH + timedelta(milliseconds=now_ms)).astimezone(zone)
+        if unit == "hour":
+            # Counted back, since the wall clock shows some hours twice.
+            gone = timedelta(minutes=now.minute, seconds=now.second, microseconds=now.microsecond)
+            first = now_ms * 1000 - gone // _MICROSECOND
+            return first, first + _HOUR_US - 1
+        midnight = datetime(now.year, now.month, now.day, tzinfo=zone)
+        if unit == "day":
+            first_day, next_day = midnight, midnight + timedelta(days=1)
+        elif unit == "month":
+            first_day = midnight.replace(day=1)
+            next_day = (first_day + timedelta(days=31)).replace(day=1)
+        else:
+            first_day = midnight.replace(month=1, day=1)
+            next_day = first_day.replace(year=now.year + 1)
+        return epoch_us(first_day), epoch_us(next_day) - 1
+    except (OverflowError, ValueError):  # beyond the years 1 to 9999
+        return NEVER
 
 
 def duration_ms(text: str) -> int:
@@ -92,10 +125,10 @@ def time_zone(name: str) -> tzinfo:
         If there is none of this name.
     """
     if name == "UTC":
-        return timezone.utc
+        return UTC
     try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:  # unknown, malformed, a directory
-        raise ValueError(
-            "Write an IANA time zone such as UTC, Europe/Warsaw or America/New_York."
-        ) from error
+        if name != "localtime":  # a file of many systems that says another thing on each
+            return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # unknown, malformed, a directory
+        pass
+    raise ValueError("Write an IANA time zone such as UTC, Europe/Warsaw or America/New_York.")

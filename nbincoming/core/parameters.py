@@ -34,7 +34,7 @@ class Limits:
     max_depth : int
         Levels of nested objects and arrays.
     max_parameters : int
-        Leaves of body and headers together.
+        Leaves of the body.
     """
 
     max_body_bytes: int = 1_048_576
@@ -46,10 +46,20 @@ class Limits:
 DEFAULT_LIMITS: Final = Limits()
 
 #: Headers that carry credentials or could be used to forge them. They are masked in
-#: every frame, log and export, and never offered for deduplication.
+#: every frame, log and export, and never offered for deduplication. Not every "key" is
+#: one: ``idempotency-key`` and Jira's ``x-event-key`` tell requests apart.
 _SECRET_HEADER: Final = re.compile(
-    r"authorization|cookie|signature|api-?key|token|secret|passw|credential|hmac"
+    r"authorization|cookie|signature|token|secret|passw|credential|hmac|jwt|assertion|session"
+    r"|(?:api|access|auth|subscription|private|shared)[-_]?key|\b(?:auth|sig|dpop)\b"
 )
+
+#: Most text that the labels of one body may have together. Labels repeat the names above
+#: them, so a body of 1 MiB could otherwise make 10 GB of them.
+_MAX_LABEL_TEXT: Final = 50_000_000
+
+#: A body of fewer bytes cannot reach it: labels have at most an eighth of its square,
+#: where one half of it is a name and the other is leaves of two bytes below that.
+_SMALL: Final = 20_000
 
 #: What stands for the value of a secret header.
 MASK: Final = "•••"
@@ -92,12 +102,17 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
         raise _refusal(body, str(error), limits) from None
     if type(value) is not dict and type(value) is not list:
         raise BadJSON("The body is a single value. Send an object {…} or an array […] at the top.")
-    # Each level opens one bracket and each leaf but the first follows a comma, so these
-    # counts bound both without looking at the value.
-    if body.count(b"{") + body.count(b"[") > limits.max_depth:
+    # Bounds that need no look at the value. Each level opens a bracket; "{/", which URL
+    # templates such as GitHub's are full of, opens none, since no member starts so.
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets > limits.max_depth and brackets - body.count(b"{/") > limits.max_depth:
         _check_depth(value, limits.max_depth)
-    if body.count(b",") >= limits.max_parameters:
-        _check_count(value, limits.max_parameters)
+    # Each leaf takes a byte, and a comma parts it from the next.
+    size = len(body)
+    if size > 2 * limits.max_parameters or size > _SMALL:
+        leaves = body.count(b",") + 1
+        if leaves > limits.max_parameters or leaves * size > _MAX_LABEL_TEXT:
+            _check_size(value, limits.max_parameters)
     return value
 
 
@@ -245,26 +260,65 @@ def _rebuild(node: Value) -> Value:
     return {segment: _rebuild(child) for segment, child in node.items()}
 
 
-# A memo of a pure function. Names repeat from request to request; long ones are not
-# kept, so that a sender cannot fill the memory.
-_SEGMENTS: Final[dict[str, str]] = {}
-_MEMO_NAMES: Final = 4_096
-_MEMO_LENGTH: Final = 64
+class _Memo:
+    """Labels by the label above and the member's name: they repeat from request to request.
+
+    A memo of a pure function. To join and hash a label costs more than to find it here, and
+    the samples of a frame share one text. It starts afresh when it is full and keeps no
+    long labels, so that no sender can fill the memory.
+    """
+
+    __slots__ = ("known", "size")
+
+    most: Final = 65_536
+    longest: Final = 200
+
+    def __init__(self) -> None:
+        self.known: dict[str, dict[str, str]] = {}
+        self.size = 0
+
+    def below(self, label: str) -> dict[str, str]:
+        """Return the memo of one object's members, to be looked up by name."""
+        members: dict[str, str] = {}
+        if len(label) <= self.longest:
+            self._count()
+            self.known[label] = members
+        return members
+
+    def join(self, label: str, name: str, members: dict[str, str]) -> str:
+        """Make a member's label and remember it."""
+        joined = label + format_name(name)
+        if len(joined) <= self.longest:
+            self._count()
+            members[name] = joined
+        return joined
+
+    def _count(self) -> None:
+        # Threads may lose a count or fill a memo that was let go of: neither does harm.
+        if self.size >= self.most:
+            self.known.clear()
+            self.size = 0
+        self.size += 1
 
 
-def _segment(name: str) -> str:
-    segment = format_name(name)
-    if len(name) <= _MEMO_LENGTH and len(_SEGMENTS) < _MEMO_NAMES:
-        _SEGMENTS[name] = segment
-    return segment
+_MEMO: Final = _Memo()
 
 
 def _flatten(value: Value, label: str, flat: dict[str, Value]) -> None:
+    # The inner loop of every frame. For an exact dict, [] in a try is the fastest look-up.
     if type(value) is dict:
-        known = _SEGMENTS.get
+        members = _MEMO.known.get(label)
+        if members is None:
+            members = _MEMO.below(label)
         for name, child in value.items():
-            here = label + (known(name) or _segment(name))
-            if child and (type(child) is dict or type(child) is list):
+            try:
+                here = members[name]
+            except KeyError:
+                here = _MEMO.join(label, name, members)
+            child_type = type(child)
+            if child_type is str:
+                flat[here] = child
+            elif (child_type is dict or child_type is list) and child:
                 _flatten(child, here, flat)
             else:
                 flat[here] = child
@@ -280,30 +334,44 @@ def _flatten(value: Value, label: str, flat: dict[str, Value]) -> None:
 def _check_depth(value: Value, max_depth: int) -> None:
     level = [value]
     for _ in range(max_depth):
-        level = [
-            child
-            for container in level
-            for child in (container.values() if type(container) is dict else container)
-            if type(child) is dict or type(child) is list
-        ]
-        if not level:
+        below = []
+        for container in level:
+            for child in container.values() if type(container) is dict else container:
+                if type(child) is dict or type(child) is list:
+                    below.append(child)
+        if not below:
             return
+        level = below
     raise _too_deep(max_depth)
 
 
-def _check_count(value: Value, max_parameters: int) -> None:
-    count, pending = 0, [value]
+def _check_size(value: Value, max_parameters: int) -> None:
+    count = text = 0
+    pending = [(value, 0)]
     while pending:
-        container = pending.pop()
-        for child in container.values() if type(container) is dict else container:
+        container, length = pending.pop()
+        text += len(container) * length
+        if type(container) is dict:
+            text += sum(map(len, container))
+            items = container.items()
+        else:
+            items = enumerate(container)
+        for segment, child in items:
             if child and (type(child) is dict or type(child) is list):
-                pending.append(child)
+                # an index and its brackets have about as many characters as its array
+                more = len(segment) if type(segment) is str else 10
+                pending.append((child, length + more))
             else:
                 count += 1
         if count > max_parameters:
             raise TooManyParameters(
                 f"The body has more than {max_parameters:,} parameters. Send fewer, or raise "
                 "max_parameters in the spec."
+            )
+        if text > _MAX_LABEL_TEXT:
+            raise TooManyParameters(
+                "The labels of the body's parameters have together more than "
+                f"{_MAX_LABEL_TEXT:,} characters. Send shorter names or a flatter body."
             )
 
 
@@ -329,7 +397,7 @@ def _refusal(body: bytes, message: str, limits: Limits) -> BadJSON | TooDeep:
         cause = "an integer of more than 4,300 digits"
     elif cause.startswith("Detected duplicate key"):
         name = cause.removeprefix("Detected duplicate key ")
-        cause = f"the member {name[:60]} a second time"
+        cause = f"the member {name if len(name) <= 60 else name[:60] + '…'} a second time"
     elif not body.strip():
         return BadJSON("The body is empty. Send a JSON object or array.")
     return BadJSON(f"The body is not valid JSON at {where}: {cause}. Send JSON in UTF-8.")

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from nbincoming.errors import Problem, quote
+from nbincoming.core.labels import format_name
+from nbincoming.core.values import number_text
+from nbincoming.errors import QUOTE_LIMIT, Problem, quote
 
 _MESSAGES: Final = {
     "extra_forbidden": "This field is unknown. Remove it, or check its spelling.",
     "missing": "This field is required. Add it.",
-    "union_tag_not_found": "Write an object with one of the known kinds.",
+    "model_attributes_type": "Write an object {…}.",
+    "model_type": "Write an object {…}.",
+    "tuple_type": "Write a list […].",
+    "union_tag_invalid": "The {discriminator} given is unknown. Write one of {expected_tags}.",
+    "union_tag_not_found": "Write an object {{…}} with the member {discriminator}.",
 }
+
+#: What to do about a list that is too short, by the member's name.
+_TOO_SHORT: Final = {
+    "parameters": "Choose one parameter or more, or leave deduplication out.",
+    "secrets": "Name a secret, such as env:NAME or file:/path.",
+}
+_EMPTY_GROUP: Final = (
+    "This is empty, so it could never hold. Add a condition or remove the group."
+)
 
 #: Errors whose messages are ours and say what was given where that helps.
 _OWN: Final = ("value_error", "leaf", "condition")

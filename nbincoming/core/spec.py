@@ -28,10 +28,11 @@ from nbincoming.core.authorization import Authorization, NoAuthorization
 from nbincoming.core.conditions import Condition, referenced
 from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.moments import time_zone
-from nbincoming.core.parameters import DEFAULT_LIMITS, Limits
+from nbincoming.core.labels import format_path, parse
+from nbincoming.core.parameters import DEFAULT_LIMITS, Limits, is_secret_header
 from nbincoming.core.problems import problems_of
-from nbincoming.core.values import Kind, Value, json_text
-from nbincoming.errors import Problem, SpecError
+from nbincoming.core.values import Kind, Value, json_text, number_text
+from nbincoming.errors import Problem, SpecError, quote
 
 #: Version of the format. A newer one is refused, never guessed at.
 SCHEMA_VERSION: Final = 1
@@ -41,8 +42,34 @@ SUFFIX: Final = ".incoming.json"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
-#: How an example's request fared.
-Outcome = Literal["accepted", "duplicate", "filtered", "rejected"]
+#: How an example's request fares. It is the first of its key, so never a duplicate.
+Outcome = Literal["accepted", "filtered", "rejected"]
+
+
+def _check_text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("This has a lone surrogate, which no file can hold.") from None
+    return text
+
+
+def _check_observed(label: str) -> str:
+    return format_path(parse(label))
+
+
+def _check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    secret = sorted({name for name, _ in headers if is_secret_header(name.lower())})
+    if secret:
+        # The names only: what they carry is what must not be here.
+        names = ", ".join(quote(name) for name in secret)
+        raise ValueError(f"An example holds no credentials. Remove {names}.")
+    return headers
+
+
+#: Free text, and a whole number: "1", 1.0 and true are none.
+Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
+Whole = Annotated[int, Field(strict=True)]
 
 
 def _check_name(name: str) -> str:
@@ -74,7 +101,7 @@ class Trigger(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Annotated[Text, Field(min_length=1, max_length=80)]
     when: Condition
 
     def data(self) -> dict[str, Value]:
@@ -97,7 +124,7 @@ class ObservedParameter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    label: str
+    label: Annotated[str, AfterValidator(_check_observed)]
     kinds: tuple[Kind, ...]
     coverage: Annotated[str, Field(pattern=r"^[0-9]+/[0-9]+$")]
 
@@ -127,13 +154,13 @@ class Example(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
-    headers: tuple[tuple[str, str], ...]
-    body: str
-    received_at_ms: Annotated[int, Field(ge=0)]
+    name: Text
+    headers: Annotated[tuple[tuple[Text, Text], ...], AfterValidator(_check_headers)]
+    body: Text
+    received_at_ms: Annotated[Whole, Field(ge=0)]
     outcome: Outcome
-    triggers: tuple[str, ...] = ()
-    key: str | None = None
+    triggers: tuple[Text, ...] = ()
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 class Spec(BaseModel):
@@ -168,19 +195,19 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Literal[1] = 1
+    schema_version: Annotated[Whole, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     name: Annotated[str, AfterValidator(_check_name)]
-    icon: Annotated[str, Field(max_length=16)] = "📨"
-    version: Annotated[int, Field(ge=0)] = 0
+    icon: Annotated[Text, Field(max_length=16)] = "📨"
+    version: Annotated[Whole, Field(ge=0)] = 0
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     endpoint: Annotated[str, AfterValidator(_check_endpoint)]
     authorization: Authorization = NoAuthorization()
     deduplication: Deduplication | None = None
     triggers: tuple[Trigger, ...] = ()
     time_zone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
-    max_body_bytes: Annotated[int, Field(ge=2, le=67_108_864)] = DEFAULT_LIMITS.max_body_bytes
-    max_depth: Annotated[int, Field(ge=1, le=150)] = DEFAULT_LIMITS.max_depth
-    max_parameters: Annotated[int, Field(ge=1, le=1_000_000)] = DEFAULT_LIMITS.max_parameters
+    max_body_bytes: Annotated[Whole, Field(ge=2, le=67_108_864)] = DEFAULT_LIMITS.max_body_bytes
+    max_depth: Annotated[Whole, Field(ge=1, le=150)] = DEFAULT_LIMITS.max_depth
+    max_parameters: Annotated[Whole, Field(ge=1, le=1_000_000)] = DEFAULT_LIMITS.max_parameters
     parameters: tuple[ObservedParameter, ...] = ()
     examples: tuple[Example, ...] = ()
 
@@ -266,7 +293,8 @@ def read_spec(text: str | bytes, *, source: str = "The spec") -> Spec:
         With every problem and its place: bad JSON, unknown fields or operators, a newer
         format, a digest that does not belong to the content.
     """
-    raw = text.encode() if isinstance(text, str) else text
+    # A lone surrogate passes here, so that jiter refuses it with its position.
+    raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
         data = jiter.from_json(
             raw, allow_inf_nan=False, catch_duplicate_keys=True, float_mode="decimal"
@@ -274,7 +302,7 @@ def read_spec(text: str | bytes, *, source: str = "The spec") -> Spec:
     except ValueError as error:
         raise SpecError([Problem("", f"It is not valid JSON: {error}.")], source=source) from None
     spec = spec_from_data(data, source=source)
-    if spec.version > 0 and spec.digest != spec.computed_digest():
+    if (spec.version > 0 or spec.digest) and spec.digest != spec.computed_digest():
         raise SpecError(
             [
                 Problem(
@@ -298,7 +326,7 @@ def spec_from_data(data: Any, *, source: str = "The spec") -> Spec:
             [
                 Problem(
                     "schema_version",
-                    f"This is format {version}, and this nbincoming reads up to {SCHEMA_VERSION}. "
+                    f"This is format {number_text(version)[:20]}, and this nbincoming reads up to {SCHEMA_VERSION}. "
                     "Upgrade nbincoming.",
                 )
             ],

@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 from enum import Enum
+from numbers import Integral
 from typing import Any, Final, Literal
 
 #: A decoded JSON value: None, bool, int, Decimal, str, list or dict. Never a float:
@@ -57,6 +58,9 @@ MISSING: Final = Missing.MISSING
 #: Numbers whose exponent lies within ± this are written without one. A bound, since
 #: ``1e999999999`` must not become a text of a billion digits.
 PLAIN_EXPONENT: Final = 40
+#: Integers of more digits are written with an exponent: jiter, and Python's own int, read
+#: no longer ones.
+PLAIN_DIGITS: Final = 4_300
 _PLAIN_BOUND: Final = 10**PLAIN_EXPONENT
 
 _quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
@@ -70,60 +74,73 @@ def kind(value: Value) -> Kind:
 def exact(value: Value) -> Value:
     """Turn what Python code may hold into a decoded JSON value.
 
-    Floats become the decimal that they print as, tuples become lists.
+    Floats become the decimal that they print as, tuples become lists, and what is a kind
+    of int, float or str, such as NumPy's and the members of enumerations, a plain one.
 
     Raises
     ------
     TypeError
-        If the value has no JSON form; NaN and the infinities have none.
+        If the value has no JSON form; NaN, the infinities and lone surrogates have none.
     """
     match value:
-        case float():
-            number = Decimal(repr(value))
+        case None | bool():
+            return value
+        case str():
+            return _exact_text(value)
+        case Integral():
+            return int(value)
+        case float() | Decimal():
+            # float's own repr: a subclass's may say more than the number
+            number = value if isinstance(value, Decimal) else Decimal(float.__repr__(value))
             if not number.is_finite():
                 raise TypeError(f"JSON has no number for {value!r}.")
             return number
-        case Decimal() if not value.is_finite():
-            raise TypeError(f"JSON has no number for {value!r}.")
         case list() | tuple():
             return [exact(item) for item in value]
         case dict():
             for name in value:
-                if type(name) is not str:
+                if not isinstance(name, str):
                     raise TypeError(f"JSON names members by strings, not by {type(name).__name__}.")
-            return {name: exact(item) for name, item in value.items()}
-        case None | bool() | int() | Decimal() | str():
-            return value
+            return {_exact_text(name): exact(item) for name, item in value.items()}
         case _:
             raise TypeError(f"JSON has no form for a {type(value).__name__}.")
+
+
+def _exact_text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise TypeError("JSON has no text with a lone surrogate.") from None
+    return str.__str__(text)
 
 
 def number_text(number: int | Decimal) -> str:
     """Write a number canonically: equal numbers, equal text, whatever their size.
 
     The coefficient has no zeros at either end. It is written plainly where the
-    exponent is within ± :data:`PLAIN_EXPONENT` (``1200``, ``-0.5``), else as
-    ``<coefficient>e<exponent>`` (``12e70``).
+    exponent is within ± :data:`PLAIN_EXPONENT` (``1200``, ``-0.5``), unless that is an
+    integer of more than :data:`PLAIN_DIGITS` digits; else as ``<coefficient>e<exponent>``
+    (``12e70``).
     """
     if type(number) is int and -_PLAIN_BOUND < number < _PLAIN_BOUND:
         return str(number)
-    # Decimal(int) is exact and, unlike str(int), knows no limit of digits.
-    sign, digits, exponent = Decimal(number).as_tuple()
-    assert isinstance(exponent, int)  # decoded numbers are finite
-    coefficient = "".join(map(str, digits)).lstrip("0")
-    stripped = coefficient.rstrip("0")
-    if not stripped:
+    # As d.ddd…E±power, with every digit. Decimal(int) is exact and, unlike str(int), knows
+    # no limit of digits.
+    mantissa, _, power = format(Decimal(number), "E").partition("E")
+    coefficient = mantissa.lstrip("-").replace(".", "").rstrip("0")
+    if not coefficient:
         return "0"
-    exponent += len(coefficient) - len(stripped)
-    minus = "-" if sign else ""
-    if 0 <= exponent <= PLAIN_EXPONENT:
-        return minus + stripped + "0" * exponent
+    minus = "-" if mantissa.startswith("-") else ""
+    digits = len(coefficient)
+    exponent = int(power) - (digits - 1)
+    if 0 <= exponent <= PLAIN_EXPONENT and digits + exponent <= PLAIN_DIGITS:
+        return minus + coefficient + "0" * exponent
     if -PLAIN_EXPONENT <= exponent < 0:
-        point = len(stripped) + exponent
+        point = digits + exponent
         if point > 0:
-            return f"{minus}{stripped[:point]}.{stripped[point:]}"
-        return f"{minus}0.{'0' * -point}{stripped}"
-    return f"{minus}{stripped}e{exponent}"
+            return f"{minus}{coefficient[:point]}.{coefficient[point:]}"
+        return f"{minus}0.{'0' * -point}{coefficient}"
+    return f"{minus}{coefficient}e{exponent}"
 
 
 def leaf_text(leaf: Value) -> str:

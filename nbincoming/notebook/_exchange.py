@@ -8,7 +8,6 @@ nothing of ports and threads (:mod:`nbincoming.notebook.listener` does) and of w
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -28,8 +27,9 @@ from tornado.httputil import (
 )
 from tornado.iostream import IOStream
 
+from nbincoming.core.gateway import body_too_large, refusal_response, unknown_endpoint
 from nbincoming.core.message import RawHeaders, Request, Response
-from nbincoming.errors import BodyTooLarge, Refusal, UnknownEndpoint
+from nbincoming.errors import Refusal
 
 #: Answers a request. Called on the listener's thread, so it must not block for long.
 Handler = Callable[[Request], Response]
@@ -104,13 +104,6 @@ def raw_headers(head: bytes, parsed: HTTPHeaders) -> RawHeaders:
         if colon:
             pairs.append((name, value.strip(b" \t\r")))
     return tuple(pairs)
-
-
-def problem(refusal: Refusal) -> Response:
-    """Write a refusal as a problem (RFC 9457)."""
-    content = {"title": refusal.title, "status": refusal.status, "detail": refusal.detail}
-    headers = (("Content-Type", "application/problem+json"), *refusal.headers)
-    return Response(refusal.status, headers, json.dumps(content).encode())
 
 
 class Exchange(HTTPMessageDelegate):
@@ -191,7 +184,7 @@ class Exchange(HTTPMessageDelegate):
         """Call the handler, once; whatever it does becomes an answer."""
         mount = self._mount
         if mount is None:
-            return _with_headers(problem(_unknown_endpoint()))
+            return _with_headers(refusal_response(unknown_endpoint()))
         request = Request(
             method=self._line.method,
             target=self._line.path,
@@ -202,23 +195,22 @@ class Exchange(HTTPMessageDelegate):
         try:
             return _with_headers(mount.handler(request))
         except Refusal as refusal:
-            return _with_headers(problem(refusal))
+            return _with_headers(refusal_response(refusal))
         except Exception as error:  # the outermost edge: logged, shown and answered
             # Without the path: who knows it may post to it.
             log.exception("The handler of a request raised")
             self._report(error)
-            return _with_headers(problem(HandlerFailed("The receiver failed. Try again later.")))
+            return _with_headers(
+                refusal_response(HandlerFailed("The receiver failed. Try again later."))
+            )
 
     def _refuse_body(self) -> None:
         """Answer before the body is read; the rest of it runs dry."""
-        refusal = (
-            _unknown_endpoint()
-            if self._mount is None
-            else BodyTooLarge(f"The body is larger than the limit of {self._max_body_bytes} bytes.")
-        )
+        too_large = body_too_large(self._max_body_bytes)
+        refusal = unknown_endpoint() if self._mount is None else too_large
         self._refused = True
         self._chunks.clear()
-        response, headers = _with_headers(problem(refusal))
+        response, headers = _with_headers(refusal_response(refusal))
         headers["Connection"] = "close"
         self._write(response, headers)
         self._report(refusal)
@@ -236,10 +228,6 @@ class Exchange(HTTPMessageDelegate):
         line = ResponseStartLine("HTTP/1.1", status, responses.get(status, "Unknown"))
         has_body = "Content-Length" in headers and self._line.method != "HEAD"
         self._connection.write_headers(line, headers, response.body if has_body else None)
-
-
-def _unknown_endpoint() -> UnknownEndpoint:
-    return UnknownEndpoint("No endpoint has this address. Copy it again from the notebook.")
 
 
 def _with_headers(response: Response) -> tuple[Response, HTTPHeaders]:

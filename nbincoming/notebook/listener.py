@@ -174,6 +174,9 @@ class Listener:
     def __del__(self) -> None:
         server: Server | None = getattr(self, "_server", None)  # none if __init__ raised
         if server is not None and server.serving:
+            # The collector may run on any thread, also on the server's, so this does not wait;
+            # and it comes first, since a warning may be an exception.
+            server.stop(wait=False)
             warnings.warn(
                 f"A listener was forgotten while it serves port {server.port}. "
                 "Call its close(), or use it in a with statement.",
@@ -181,7 +184,6 @@ class Listener:
                 stacklevel=1,
                 source=self,
             )
-            server.stop(wait=False)  # the collector may run on any thread, also on the server's
 
 
 def shared(*, host: str | None = None, port: int = 0) -> Listener:
@@ -218,6 +220,8 @@ def shared(*, host: str | None = None, port: int = 0) -> Listener:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65535:  # the resolver would take 65536 for 0
+        raise ListenerError(f"Port {port} is not a port: give 1 to 65535, or 0 for a free one.")
     try:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -227,8 +231,6 @@ def _bind(host: str, port: int) -> socket.socket:
         bound = socket.create_server(address, family=family, backlog=BACKLOG)
         bound.setblocking(False)
         return bound
-    except OverflowError as error:
-        raise ListenerError(f"Port {port} is not a port: it must be 0 to 65535.") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             reason = (

@@ -1,0 +1,100 @@
+"""What an accepted request becomes: an event, delivered as a CloudEvent.
+
+The event's id follows from the integration, the key and the time of the first claim, so
+that whoever receives it twice can tell.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from nbincoming.core.gateway import Candidate
+from nbincoming.core.parameters import Headers, Limits, decode, is_secret_header
+from nbincoming.core.values import Value
+
+#: The ``type`` of every event.
+EVENT_TYPE: Final = "nbincoming.request.accepted"
+
+#: What was accepted within its spec's limits is read within none.
+_ACCEPTED: Final = Limits(max_body_bytes=2**62, max_depth=2**62, max_parameters=2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An accepted request, as an inbox keeps it.
+
+    Attributes
+    ----------
+    id : str
+        Idempotency key for whoever receives it.
+    integration : str
+        The endpoint's UUID.
+    version : int
+        Version of the spec that accepted it.
+    key : str or None
+        Its deduplication key.
+    triggers : tuple of str
+        Names of the triggers that matched.
+    received_at_ms : int
+        Milliseconds since the epoch, UTC.
+    headers : dict
+        By name in lower case, without those that carry credentials.
+    body : bytes
+        The raw JSON.
+    """
+
+    id: str
+    integration: str
+    version: int
+    key: str | None
+    triggers: tuple[str, ...]
+    received_at_ms: int
+    headers: Headers
+    body: bytes
+
+    def cloud_event(self) -> dict[str, Value]:
+        """Return the event in CloudEvents 1.0, as the JSON format's members."""
+        return {
+            "specversion": "1.0",
+            "id": self.id,
+            "source": f"urn:nbincoming:integration:{self.integration}",
+            "type": EVENT_TYPE,
+            "time": utc_text(self.received_at_ms),
+            "datacontenttype": "application/json",
+            "nbiversion": self.version,
+            "nbitriggers": ",".join(self.triggers),
+            "data": {"body": decode(self.body, limits=_ACCEPTED), "headers": self.headers},
+        }
+
+
+def event_id(integration: str, key: str, first_ms: int) -> str:
+    """Derive an event's id from what makes the event: integration, key and first claim."""
+    text = f"nbincoming-event/1\n{integration}\n{key}\n{first_ms}"
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def event_of(candidate: Candidate, identity: str) -> Event:
+    """Turn an accepted candidate into its event; credentials stay behind."""
+    return Event(
+        id=identity,
+        integration=candidate.integration,
+        version=candidate.version,
+        key=candidate.key,
+        triggers=candidate.triggers,
+        received_at_ms=candidate.request.received_at_ms,
+        headers={
+            name: value
+            for name, value in candidate.parameters.headers.items()
+            if not is_secret_header(name)
+        },
+        body=candidate.request.body,
+    )
+
+
+def utc_text(ms: int) -> str:
+    """Write a time in ISO 8601, UTC, to the millisecond."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,65 @@
+"""Samples as a DataFrame, exactly: a view for people, never an input to a decision.
+
+pandas would turn 64-bit ids beside a gap into floats and merge null with missing, so
+every cell stays the Python object that it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from nbincoming.core.values import Value
+
+if TYPE_CHECKING:
+    from nbincoming.history.samples import Sample
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def frame_of(samples: Sequence[Sample], *, outcomes: bool = True) -> pd.DataFrame:
+    """Build the frame of :meth:`Samples.frame`; the index is the sample's number."""
+    parameters = parameter_frame([sample.flat() for sample in samples])
+    parameters.index = pd.Index([sample.number for sample in samples], name="sample", dtype="int64")
+    if not outcomes:
+        return parameters
+    # A duplicate of an outcome's name is impossible: labels start with body or headers.
+    leading = pd.DataFrame(
+        {
+            "received_at": pd.Series(
+                [_EPOCH + timedelta(milliseconds=s.request.received_at_ms) for s in samples],
+                dtype="datetime64[ms, UTC]",
+            ),
+            "outcome": [sample.outcome_name for sample in samples],
+            "status": pd.Series([sample.status for sample in samples], dtype="int64"),
+            "triggers": [", ".join(sample.triggers) for sample in samples],
+            "reason": [sample.reason for sample in samples],
+        }
+    )
+    leading.index = parameters.index
+    return pd.concat([leading, parameters], axis="columns")
+
+
+def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:
+    """Build a frame from flat requests: one row each, one column for each label.
+
+    Columns are in the order in which labels first appear, bodies before headers.
+    """
+    rows = list(flats)
+    columns: dict[str, int] = {}
+    for row in rows:
+        for label in row:
+            if label not in columns:
+                columns[label] = len(columns)
+    # One block of objects: pandas neither infers types nor copies column by column.
+    block: np.ndarray[Any, np.dtype[np.object_]] = np.full((len(columns), len(rows)), pd.NA, object)
+    for position, row in enumerate(rows):
+        for label, value in row.items():
+            block[columns[label], position] = value
+    frame = pd.DataFrame(block.T, columns=pd.Index(columns, dtype=object), dtype=object, copy=False)
+    body_first = sorted(columns, key=lambda label: label.startswith("headers"))
+    return frame[body_first] if body_first != list(columns) else frame

@@ -1,0 +1,95 @@
+"""An inbox that lives and dies with its process: for the notebook, tests and back-tests."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+from uuid import uuid4
+
+from nbincoming.core.deduplication import is_duplicate, next_anchor_ms
+from nbincoming.core.events import Event, event_id, event_of
+from nbincoming.core.gateway import Accepted, Candidate, Claimed, Duplicate, Filtered
+
+#: How many keys there may be before the expired ones are looked for.
+_PURGE_AT = 10_000
+
+
+class _Entry:
+    """A claimed key."""
+
+    __slots__ = ("anchor_ms", "first_ms", "window_ms")
+
+    def __init__(self, now_ms: int, window_ms: int) -> None:
+        self.first_ms = now_ms
+        self.anchor_ms = now_ms
+        self.window_ms = window_ms
+
+
+class MemoryInbox:
+    """Keys in a dict, events in a deque; any thread may call.
+
+    Parameters
+    ----------
+    max_events : int, optional
+        Keep only the newest so many events. A notebook that runs for days would fill the
+        memory otherwise.
+    """
+
+    def __init__(self, *, max_events: int | None = None) -> None:
+        self._lock = threading.Lock()
+        self._keys: dict[tuple[str, str], _Entry] = {}
+        self._events: deque[Event] = deque(maxlen=max_events)
+        self._accepted = 0
+        self._purge_at = _PURGE_AT
+
+    def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+        """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`."""
+        with self._lock:
+            return [self._claim(candidate) for candidate in candidates]
+
+    def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
+        """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
+        with self._lock:
+            first = self._accepted - len(self._events)  # the sequence number before the oldest
+            skip = max(after - first, 0)
+            found = list(islice(self._events, skip, skip + limit))
+        return list(enumerate(found, start=first + skip + 1))
+
+    def close(self) -> None:
+        """Forget keys and events."""
+        with self._lock:
+            self._keys.clear()
+            self._events.clear()
+
+    def _claim(self, candidate: Candidate) -> Claimed:
+        claim, now_ms = candidate.claim, candidate.request.received_at_ms
+        if claim is None:
+            return self._append(candidate, uuid4().hex) if candidate.wanted else Filtered()
+        place = (claim.space, claim.key)
+        entry = self._keys.get(place)
+        if entry is not None and is_duplicate(now_ms, entry.anchor_ms, claim.window_ms):
+            anchor_ms = entry.anchor_ms
+            entry.anchor_ms = next_anchor_ms(claim.anchor, now_ms, anchor_ms)
+            return Duplicate(first_ms=entry.first_ms, anchor_ms=anchor_ms)
+        self._keys[place] = _Entry(now_ms, claim.window_ms)
+        if len(self._keys) >= self._purge_at:
+            self._purge(now_ms)
+        if not candidate.wanted:
+            return Filtered()
+        return self._append(candidate, event_id(candidate.integration, claim.key, now_ms))
+
+    def _append(self, candidate: Candidate, identity: str) -> Accepted:
+        self._events.append(event_of(candidate, identity))
+        self._accepted += 1
+        return Accepted(identity, candidate.triggers)
+
+    def _purge(self, now_ms: int) -> None:
+        self._keys = {
+            place: entry
+            for place, entry in self._keys.items()
+            if is_duplicate(now_ms, entry.anchor_ms, entry.window_ms)
+        }
+        # Twice what is left: looking costs a constant amount per claim.
+        self._purge_at = max(_PURGE_AT, 2 * len(self._keys))

@@ -1,0 +1,365 @@
+"""The card of conditions: triggers, each a tree of rows and groups, with a live preview."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ipywidgets as widgets
+
+from nbincoming.core.conditions import All, AnyOf, Condition, Leaf, Not
+from nbincoming.core.evaluation import compile_condition
+from nbincoming.core.spec import Spec, Trigger
+from nbincoming.core.words import describe, explain
+from nbincoming.errors import Problem, SpecError
+from nbincoming.notebook.cards.card import CardView
+from nbincoming.notebook.forms import (
+    HINTS,
+    FormError,
+    choices,
+    is_simple,
+    key_of,
+    leaf_data,
+    row_of,
+    text_of,
+)  # fmt: skip
+from nbincoming.notebook.views import (
+    button,
+    column,
+    escape,
+    field,
+    problem_list,
+    row,
+    set_html,
+    show,
+    table,
+    text,
+)  # fmt: skip
+
+#: How many samples the preview lists.
+LISTED = 20
+
+Changed = Callable[[], None]
+
+
+class ConditionsCard(CardView):
+    """Edits the triggers."""
+
+    card = "conditions"
+    shown = ("triggers",)
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the form, once."""
+        self._editors: list[TriggerEditor] = []
+        self._kinds: dict[str, tuple[str, ...]] = {}
+        self._list = column()
+        self._preview = text(live=True)
+        add = button("Add a trigger", self.guard(self._on_add))
+        return [column([self._list, row([add]), self._preview])]
+
+    def fill(self, draft: Spec) -> None:
+        """Set the form's fields from the draft."""
+        self._observe()
+        self._editors = [self._editor(trigger.name, trigger.when) for trigger in draft.triggers]
+        if not self._editors:
+            self._editors = [self._editor("urgent", None)]
+        self._show_editors()
+
+    def update(self) -> None:
+        """Offer what the samples have, and show which of them match."""
+        self._observe()
+        for editor in self._editors:
+            editor.offer(self._kinds)
+        set_html(self._preview, self._preview_html())
+
+    def members(self) -> Mapping[str, Any]:
+        """Read the form; a trigger whose one row is empty is left out."""
+        triggers, problems = [], []
+        for index, editor in enumerate(self._editors):
+            if editor.is_empty():
+                continue
+            try:
+                triggers.append(editor.data())
+            except FormError as error:
+                problems.append(Problem(f"triggers[{index}]", str(error)))
+        if problems:
+            raise SpecError(problems, source="The form")
+        return {"triggers": triggers}
+
+    def _observe(self) -> None:
+        self._kinds = {
+            profile.label: tuple(name for name, _ in profile.kinds)
+            for profile in self.integration.profiles()
+        }
+
+    def _editor(self, name: str, when: Condition | None) -> TriggerEditor:
+        editor = TriggerEditor(name, when, self.guard(self.changed), self._kinds)
+        editor.remove.on_click(self.guard(lambda: self._on_remove(editor)))
+        return editor
+
+    def _show_editors(self) -> None:
+        self._list.children = [editor.widget for editor in self._editors]
+
+    def _on_add(self) -> None:
+        names = {editor.name.value for editor in self._editors}
+        number = next(n for n in range(1, len(names) + 2) if f"trigger-{n}" not in names)
+        self._editors.append(self._editor(f"trigger-{number}", None))
+        self._show_editors()
+        self.changed()
+
+    def _on_remove(self, editor: TriggerEditor) -> None:
+        self._editors.remove(editor)
+        self._show_editors()
+        self.changed()
+
+    def _preview_html(self) -> str:
+        spec, problems = self.preview()
+        if spec is None:
+            return problem_list(problems)
+        parts = [self._trigger_html(trigger, spec) for trigger in spec.triggers]
+        words = "".join(parts) or "No conditions: every request triggers."
+        return f'<div role="status" aria-live="polite">{words}</div>'
+
+    def _trigger_html(self, trigger: Trigger, spec: Spec) -> str:
+        samples = list(self.integration.samples.judged)
+        sentence = f"<b>{escape(trigger.name)}</b>: {escape(describe(trigger.when))}"
+        test = compile_condition(trigger.when, spec.zone)
+        found = []
+        for sample in samples:
+            if sample.parameters is None:
+                continue
+            now_ms = sample.request.received_at_ms
+            holds = test(sample.parameters.roots(), now_ms)
+            why = explain(trigger.when, sample.parameters, now_ms=now_ms, zone=spec.zone)
+            reasons = "; ".join(
+                f"{leaf.parameter} {leaf.reason.removeprefix('it ')}" for leaf in why.leaves()
+            )
+            found.append((sample.number, "matches" if holds else "does not match", reasons))
+        count = sum(words == "matches" for _, words, _ in found)
+        shown = table(
+            f"{trigger.name} matches {count} of {len(found)} samples",
+            ("Request", "Result", "Because"),
+            found[-LISTED:],
+        )
+        return f"<div>{sentence}</div>" + (shown if found else "")
+
+
+class TriggerEditor:
+    """A trigger's name and its tree."""
+
+    def __init__(
+        self, name: str, when: Condition | None, changed: Changed, kinds: Mapping[str, Any]
+    ) -> None:
+        self.name = field(widgets.Text, "Name of the trigger", value=name)
+        self.remove = button("Remove the trigger", lambda *_: None)
+        self.tree = GroupEditor(_as_group(when), changed, kinds)
+        self.name.observe(lambda _: changed(), "value")
+        self.widget = column([row([self.name, self.remove]), self.tree.widget], css="nbi-trigger")
+
+    def offer(self, kinds: Mapping[str, Any]) -> None:
+        """Offer these parameters, with the kinds seen of each."""
+        self.tree.offer(kinds)
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing was filled in yet."""
+        return all(isinstance(item, LeafEditor) and item.is_empty() for item in self.tree.items)
+
+    def data(self) -> dict[str, Any]:
+        """Return the trigger in its JSON form."""
+        return {"name": self.name.value.strip(), "when": self.tree.data()}
+
+
+class GroupEditor:
+    """Conditions of which all, any or not all must hold; groups nest."""
+
+    def __init__(
+        self, group: tuple[str, list[Condition | None]], changed: Changed, kinds: Mapping[str, Any]
+    ) -> None:
+        word, conditions = group
+        self._changed, self._kinds = changed, kinds
+        self.word = field(
+            widgets.Dropdown,
+            "Holds where",
+            options=[("all of these hold", "all"), ("any of these holds", "any"),
+                     ("not all of these hold", "not all"), ("none of these holds", "none")],
+            value=word,
+        )  # fmt: skip
+        self.word.observe(lambda _: changed(), "value")
+        self.items: list[LeafEditor | GroupEditor | FixedCondition] = []
+        self._list = column()
+        self._buttons = row(
+            [
+                button("Add a condition", lambda *_: self._add_leaf()),
+                button("Add a group", lambda *_: self._add_group()),
+            ]
+        )
+        self.widget = column([self.word, self._list, self._buttons], css="nbi-group")
+        for condition in conditions:
+            self._append(condition)
+        self._show()
+
+    def offer(self, kinds: Mapping[str, Any]) -> None:
+        """Offer these parameters."""
+        self._kinds = kinds
+        for item in self.items:
+            item.offer(kinds)
+
+    def data(self) -> dict[str, Any]:
+        """Return the group in its JSON form; one condition alone needs no group."""
+        parts = [item.data() for item in self.items]
+        word = self.word.value
+        if len(parts) == 1 and word in ("all", "any"):
+            return parts[0]
+        inner = {"any" if word in ("any", "none") else "all": parts}
+        return inner if word in ("all", "any") else {"not": inner}
+
+    def _append(self, condition: Condition | None) -> None:
+        item: LeafEditor | GroupEditor | FixedCondition
+        if isinstance(condition, All | AnyOf) or (
+            isinstance(condition, Not) and isinstance(condition.condition, All | AnyOf)
+        ):
+            item = GroupEditor(_as_group(condition), self._changed, self._kinds)
+        elif condition is None or _is_row(condition):
+            item = LeafEditor(condition, self._changed, self._kinds)
+        else:
+            item = FixedCondition(condition)
+        self._put(item)
+
+    def _put(self, item: LeafEditor | GroupEditor | FixedCondition) -> None:
+        label = "Remove the group" if isinstance(item, GroupEditor) else "Remove"
+        remove = button(label, lambda *_: self._remove(item))
+        item.widget.children = (*item.widget.children, remove)
+        self.items.append(item)
+
+    def _add_leaf(self) -> None:
+        self._append(None)
+        self._show()
+        self._changed()
+
+    def _add_group(self) -> None:
+        self._put(GroupEditor(("any", [None]), self._changed, self._kinds))
+        self._show()
+        self._changed()
+
+    def _remove(self, item: LeafEditor | GroupEditor | FixedCondition) -> None:
+        self.items.remove(item)
+        if not self.items:
+            self._append(None)
+        self._show()
+        self._changed()
+
+    def _show(self) -> None:
+        self._list.children = [item.widget for item in self.items]
+
+
+class LeafEditor:
+    """One row: parameter, operator, value."""
+
+    def __init__(
+        self, condition: Condition | None, changed: Changed, kinds: Mapping[str, Any]
+    ) -> None:
+        leaf = condition.condition if isinstance(condition, Not) else condition
+        known = leaf if isinstance(leaf, Leaf) else None
+        key = key_of(known) if known else "equals|string"
+        self._changed = changed
+        self.parameter = field(
+            widgets.Combobox, "Parameter", value=known.parameter if known else "",
+            placeholder="type or choose",
+        )  # fmt: skip
+        self.parameter.add_class("nbi-wide")
+        self.negate = field(
+            widgets.Dropdown, "It", options=[("is so", False), ("is not so", True)],
+            value=isinstance(condition, Not),
+        )  # fmt: skip
+        self.operator = field(
+            widgets.Dropdown, "Operator",
+            options=[(c.text, c.key) for c in choices((), keep=key)], value=key,
+        )  # fmt: skip
+        self.value = field(widgets.Text, "Value", value=text_of(known) if known else "")
+        self.ignore_case = widgets.Checkbox(
+            description="Ignore case", indent=False, value=bool(known and known.ignore_case)
+        )
+        self.ignore_case.layout.width = "auto"
+        self.widget = row(
+            [self.parameter, self.operator, self.value, self.ignore_case, self.negate]
+        )
+        self.offer(kinds)
+        self.parameter.observe(lambda _: self._on_change(), "value")
+        self.operator.observe(lambda _: self._on_change(), "value")
+        for widget in (self.value, self.ignore_case, self.negate):
+            widget.observe(lambda _: changed(), "value")
+
+    def offer(self, kinds: Mapping[str, Any]) -> None:
+        """Offer these parameters, and the operators for the kinds seen."""
+        self._kinds = kinds
+        labels = tuple(kinds)
+        if self.parameter.options != labels:
+            self.parameter.options = labels
+        key = self.operator.value
+        seen = kinds.get(self.parameter.value.strip(), ())
+        options = tuple((choice.text, choice.key) for choice in choices(seen, keep=key))
+        if self.operator.options != options:
+            with self.operator.hold_trait_notifications():
+                self.operator.options = options
+                self.operator.value = key
+        operator = row_of(self.operator.value)
+        show(self.value, operator.operand != "none")
+        show(self.ignore_case, operator.type == "string")
+        hint = HINTS.get(operator.operand, "")
+        if self.value.placeholder != hint:
+            self.value.placeholder = hint
+
+    def is_empty(self) -> bool:
+        """Tell whether nothing was filled in yet."""
+        return not self.parameter.value.strip()
+
+    def data(self) -> dict[str, Any]:
+        """Return the row in its JSON form."""
+        if self.is_empty():
+            raise FormError("A condition has no parameter. Choose one, or remove the row.")
+        return leaf_data(
+            self.parameter.value.strip(),
+            self.operator.value,
+            self.value.value,
+            ignore_case=self.ignore_case.value,
+            negate=self.negate.value,
+        )
+
+    def _on_change(self) -> None:
+        self.offer(self._kinds)
+        self._changed()
+
+
+class FixedCondition:
+    """A condition that only code can change; it is kept and shown as a sentence."""
+
+    def __init__(self, condition: Condition) -> None:
+        self._condition = condition
+        words = text(f"<code>{escape(describe(condition))}</code> (set by code)")
+        self.widget = row([words])
+
+    def offer(self, kinds: Mapping[str, Any]) -> None:
+        """Offer nothing."""
+
+    def data(self) -> dict[str, Any]:
+        """Return the condition in its JSON form."""
+        return self._condition.data()
+
+
+def _is_row(condition: Condition) -> bool:
+    inner = condition.condition if isinstance(condition, Not) else condition
+    return is_simple(inner)
+
+
+def _as_group(when: Condition | None) -> tuple[str, list[Condition | None]]:
+    match when:
+        case All(conditions=parts):
+            return "all", list(parts)
+        case AnyOf(conditions=parts):
+            return "any", list(parts)
+        case Not(condition=All(conditions=parts)):
+            return "not all", list(parts)
+        case Not(condition=AnyOf(conditions=parts)):
+            return "none", list(parts)
+        case _:
+            return "all", [when]

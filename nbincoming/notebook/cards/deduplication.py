@@ -1,0 +1,198 @@
+"""The card of the deduplication hash: up to five parameters, a window, what would happen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import ipywidgets as widgets
+
+from nbincoming.core.deduplication import MAX_PARAMETERS, OWN_HASH_HEADER
+from nbincoming.core.gateway import Accepted, Duplicate, Filtered
+from nbincoming.core.spec import Spec
+from nbincoming.errors import NbIncomingError
+from nbincoming.history.profile import ParameterProfile, offered_for_keys
+from nbincoming.history.replay import replay
+from nbincoming.notebook.cards.card import CardView
+from nbincoming.notebook.views import (
+    button,
+    column,
+    escape,
+    field,
+    problem_list,
+    row,
+    set_html,
+    text,
+)  # fmt: skip
+
+ANCHORS = (
+    ("the last request (each duplicate restarts it)", "last_request"),
+    ("the first accepted request", "first_accepted"),
+)
+CLAIMS = (
+    ("every request", "every_request"),
+    ("only requests that a trigger matches", "triggered"),
+)
+OWN_HASH = f"headers.{OWN_HASH_HEADER}"
+
+
+class DeduplicationCard(CardView):
+    """Chooses the key's parameters and shows what that makes of the samples."""
+
+    card = "deduplication"
+    shown = ("deduplication",)
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the form, once."""
+        self._labels: list[str] = []
+        self._menu = field(widgets.Combobox, "Parameter", placeholder="type or choose")
+        self._menu.add_class("nbi-wide")
+        self._add = button("Add", self.guard(self._on_add))
+        self._own = button(
+            "Use the sender's own hash", self.guard(self._on_own),
+            hint=f"Choose only {OWN_HASH}",
+        )  # fmt: skip
+        self._rows = column()
+        self._window = field(widgets.Text, "Window (ISO 8601)", placeholder="P7D")
+        self._anchor = field(widgets.Dropdown, "counted from", options=ANCHORS)
+        self._claims = field(widgets.Dropdown, "Keys belong to", options=CLAIMS)
+        self._effect = text(live=True)
+        for widget in (self._window, self._anchor, self._claims):
+            widget.observe(lambda _: self.changed(), "value")
+        return [
+            column(
+                [
+                    self._rows,
+                    row([self._menu, self._add, self._own]),
+                    row([self._window, self._anchor, self._claims]),
+                    self._effect,
+                ]
+            )
+        ]
+
+    def fill(self, draft: Spec) -> None:
+        """Set the form's fields from the draft."""
+        settings = draft.deduplication
+        self._labels = list(settings.parameters) if settings else []
+        self._window.value = settings.window if settings else "P7D"
+        self._anchor.value = settings.anchor if settings else "last_request"
+        self._claims.value = settings.claims if settings else "every_request"
+        self._show_rows()
+
+    def update(self) -> None:
+        """Offer what the samples have, and show what the form would make of them."""
+        offered = [profile.label for profile in self._profiles().values()]
+        options = [label for label in (*offered, OWN_HASH) if label not in self._labels]
+        if list(self._menu.options) != options:
+            self._menu.options = tuple(dict.fromkeys(options))
+        set_html(self._effect, self._effect_html())
+
+    def members(self) -> Mapping[str, Any]:
+        """Read the form."""
+        if not self._labels:
+            return {"deduplication": None}
+        return {
+            "deduplication": {
+                "parameters": list(self._labels),
+                "window": self._window.value.strip(),
+                "anchor": self._anchor.value,
+                "claims": self._claims.value,
+            }
+        }
+
+    def _profiles(self) -> dict[str, ParameterProfile]:
+        profiles = offered_for_keys(self.integration.profiles())
+        return {profile.label: profile for profile in profiles}
+
+    def _show_rows(self) -> None:
+        rows: list[widgets.Widget] = []
+        profiles = self._profiles()
+        for label in self._labels:
+            profile = profiles.get(label)
+            seen = (
+                f"in {profile.count} of {profile.total} samples, {profile.distinct} distinct"
+                if profile
+                else "in no sample yet"
+            )
+            words = text(f"<code>{escape(label)}</code> <span class='nbi-quiet'>{seen}</span>")
+            remove = button("Remove", self.guard(partial(self._on_remove, label)))
+            remove.tooltip = f"Remove {label}"
+            rows.append(row([words, remove]))
+        if not rows:
+            rows.append(text("No parameters: every request counts.", css="nbi-quiet"))
+        self._rows.children = rows
+        full = len(self._labels) >= MAX_PARAMETERS
+        self._add.disabled = full
+        self._add.tooltip = f"A key has at most {MAX_PARAMETERS} parameters" if full else "Add"
+
+    def _effect_html(self) -> str:
+        samples = list(self.integration.samples.judged)
+        spec, problems = self.preview()
+        if spec is None:
+            return problem_list(problems)
+        words = []
+        if samples:
+            outcomes = replay([sample.request for sample in samples], spec)
+            counts = Counter(type(outcome) for outcome in outcomes)
+            new = counts[Accepted] + counts[Filtered]
+            words.append(
+                f"Of {len(samples)} samples, <b>{new}</b> would be answered 200 and "
+                f"<b>{counts[Duplicate]}</b> 204 as duplicates."
+            )
+        warnings = "".join(
+            f"<li>{escape(warning)}</li>" for warning in key_warnings(spec, self._profiles())
+        )
+        note = f'<div class="nbi-note"><ul>{warnings}</ul></div>' if warnings else ""
+        return f'<div role="status" aria-live="polite">{" ".join(words)}</div>{note}'
+
+    def _on_add(self) -> None:
+        self._take(self._menu.value.strip())
+        self._menu.value = ""
+
+    def _on_own(self) -> None:
+        self._labels = []
+        self._take(OWN_HASH)
+
+    def _on_remove(self, label: str) -> None:
+        self._labels.remove(label)
+        self._show_rows()
+        self.changed()
+
+    def _take(self, label: str) -> None:
+        if not label:
+            raise NbIncomingError("Choose a parameter first.")
+        if label in self._labels:
+            raise NbIncomingError(f"{label} is chosen already.")
+        if len(self._labels) >= MAX_PARAMETERS:
+            raise NbIncomingError(
+                f"A key has at most {MAX_PARAMETERS} parameters. Remove one before adding another."
+            )
+        self._labels.append(label)
+        self._show_rows()
+        self.changed()
+
+
+def key_warnings(spec: Spec, profiles: Mapping[str, ParameterProfile]) -> Sequence[str]:
+    """Say what may go wrong with a key, judging by the samples."""
+    if spec.deduplication is None:
+        return []
+    warnings = []
+    labels = spec.deduplication.parameters
+    for label in labels:
+        profile = profiles.get(label)
+        if profile is None:
+            if profiles:
+                warnings.append(f"{label} is in no sample.")
+            continue
+        if profile.count < profile.total:
+            share = 100 * (1 - profile.coverage)
+            warnings.append(f"{label} is missing in {share:.0f} % of the samples.")
+        if profile.volatile:
+            warnings.append(f"{label} changes with each sending, so repeats would not be noticed.")
+    if spec.authorization.data()["scheme"] == "none":
+        warnings.append("Without authorization, anyone can claim a key before the real sender.")
+    elif all(label.startswith("headers.") for label in labels):
+        warnings.append("Headers are not signed, so whoever can replay a body can change the key.")
+    return warnings

@@ -1,0 +1,151 @@
+"""The card of the endpoint: its icon, who may call, the secrets by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import ipywidgets as widgets
+
+from nbincoming.core.authorization import Hmac, Jwt, Meta, StandardWebhooks
+from nbincoming.core.spec import Spec
+from nbincoming.core.tokens import AlgorithmName
+from nbincoming.errors import NbIncomingError
+from nbincoming.notebook.cards.card import CardView
+from nbincoming.notebook.views import button, column, escape, field, row, set_html, show, text
+from nbincoming.secrets import new_secret
+
+SCHEMES = (
+    ("Without authorization", "none"),
+    ("JWT authorization", "jwt"),
+    ("Webhook from Meta (also GitHub)", "meta"),
+    ("HMAC signature in a header", "hmac"),
+    ("Standard Webhooks signature", "standard-webhooks"),
+)
+
+ALGORITHMS = AlgorithmName.__args__  # type: ignore[attr-defined]  # a Literal's values
+
+
+class EndpointCard(CardView):
+    """Chooses the authorization; secrets' values stay in memory."""
+
+    card = "endpoint"
+    shown = ("icon", "authorization")
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the form, once."""
+        self._icon = field(widgets.Text, "Icon")
+        self._icon.layout.max_width = "80px"
+        self._scheme = field(widgets.Dropdown, "Authorization", options=SCHEMES)
+        self._secret_name = field(widgets.Text, "Name of the secret")
+        self._secret_value = field(
+            widgets.Password, "Its value (kept in memory only)", placeholder="leave empty to keep"
+        )
+        self._generate = button("Generate a secret", self.guard(self._on_generate))
+        self._algorithm = field(widgets.Dropdown, "Algorithm", options=ALGORITHMS)
+        self._verify_name = field(widgets.Text, "Name of the verify token")
+        self._verify_value = field(
+            widgets.Password, "Its value (kept in memory only)", placeholder="leave empty to keep"
+        )
+        self._header = field(widgets.Text, "Header", placeholder="X-Signature")
+        self._digest = field(
+            widgets.Dropdown, "Algorithm", options=("sha256", "sha1", "sha384", "sha512")
+        )
+        self._prefix = field(widgets.Text, "Prefix", placeholder="sha256=")
+        self._encoding = field(widgets.Dropdown, "Encoding", options=("hex", "base64"))
+        self._secret_row = row([self._secret_name, self._secret_value, self._generate])
+        self._jwt_row = row([self._algorithm])
+        self._meta_row = row([self._verify_name, self._verify_value])
+        self._hmac_row = row([self._header, self._digest, self._prefix, self._encoding])
+        self._help = text(css="nbi-quiet")
+        self._scheme.observe(lambda _: self.changed(), "value")
+        self._secret_name.observe(lambda _: self.changed(), "value")
+        rows = [self._secret_row, self._jwt_row, self._meta_row, self._hmac_row]
+        return [column([row([self._icon, self._scheme]), *rows, self._help], css="nbi-group")]
+
+    def fill(self, draft: Spec) -> None:
+        """Set the form's fields from the draft."""
+        scheme = draft.authorization
+        stem = re.sub(r"[^A-Z0-9]+", "_", draft.name.upper()).strip("_") or "INCOMING"
+        stem = stem if not stem[0].isdigit() else f"_{stem}"
+        secrets = getattr(scheme, "secrets", ())
+        self._icon.value = draft.icon
+        self._scheme.value = scheme.data()["scheme"]
+        self._secret_name.value = secrets[-1] if secrets else f"env:{stem}_SECRET"
+        self._algorithm.value = scheme.algorithm if isinstance(scheme, Jwt) else "HS256"
+        verify = scheme.verify_token if isinstance(scheme, Meta) else None
+        self._verify_name.value = verify or f"env:{stem}_VERIFY_TOKEN"
+        signed = scheme if isinstance(scheme, Hmac) else None
+        self._header.value = signed.header if signed else "x-signature"
+        self._digest.value = signed.algorithm if signed else "sha256"
+        self._prefix.value = signed.prefix if signed else ""
+        self._encoding.value = signed.encoding if signed else "hex"
+        self._secret_value.value = self._verify_value.value = ""
+
+    def update(self) -> None:
+        """Show the fields of the chosen scheme, and whether its secret is there."""
+        scheme = self._scheme.value
+        show(self._secret_row, scheme != "none")
+        show(self._generate, scheme == "jwt")
+        show(self._jwt_row, scheme == "jwt")
+        show(self._meta_row, scheme == "meta")
+        show(self._hmac_row, scheme == "hmac")
+        name = self._secret_name.value.strip()
+        if scheme == "none":
+            words = "Anyone who knows the URL can send data."
+        elif name in self.integration.secrets:
+            words = f"<code>{escape(name)}</code> has a value. It never leaves this kernel."
+        else:
+            words = (
+                f"<code>{escape(name)}</code> has no value yet: set it in the environment, or "
+                "enter it here for this session."
+            )
+        set_html(self._help, words)
+
+    def members(self) -> Mapping[str, Any]:
+        """Read the form."""
+        return {"icon": self._icon.value.strip(), "authorization": self._authorization()}
+
+    def on_apply(self) -> None:
+        """Take the entered secrets out of the fields, into memory."""
+        entered = [(self._secret_name, self._secret_value)]
+        if self._scheme.value == "meta":
+            entered.append((self._verify_name, self._verify_value))
+        for name, value in entered:
+            # Cleared first: a synced field must not keep a secret, whatever happens next.
+            secret, value.value = value.value, ""
+            if secret and self._scheme.value != "none":
+                self.integration.set_secret(name.value.strip(), secret)
+
+    def _authorization(self) -> dict[str, Any]:
+        scheme, name = self._scheme.value, self._secret_name.value.strip()
+        known = self.integration.draft.authorization
+        # What the form does not show, such as older secrets, stays as code has set it.
+        data = dict(known.data()) if known.data()["scheme"] == scheme else {"scheme": scheme}
+        if scheme == "none":
+            return {"scheme": "none"}
+        older = [each for each in getattr(known, "secrets", ()) if each != name][:-1]
+        if isinstance(known, Jwt | Meta | Hmac | StandardWebhooks) and name in known.secrets:
+            older = [each for each in known.secrets if each != name]
+        data["secrets"] = [*older, name]
+        match scheme:
+            case "jwt":
+                data["algorithm"] = self._algorithm.value
+            case "meta":
+                data["verify_token"] = self._verify_name.value.strip() or None
+            case "hmac":
+                data |= {
+                    "header": self._header.value.strip(),
+                    "algorithm": self._digest.value,
+                    "prefix": self._prefix.value,
+                    "encoding": self._encoding.value,
+                }
+        return data
+
+    def _on_generate(self) -> None:
+        name = self._secret_name.value.strip()
+        if not name:
+            raise NbIncomingError("Name the secret first, such as env:COMPLAINTS_SECRET.")
+        self.integration.set_secret(name, new_secret())
+        self.changed()

@@ -1,0 +1,194 @@
+"""The card of incoming data: retrieve, look at what came, flattened or raw."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Final
+
+import ipywidgets as widgets
+
+from nbincoming.core.gateway import Rejected
+from nbincoming.core.parameters import masked_headers
+from nbincoming.core.values import json_text, kind
+from nbincoming.history.samples import Sample
+from nbincoming.notebook.cards.card import CardView
+from nbincoming.notebook.integration import RETRIEVE_S
+from nbincoming.notebook.state import State, summary
+from nbincoming.notebook.views import (
+    button,
+    cell,
+    column,
+    escape,
+    field,
+    row,
+    set_html,
+    show,
+    table,
+    text,
+)  # fmt: skip
+
+#: How many of the newest requests the list shows.
+LISTED: Final = 50
+
+#: A raw body longer than this is cut on the screen.
+RAW_LIMIT: Final = 20_000
+
+
+class IncomingCard(CardView):
+    """Opens the window, shows each request as it arrives."""
+
+    card = "incoming"
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the form, once."""
+        self._retrieve = button(
+            "Retrieve data", self.guard(self._on_retrieve), primary=True,
+            hint=f"Wait {RETRIEVE_S} seconds for requests",
+        )  # fmt: skip
+        self._stop = button("Stop", self.guard(self.integration.close_window))
+        self._example = button(
+            "Send the example", self.guard(self._on_example), hint="Post an example request"
+        )
+        self._bar = widgets.FloatProgress(min=0, max=1, value=0)
+        self._bar.layout.width = "220px"
+        self._left = text(css="nbi-quiet")
+        self._status = text(live=True)
+        self._picker = field(widgets.Dropdown, "Request", options=[("none yet", -1)])
+        self._picker.add_class("nbi-wide")
+        self._raw = widgets.Checkbox(description="Raw JSON", indent=False)
+        self._raw.layout.width = "auto"
+        self._shown = text()
+        self._followed = True
+        self._updating = False
+        self._picker.observe(lambda _: self._on_pick(), "value")
+        self._raw.observe(lambda _: self.changed(), "value")
+        self._pick_row = row([self._picker, self._raw])
+        return [
+            column(
+                [
+                    row([self._retrieve, self._stop, self._example, self._bar, self._left]),
+                    self._status,
+                    self._pick_row,
+                    self._shown,
+                ]
+            )
+        ]
+
+    def summary(self, state: State) -> str:
+        """Say how many requests and parameters there are."""
+        samples = self.integration.samples
+        return summary(
+            state, self.card, samples=len(samples), parameters=len(self.integration.profiles())
+        )
+
+    def update(self) -> None:
+        """Show the count-down, the list of requests and the chosen one."""
+        state = self.integration.state
+        window = state.window
+        show(self._retrieve, window is None)
+        for widget in (self._stop, self._bar, self._left):
+            show(widget, window is not None)
+        if window is not None:
+            left_s = max(window.ends_ms / 1000 - time.time(), 0)
+            whole_s = (window.ends_ms - window.opened_ms) / 1000
+            self._bar.value = left_s / whole_s
+            set_html(self._left, f"{left_s:.0f} s left")
+        set_html(self._status, self._status_words(state))
+        samples = self.integration.samples.snapshot()[-LISTED:]
+        show(self._pick_row, bool(samples))
+        if samples:
+            self._list(samples)
+        number = self._picker.value
+        chosen = next((sample for sample in samples if sample.number == number), None)
+        set_html(self._shown, self._request_html(chosen) if chosen else "")
+
+    def _status_words(self, state: State) -> str:
+        if state.window is not None:
+            words = (
+                "Waiting for a request: post to the URL above, or click <b>Send the example</b>."
+            )
+            came = self.integration.samples.next_number - state.window.first
+            if came:
+                words = f"{came} arrived. More are welcome; <b>Stop</b> when you have enough."
+        elif state.missed:
+            word = "request" if state.missed == 1 else "requests"
+            words = (
+                f"{state.missed} {word} came and got 404, since the draft is not retrieving data. "
+                "Click <b>Retrieve data</b>, then send again."
+            )
+        else:
+            words = escape(state.notice) or (
+                "Click <b>Retrieve data</b>, then send a request to the URL within "
+                f"{RETRIEVE_S} seconds."
+            )
+        return f'<div role="status" aria-live="polite">{words}</div>'
+
+    def _list(self, samples: list[Sample]) -> None:
+        options = [(_line(sample), sample.number) for sample in reversed(samples)]
+        if list(self._picker.options) == options:
+            return
+        numbers = {number for _, number in options}
+        keep = self._picker.value
+        self._updating = True
+        try:
+            self._picker.options = options
+            follow = self._followed or keep not in numbers
+            self._picker.value = samples[-1].number if follow else keep
+        finally:
+            self._updating = False
+
+    def _request_html(self, sample: Sample) -> str:
+        refused = ""
+        if isinstance(sample.outcome, Rejected):
+            refused = (
+                f'<div class="nbi-problems"><b>Refused with {sample.status}</b> '
+                f"{escape(sample.reason)}</div>"
+            )
+        if self._raw.value:
+            return refused + _raw_html(sample)
+        profiles = {profile.label: profile for profile in self.integration.profiles()}
+        rows = []
+        for label, value in sample.flat().items():
+            profile = profiles.get(label)
+            seen = f"{profile.count} of {profile.total}" if profile else "–"
+            rows.append((label, kind(value), cell(value), seen))
+        return refused + table(
+            f"Parameters of request {sample.number}", ("Parameter", "Type", "Value", "Seen"), rows
+        )
+
+    def _on_retrieve(self) -> None:
+        self._followed = True
+        self.integration.open_window()
+
+    def _on_example(self) -> None:
+        if self.integration.state.window is None and self.integration.spec is None:
+            self._on_retrieve()
+        self.integration.send_example()
+
+    def _on_pick(self) -> None:
+        if not self._updating:
+            newest = self._picker.options[0][1]
+            self._followed = self._picker.value == newest
+            self.changed()
+
+
+def _line(sample: Sample) -> str:
+    # The kernel's local time: what the analyst's clock shows.
+    at = datetime.fromtimestamp(sample.request.received_at_ms / 1000).astimezone()
+    triggers = f", {', '.join(sample.triggers)}" if sample.triggers else ""
+    return f"{sample.number}: {at:%H:%M:%S} {sample.outcome_name} ({sample.status}){triggers}"
+
+
+def _raw_html(sample: Sample) -> str:
+    if sample.parameters is None:
+        body = sample.request.body[:RAW_LIMIT].decode("utf-8", "replace")
+        return f"<pre>{escape(body)}</pre>"
+    headers = json_text(dict(masked_headers(sample.parameters.headers)), indent=2)
+    body = json_text(sample.parameters.body, indent=2)
+    if len(body) > RAW_LIMIT:
+        body = body[:RAW_LIMIT] + "\n… cut: samples[…].parameters.body has it whole"
+    return (
+        f"<details open><summary>Body</summary><pre>{escape(body)}</pre></details>"
+        f"<details><summary>Headers</summary><pre>{escape(headers)}</pre></details>"
+    )

@@ -1,0 +1,77 @@
+"""The card of publishing: what is in the way, Save, Save & publish, and what then."""
+
+from __future__ import annotations
+
+import shlex
+
+import ipywidgets as widgets
+
+from nbincoming.notebook.cards.card import CardView
+from nbincoming.notebook.state import State
+from nbincoming.notebook.views import (
+    CopyButton,
+    button,
+    column,
+    escape,
+    problem_list,
+    row,
+    set_html,
+    text,
+)  # fmt: skip
+
+
+class PublishCard(CardView):
+    """Writes the draft or the next version."""
+
+    card = "publish"
+    apply_label = "Close"
+
+    def build(self) -> list[widgets.Widget]:
+        """Make the form, once."""
+        self._save = button("Save", self.guard(self.integration.save), hint="Save as a draft")
+        self._publish = button(
+            "Save & publish", self.guard(self.integration.publish), primary=True,
+            hint="Write the next version and serve it",
+        )  # fmt: skip
+        self._ahead = text()
+        self._result = text(live=True)
+        self._code = text()
+        self._copy_code = CopyButton(label="Copy the code")
+        return [
+            column(
+                [
+                    self._ahead,
+                    row([self._save, self._publish]),
+                    self._result,
+                    self._code,
+                    self._copy_code,
+                ]
+            )
+        ]
+
+    def update(self) -> None:
+        """Show problems, where the file went, how to serve it, and the code."""
+        state = self.integration.state
+        problems = self.integration.problems()
+        set_html(self._ahead, problem_list(problems) or "<div>Nothing is in the way.</div>")
+        self._publish.disabled = bool(problems)
+        set_html(self._result, _result_html(state))
+        code = self.integration.code()
+        set_html(
+            self._code,
+            f"<details><summary>The same in Python</summary><pre>{escape(code)}</pre></details>",
+        )
+        if self._copy_code.text != code:
+            self._copy_code.text = code
+
+
+def _result_html(state: State) -> str:
+    words = escape(state.notice)
+    if state.published is not None:
+        command = f"nbincoming check {shlex.quote(state.published_path)}"
+        words += (
+            f"<div>Version {state.published.version}, digest "
+            f"<code>{escape(state.published.digest)}</code></div>"
+            f"<div>Check it anywhere: <code>{escape(command)}</code></div>"
+        )
+    return f'<div role="status" aria-live="polite">{words}</div>'

@@ -1,0 +1,540 @@
+"""An incoming integration in the notebook: its draft, its endpoint, its samples.
+
+The effects live here: the listener, the clock, the files. What is shown and changed is
+the pure :class:`~nbincoming.notebook.state.State`; the wizard and the methods below hand
+it the same actions.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from uuid import uuid4
+
+import pandas as pd
+
+from nbincoming import files
+from nbincoming.core.authorization import Authorization, Jwt, Scheme
+from nbincoming.core.conditions import Condition, Node
+from nbincoming.core.credentials import credentials
+from nbincoming.core.gateway import Outcome
+from nbincoming.core.spec import SUFFIX, Spec, Trigger, spec_from_data
+from nbincoming.core.tokens import issue_token
+from nbincoming.core.values import Value, exact, json_text
+from nbincoming.core.words import Explanation, explain
+from nbincoming.errors import ConditionError, Problem, SecretError, SpecError
+from nbincoming.history.examples import choose_examples
+from nbincoming.history.profile import ParameterProfile, profile_of
+from nbincoming.history.replay import check_examples, replay
+from nbincoming.history.samples import Sample, Samples
+from nbincoming.notebook import snippets
+from nbincoming.notebook.countdown import countdown
+from nbincoming.notebook.endpoint import MAX_EVENTS, Endpoint, now_ms, wait_until
+from nbincoming.notebook.sending import post
+from nbincoming.notebook.state import Card, Change, Fail, Published, Saved, State, Window, badge
+from nbincoming.notebook.store import Store
+from nbincoming.secrets import SecretStore
+
+if TYPE_CHECKING:
+    from ipywidgets import DOMWidget
+
+    from nbincoming.notebook.wizard import Wizard
+
+#: How long "Retrieve data" waits, as on the platform that this re-creates.
+RETRIEVE_S = 90
+
+
+class Integration:
+    """An endpoint with its authorization, deduplication and triggers.
+
+    The last line of a cell shows its wizard. Making it again under the same name, as
+    running a cell again does, returns the living one: same URL, same samples. A draft or
+    a published spec of this name below `folder` is taken up where it was left.
+
+    Parameters
+    ----------
+    name : str
+        Names the files, too: letters, digits, dots, hyphens, underscores.
+    folder : str or Path
+        Where drafts and published specs are looked for.
+
+    Raises
+    ------
+    SpecError
+        If the name cannot be one, or a file found is damaged.
+
+    Examples
+    --------
+    >>> inc = Integration("complaints")  # doctest: +SKIP
+    >>> inc.listen()  # doctest: +SKIP
+    """
+
+    _living: ClassVar[dict[str, Integration]] = {}
+
+    def __new__(cls, name: str, *, folder: str | Path = ".") -> Self:
+        """Return the living integration of this name, or make one."""
+        living = cls._living.get(name)
+        if isinstance(living, cls):
+            return living
+        made = super().__new__(cls)
+        made._begin(name, Path(folder))
+        cls._living[name] = made
+        return made
+
+    def _begin(self, name: str, folder: Path) -> None:
+        draft, published, path = _found(name, folder)
+        self._folder = folder
+        self.store = Store(
+            State(
+                draft=draft or _new_draft(name, published),
+                published=published,
+                published_path=path,
+            )
+        )
+        self.samples = Samples()
+        self.secrets = SecretStore()
+        self._endpoint = Endpoint(self.store, self.samples, self.secrets)
+        self._wizard: Wizard | None = None
+
+    # --- the draft ---------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The integration's name."""
+        return self.state.draft.name
+
+    @property
+    def state(self) -> State:
+        """What the wizard shows, at this moment."""
+        return self.store.state
+
+    @property
+    def draft(self) -> Spec:
+        """What is being defined."""
+        return self.state.draft
+
+    @property
+    def spec(self) -> Spec | None:
+        """The published version that the endpoint runs; None before the first."""
+        return self.state.published
+
+    @property
+    def authorization(self) -> Authorization:
+        """Who may call; set it to ``nbi.jwt(…)``, ``nbi.meta(…)`` and the like."""
+        return self.state.draft.authorization
+
+    @authorization.setter
+    def authorization(self, authorization: Authorization) -> None:
+        if not isinstance(authorization, Scheme):
+            raise SpecError(
+                [
+                    Problem(
+                        "authorization",
+                        "Use nbi.no_authorization(), nbi.jwt(…), nbi.meta(…), nbi.hmac(…) or "
+                        "nbi.standard_webhooks(…).",
+                    )
+                ]
+            )
+        self._change("endpoint", authorization=authorization.data())
+
+    def set_secret(self, name: str, value: str | bytes) -> None:
+        """Give a secret's value for this session; it stays in memory.
+
+        Parameters
+        ----------
+        name
+            As the authorization names it, such as ``"env:COMPLAINTS_JWT_KEY"``.
+        """
+        self.secrets[name] = value
+        self._endpoint.forget_gateways()
+        self.store.poke()
+
+    def deduplicate(
+        self,
+        *labels: str,
+        window: str = "P7D",
+        anchor: str = "last_request",
+        claims: str = "every_request",
+    ) -> None:
+        """Choose which requests count as the same; without labels, none do.
+
+        Parameters
+        ----------
+        *labels
+            One to five parameters, such as ``"body.complaint.id"``.
+        window
+            ISO 8601 duration.
+        anchor
+            ``"last_request"`` or ``"first_accepted"``: what the window counts from.
+        claims
+            ``"every_request"`` or ``"triggered"``: which requests own their key.
+
+        Raises
+        ------
+        SpecError
+            With all that is wrong, and its place.
+        """
+        settings = None
+        if labels:
+            settings = {
+                "parameters": [str(label) for label in labels],
+                "window": window,
+                "anchor": anchor,
+                "claims": claims,
+            }
+        self._change("deduplication", deduplication=settings)
+
+    def trigger(self, name: str, when: Condition) -> None:
+        """Set the condition of a trigger, new or known.
+
+        Examples
+        --------
+        >>> inc.trigger("urgent", nbi.P.body.complaint.priority == "high")  # doctest: +SKIP
+        """
+        if not isinstance(when, Node):
+            raise ConditionError(
+                "A trigger needs a condition, such as P.body.complaint.priority == 'high'."
+            )
+        with self.store.lock:
+            triggers = [each.data() for each in self.draft.triggers]
+            fresh = Trigger(name=name, when=when).data()
+            names = [each["name"] for each in triggers]
+            if name in names:
+                triggers[names.index(name)] = fresh
+            else:
+                triggers.append(fresh)
+            self._change("conditions", triggers=triggers)
+
+    def remove_trigger(self, name: str) -> None:
+        """Remove a trigger; one that is not there is no problem."""
+        with self.store.lock:
+            kept = [each.data() for each in self.draft.triggers if each.name != name]
+            self._change("conditions", triggers=kept)
+
+    # --- the endpoint ------------------------------------------------------------------
+
+    def listen(self, *, host: str = "127.0.0.1", port: int = 0) -> str:
+        """Start to listen, in a thread of this kernel, and return the endpoint's URL.
+
+        Listening again changes nothing. The draft answers 404 until it retrieves data;
+        from its publication on, the published version is served.
+
+        Parameters
+        ----------
+        host, port
+            Loopback and a free port by default.
+
+        Raises
+        ------
+        ListenerError
+            If the port is in use, or the kernel listens somewhere else already.
+        """
+        self._endpoint.listen(host=host, port=port)
+        return self.url
+
+    @property
+    def listening(self) -> bool:
+        """Whether the endpoint can be reached."""
+        return self._endpoint.listening
+
+    @property
+    def url(self) -> str:
+        """The endpoint's URL.
+
+        Raises
+        ------
+        ListenerError
+            If it is not listening.
+        """
+        return self._endpoint.url
+
+    def listen_if_needed(self) -> None:
+        """Listen with the defaults, unless the endpoint listens already."""
+        if not self.listening:
+            self.listen()
+
+    def retrieve(self, timeout_s: float = RETRIEVE_S, *, count: int = 1) -> Samples:
+        """Wait for requests; the endpoint answers as the draft says meanwhile.
+
+        Returns when `count` requests came that were not refused, or when the time is up.
+        Interrupting the cell closes the window.
+
+        Parameters
+        ----------
+        timeout_s
+            How long to wait, in seconds.
+        count
+            For how many requests.
+
+        Returns
+        -------
+        Samples
+            What came, refused requests included.
+        """
+        window = self.open_window(timeout_s, count=count)
+        try:
+            with countdown(self.url) as show:
+                wait_until(lambda: self.state.window is not window, show, window.ends_ms)
+        finally:
+            self._endpoint.close_window(window)
+        came = Samples([sample for sample in self.samples if sample.number >= window.first])
+        if not came:
+            print(  # noqa: T201 - the answer to whoever waits at this cell
+                f"No request came within {timeout_s:g} s. Send one to {self.url}, "
+                "and call retrieve() again."
+            )
+        return came
+
+    def open_window(self, timeout_s: float = RETRIEVE_S, *, count: int | None = None) -> Window:
+        """Let the draft answer and capture requests for a while, without waiting.
+
+        Parameters
+        ----------
+        count
+            Close it after so many requests that were not refused; None keeps it open.
+
+        Raises
+        ------
+        SecretError
+            If the authorization's secrets are missing; nobody could get through.
+        """
+        if timeout_s <= 0:
+            raise ValueError(f"timeout_s must be more than 0; {timeout_s!r} was given.")
+        self.listen_if_needed()
+        return self._endpoint.open_window(timeout_s, count)
+
+    def close_window(self) -> None:
+        """Stop to retrieve data."""
+        self._endpoint.close_window(self.state.window)
+
+    def send_example(self, body: Value = None) -> int:
+        """Post the example, or a body of yours, to the endpoint as a sender would.
+
+        Returns
+        -------
+        int
+            HTTP status of the answer.
+        """
+        text = json_text(snippets.EXAMPLE_BODY if body is None else exact(body)).encode()
+        authorization = (self.spec or self.draft).authorization
+        headers = credentials(authorization, self.secrets, text, now_ms())
+        return post(self.url, text, headers)
+
+    def close(self) -> None:
+        """Stop to answer, and forget the integration; its files stay."""
+        self._endpoint.close()
+        if self._living.get(self.name) is self:
+            del self._living[self.name]
+
+    @classmethod
+    def close_all(cls) -> None:
+        """Stop every endpoint of this kernel."""
+        for living in list(cls._living.values()):
+            living.close()
+
+    # --- looking -----------------------------------------------------------------------
+
+    def profiles(self) -> list[ParameterProfile]:
+        """Profile the parameters of the samples that were not refused."""
+        return profile_of([sample.flat() for sample in self.samples.judged])
+
+    def try_out(self) -> list[tuple[Sample, Outcome]]:
+        """Say what the draft would make of each sample that was not refused."""
+        samples = list(self.samples.judged)
+        return list(zip(samples, replay([s.request for s in samples], self.draft), strict=True))
+
+    def explain(self, index: int) -> pd.DataFrame:
+        """Say why a sample has its outcome under the draft, leaf by leaf.
+
+        Parameters
+        ----------
+        index
+            Position in :attr:`samples`; negative ones count from the end.
+
+        Returns
+        -------
+        DataFrame
+            One row a leaf: trigger, condition, holds, parameter, seen, type, reason.
+        """
+        rows: list[dict[str, Any]] = []
+        for name, explanation in self.explanations(index).items():
+            rows += [
+                {
+                    "trigger": name,
+                    "condition": leaf.sentence,
+                    "holds": leaf.holds,
+                    "seen": leaf.seen,
+                    "type": leaf.kind,
+                    "reason": leaf.reason,
+                }
+                for leaf in explanation.leaves()
+            ]
+        columns = ["trigger", "condition", "holds", "seen", "type", "reason"]
+        return pd.DataFrame(rows, columns=pd.Index(columns), dtype=object)
+
+    def explanations(self, index: int) -> dict[str, Explanation]:
+        """Explain each trigger of the draft on one sample."""
+        sample = self.samples[index]
+        if sample.parameters is None:
+            return {}
+        return {
+            trigger.name: explain(
+                trigger.when,
+                sample.parameters,
+                now_ms=sample.request.received_at_ms,
+                zone=self.draft.zone,
+            )
+            for trigger in self.draft.triggers
+        }
+
+    def events(self) -> pd.DataFrame:
+        """Show the events that the published endpoint accepted, one row each."""
+        events = [event for _, event in self._endpoint.inbox.events(limit=MAX_EVENTS)]
+        columns = ["id", "version", "key", "triggers", "received_at_ms", "body"]
+        rows = [
+            [e.id, e.version, e.key, ", ".join(e.triggers), e.received_at_ms, e.body.decode()]
+            for e in events
+        ]
+        return pd.DataFrame(rows, columns=pd.Index(columns), dtype=object)
+
+    def curl(self) -> str:
+        """Write a curl command that sends the example; secrets are shell variables."""
+        return snippets.curl(self.url, self.authorization)
+
+    def code(self) -> str:
+        """Write the Python code that makes this draft."""
+        return snippets.code(self.draft)
+
+    def token(self, **options: Any) -> str:
+        """Sign a token that the draft accepts, as a login would; one hour by default.
+
+        Parameters
+        ----------
+        **options
+            As :func:`nbincoming.core.tokens.issue_token` takes them, such as
+            ``lifetime_s`` or ``permissions``.
+
+        Raises
+        ------
+        SecretError
+            If the authorization is not JWT with a shared secret, or that is missing.
+        """
+        scheme = self.authorization
+        if not isinstance(scheme, Jwt) or not scheme.algorithm.startswith("HS"):
+            raise SecretError(
+                "Only JWT authorization with a shared secret can issue tokens here. "
+                "Let the owner of the private key sign one."
+            )
+        self._endpoint.gateway("draft", self.draft)  # for its SecretError
+        return issue_token(
+            self.secrets[scheme.secrets[-1]],
+            now_ms=now_ms(),
+            algorithm=scheme.algorithm,
+            permissions_claim=scheme.permissions_claim,
+            **options,
+        )
+
+    # --- files -------------------------------------------------------------------------
+
+    def save(self, folder: str | Path | None = None) -> Path:
+        """Write the draft; return where."""
+        path = files.save_draft(self.draft, self._folder / "drafts" if folder is None else folder)
+        self.store.dispatch(Saved(str(path)))
+        return path
+
+    def problems(self) -> list[Problem]:
+        """List what stands in the way of publishing."""
+        problems = []
+        with self.store.lock:
+            try:
+                self._endpoint.gateway("draft", self.draft)
+            except SecretError as error:
+                problems.append(Problem("authorization", str(error)))
+        return problems
+
+    def publish(self, folder: str | Path | None = None) -> Spec:
+        """Write the next version of the spec and serve it from now on.
+
+        It carries what the samples showed of the parameters, and redacted examples with
+        the outcomes that `nbincoming check` and production run again.
+
+        Raises
+        ------
+        SpecError
+            With all that stands in the way.
+        """
+        problems = self.problems()
+        if problems:
+            self.store.dispatch(Fail("publish", tuple(problems)))
+            raise SpecError(problems, source="The draft")
+        folder = self._folder / "published" if folder is None else Path(folder)
+        draft = self.draft
+        complete = draft.model_copy(
+            update={
+                "parameters": tuple(profile.observed() for profile in self.profiles()),
+                "examples": choose_examples(self.samples.judged, draft),
+            }
+        )
+        found = check_examples(complete)
+        if found:  # pragma: no cover - an example is made by the rules that check it
+            raise SpecError(found, source="The draft")
+        spec, path = files.publish(complete, folder)
+        served = files.load(path)
+        self.store.dispatch(Published(served, str(path)))
+        if self.listening:
+            self._endpoint.mount()  # the version's limit may be another
+        return spec
+
+    def _change(self, card: Card, **members: Any) -> None:
+        """Change the draft; raise what is wrong, as code expects."""
+        with self.store.lock:
+            before = self.state
+            problems = self.store.dispatch(Change(card, members, close=False)).problems.get(card)
+            if problems:
+                self.store.restore(before)  # code gets an exception instead
+                raise SpecError(problems, source="The draft")
+
+    # --- display -----------------------------------------------------------------------
+
+    def wizard(self) -> DOMWidget:
+        """Return the widget that shows and changes this integration."""
+        from nbincoming.notebook.wizard import Wizard
+
+        with self.store.lock:
+            if self._wizard is None:
+                self._wizard = Wizard(self)
+            return self._wizard.widget
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        data = dict(self.wizard()._repr_mimebundle_(**options) or {})
+        data["text/plain"] = str(self)
+        return data
+
+    def __repr__(self) -> str:
+        where = f" at {self.url}" if self.listening else ""
+        return f"<Integration {self.name!r}: {badge(self.state)}{where}, {self.samples!r}>"
+
+    def __str__(self) -> str:
+        lines = [f"{self.draft.icon} {self.name} ({badge(self.state)})"]
+        lines.append(f"  URL: {self.url}" if self.listening else "  Not listening: call listen().")
+        lines.append(f"  Samples: {self.samples!r}")
+        return "\n".join(lines)
+
+
+def _found(name: str, folder: Path) -> tuple[Spec | None, Spec | None, str]:
+    """Read the draft and the published spec of a name, where there are any."""
+    draft = published = None
+    path = ""
+    if (drafted := folder / "drafts" / f"{name}.draft{SUFFIX}").is_file():
+        draft = files.load(drafted)
+    if (current := folder / "published" / f"{name}{SUFFIX}").is_file():
+        published, path = files.load(current), str(current)
+    return draft, published, path
+
+
+def _new_draft(name: str, published: Spec | None) -> Spec:
+    if published is not None:
+        return published.model_copy(
+            update={"version": 0, "digest": "", "parameters": (), "examples": ()}
+        )
+    return spec_from_data({"name": name, "endpoint": str(uuid4())}, source="The integration")
