@@ -7,13 +7,15 @@ starts with an underscore, is reached by item: ``P.body["contains"]``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
 
 from nbincoming.core.conditions import Condition, ElementLeaf, Leaf, Node, Reference
 from nbincoming.core.labels import ELEMENTS, Path, format_path, parse
+from nbincoming.core.operators import BY_NAME
 from nbincoming.core.problems import problems_of
 from nbincoming.errors import ConditionError, SpecError
 
@@ -21,7 +23,8 @@ from nbincoming.errors import ConditionError, SpecError
 class Parameter:
     """A parameter, to be compared.
 
-    Each method returns a condition. Values may be literals or other parameters.
+    Each method returns a condition. Values may be texts, numbers, booleans, dates, durations
+    (as a :class:`~datetime.timedelta`) and other parameters.
     """
 
     __slots__ = ("_options", "_path")
@@ -49,13 +52,19 @@ class Parameter:
     def __bool__(self) -> bool:
         raise ConditionError(f"{self!r} is not a value yet. Compare it, or use .exists().")
 
+    def __iter__(self) -> Iterator[Parameter]:
+        # Without this, Python would ask for [0], [1], [2] and never stop.
+        raise ConditionError(f"{self!r} has no elements yet. Use .any_element() and the like.")
+
+    def __contains__(self, value: object) -> bool:
+        raise ConditionError(f"'in' needs a value, not a condition. Use {self!r}.contains().")
+
     def _is(self, operator: str, value: Any = None) -> Leaf:
-        if isinstance(value, Parameter):
-            value = Reference(parameter=format_path(value._path))
+        leaf = {"parameter": format_path(self._path), "operator": operator, **self._options}
+        if _has_date(value) and any(row.type == "string" for row in BY_NAME[operator]):
+            leaf.setdefault("type", "datetime")  # not the text that the date would be
         try:
-            return Leaf(
-                parameter=format_path(self._path), operator=operator, value=value, **self._options
-            )
+            return Leaf.model_validate({**leaf, "value": _plain(value)})
         except ValidationError as error:
             raise SpecError(problems_of(error), source=f"{self!r}.{operator}") from None
 
@@ -74,25 +83,25 @@ class Parameter:
     def __eq__(self, value: object) -> Leaf:  # type: ignore[override]  # makes a condition
         if value is None:
             return self._is("is_null")
-        if isinstance(value, bool):
+        if isinstance(_plain(value), bool):
             return self._is("is_true" if value else "is_false")
         return self._is("equals", value)
 
     def __ne__(self, value: object) -> Leaf:  # type: ignore[override]  # makes a condition
         if value is None:
             return self._is("is_not_null")
-        if isinstance(value, bool):  # not_equals means present and different
+        if isinstance(_plain(value), bool):  # not_equals means present and different
             return self._is("is_false" if value else "is_true")
         return self._is("not_equals", value)
 
     def __lt__(self, value: Any) -> Leaf:
-        return self._is("less_than", value)
+        return self._is("before" if isinstance(value, date) else "less_than", value)
 
     def __le__(self, value: Any) -> Leaf:
         return self._is("less_or_equal", value)
 
     def __gt__(self, value: Any) -> Leaf:
-        return self._is("greater_than", value)
+        return self._is("after" if isinstance(value, date) else "greater_than", value)
 
     def __ge__(self, value: Any) -> Leaf:
         return self._is("greater_or_equal", value)
@@ -139,10 +148,7 @@ class Parameter:
 
     def between(self, lower: Any, upper: Any) -> Leaf:
         """Hold where the number or date-time lies in this range, both ends included."""
-        leaf = Parameter(self._path, dict(self._options))
-        if isinstance(lower, str) and "type" not in self._options:
-            leaf = leaf.as_datetime()
-        return leaf._is("between", [lower, upper])
+        return self._is("between", [lower, upper])
 
     def is_true(self) -> Leaf:
         """Hold where the value is true."""
@@ -160,11 +166,11 @@ class Parameter:
         """Hold where the date-time is later."""
         return self._is("after", value)
 
-    def in_last(self, duration: str) -> Leaf:
+    def in_last(self, duration: str | timedelta | Parameter) -> Leaf:
         """Hold where the date-time lies in the last ``"P7D"``."""
         return self._is("in_last", duration)
 
-    def in_next(self, duration: str) -> Leaf:
+    def in_next(self, duration: str | timedelta | Parameter) -> Leaf:
         """Hold where the date-time lies in the next ``"P7D"``."""
         return self._is("in_next", duration)
 
@@ -203,7 +209,10 @@ body.items[*].count is more than 2)
                 f"{operator} needs a function that returns a condition, such as "
                 "lambda item: item.price > 5."
             )
-        return ElementLeaf(parameter=format_path(self._path), operator=operator, value=inner)
+        try:
+            return ElementLeaf(parameter=format_path(self._path), operator=operator, value=inner)
+        except ValidationError as error:
+            raise SpecError(problems_of(error), source=f"{self!r}.{operator}") from None
 
     def exists(self) -> Leaf:
         """Hold where the parameter is there, null included."""
@@ -239,6 +248,9 @@ class Length:
         self._of = of
 
     __hash__ = None  # type: ignore[assignment]  # == makes a condition
+
+    def __bool__(self) -> bool:
+        raise ConditionError(f"{self._of!r}.length is not a number yet. Compare it.")
 
     def __eq__(self, count: object) -> Leaf:  # type: ignore[override]  # makes a condition
         return self._of._is("length_equals", count)
@@ -286,6 +298,47 @@ P: Final = Root()
 
 
 def _listed(values: Any) -> Any:
-    if isinstance(values, Parameter | str):  # a lone text would become its letters
-        return values
-    return list(values)
+    match values:
+        case set() | frozenset():  # the order of a set changes from run to run
+            return sorted(values, key=lambda value: (type(value).__name__, value))
+        case Parameter() | str():  # a lone text would become its letters
+            return values
+        case Iterable():
+            return list(values)
+        case _:
+            return values
+
+
+def _plain(value: Any) -> Any:
+    """Turn what notebooks hold into what a spec holds."""
+    match value:
+        case Parameter():
+            return Reference(parameter=format_path(value._path))
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case date():  # and so a datetime
+            return value.isoformat()
+        case timedelta():
+            return _duration(value)
+        case _ if (
+            type(value).__module__ == "numpy" and value.ndim == 0 and value.dtype.kind in "biuf"
+        ):
+            return value.item()  # a number or boolean out of a frame
+        case _:
+            return value
+
+
+def _has_date(value: Any) -> bool:
+    return isinstance(value, date) or (
+        isinstance(value, list | tuple) and any(isinstance(item, date) for item in value)
+    )
+
+
+def _duration(length: timedelta) -> str:
+    seconds = length // timedelta(seconds=1)
+    if seconds < 0 or length % timedelta(seconds=1):
+        raise ConditionError("A duration is of whole seconds, and not negative.")
+    days, seconds = divmod(seconds, 86_400)
+    if not seconds:
+        return f"P{days}D"
+    return f"P{days}DT{seconds}S" if days else f"PT{seconds}S"

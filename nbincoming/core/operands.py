@@ -156,7 +156,8 @@ def _duration_us(value: Value) -> int:
     try:
         return duration_ms(value) * 1000
     except ValueError as error:
-        raise OperandError(f"{error}") from error
+        text = str(error)
+        raise OperandError(text[0].lower() + text[1:].rstrip(".")) from error
 
 
 def _current(value: Value, zone: tzinfo) -> Callable[[int], Span]:

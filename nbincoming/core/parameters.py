@@ -334,14 +334,14 @@ def _flatten(value: Value, label: str, flat: dict[str, Value]) -> None:
 def _check_depth(value: Value, max_depth: int) -> None:
     level = [value]
     for _ in range(max_depth):
-        below = []
-        for container in level:
-            for child in container.values() if type(container) is dict else container:
-                if type(child) is dict or type(child) is list:
-                    below.append(child)
-        if not below:
+        level = [
+            child
+            for container in level
+            for child in (container.values() if type(container) is dict else container)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
             return
-        level = below
     raise _too_deep(max_depth)
 
 

@@ -15,21 +15,21 @@ from nbincoming.errors import QUOTE_LIMIT, Problem, quote
 _MESSAGES: Final = {
     "extra_forbidden": "This field is unknown. Remove it, or check its spelling.",
     "missing": "This field is required. Add it.",
-    "model_attributes_type": "Write an object {…}.",
-    "model_type": "Write an object {…}.",
-    "tuple_type": "Write a list […].",
+    "model_attributes_type": "Write an object, in braces.",
+    "model_type": "Write an object, in braces.",
+    "tuple_type": "Write a list, in brackets.",
     "union_tag_invalid": "The {discriminator} given is unknown. Write one of {expected_tags}.",
-    "union_tag_not_found": "Write an object {{…}} with the member {discriminator}.",
+    "union_tag_not_found": "Write an object with the member {discriminator}.",
 }
 
-#: What to do about a list that is too short, by the member's name.
+_EMPTY_GROUP: Final = "This is empty, so it could never hold. Add a condition or remove the group."
+#: What to do about a list that is empty, by the member's name.
 _TOO_SHORT: Final = {
+    "all": _EMPTY_GROUP,
+    "any": _EMPTY_GROUP,
     "parameters": "Choose one parameter or more, or leave deduplication out.",
     "secrets": "Name a secret, such as env:NAME or file:/path.",
 }
-_EMPTY_GROUP: Final = (
-    "This is empty, so it could never hold. Add a condition or remove the group."
-)
 
 #: Errors whose messages are ours and say what was given where that helps.
 _OWN: Final = ("value_error", "leaf", "condition")
@@ -51,16 +51,7 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
         context = detail.get("ctx", {})
         if "member" in context:
             place = (*place, str(context["member"]))
-        message = _MESSAGES.get(detail["type"])
-        if message is None:
-            message = detail["msg"].removeprefix("Value error, ")
-            if detail["type"] not in _OWN and not _HIDDEN.intersection(place):
-                message = f"{message.rstrip('.')}; {quote(detail['input'])} was given."
-        if detail["type"] == "too_short":
-            message = "This is empty, so it could never hold. Add a condition or remove the group."
-        if message[-1] not in ".?!":
-            message += "."
-        problems.append(Problem(place_text(place), message))
+        problems.append(Problem(place_text(place), _message(detail, place, context)))
     return tuple(dict.fromkeys(problems))
 
 
@@ -75,5 +66,25 @@ def place_text(place: tuple[int | str, ...]) -> str:
             # an authorization's scheme
             continue
         else:
-            text += f".{part}" if text else part
-    return text
+            text += format_name(part[:QUOTE_LIMIT])
+    return text.removeprefix(".")
+
+
+def _message(detail: Mapping[str, Any], place: tuple[int | str, ...], context: Any) -> str:
+    kind = detail["type"]
+    if kind == "too_short":
+        return _TOO_SHORT.get(str(place[-1]), "Give one or more.")
+    if kind == "too_long":
+        return f"Give at most {context['max_length']}; {context['actual_length']} are given."
+    if kind in _MESSAGES:
+        return _MESSAGES[kind].format(**context)
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if kind not in _OWN and not _HIDDEN.intersection(place):
+        message = f"{message.rstrip('.')}; {_shown(detail['input'])} was given."
+    return message if message[-1] in ".?!" else message + "."
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return number_text(value)[:QUOTE_LIMIT]  # as a spec writes it, not as Python does
+    return quote(value)

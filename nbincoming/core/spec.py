@@ -27,8 +27,8 @@ from pydantic import (
 from nbincoming.core.authorization import Authorization, NoAuthorization
 from nbincoming.core.conditions import Condition, referenced
 from nbincoming.core.deduplication import Deduplication
-from nbincoming.core.moments import time_zone
 from nbincoming.core.labels import format_path, parse
+from nbincoming.core.moments import time_zone
 from nbincoming.core.parameters import DEFAULT_LIMITS, Limits, is_secret_header
 from nbincoming.core.problems import problems_of
 from nbincoming.core.values import Kind, Value, json_text, number_text
@@ -101,7 +101,9 @@ class Trigger(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[Text, Field(min_length=1, max_length=80)]
+    name: Annotated[
+        str, Field(strict=True, min_length=1, max_length=80), AfterValidator(_check_text)
+    ]
     when: Condition
 
     def data(self) -> dict[str, Value]:
@@ -197,7 +199,7 @@ class Spec(BaseModel):
 
     schema_version: Annotated[Whole, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     name: Annotated[str, AfterValidator(_check_name)]
-    icon: Annotated[Text, Field(max_length=16)] = "📨"
+    icon: Annotated[str, Field(strict=True, max_length=16), AfterValidator(_check_text)] = "📨"
     version: Annotated[Whole, Field(ge=0)] = 0
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     endpoint: Annotated[str, AfterValidator(_check_endpoint)]
@@ -326,8 +328,8 @@ def spec_from_data(data: Any, *, source: str = "The spec") -> Spec:
             [
                 Problem(
                     "schema_version",
-                    f"This is format {number_text(version)[:20]}, and this nbincoming reads up to {SCHEMA_VERSION}. "
-                    "Upgrade nbincoming.",
+                    f"This is format {number_text(version)[:20]}, and this nbincoming reads up "
+                    f"to {SCHEMA_VERSION}. Upgrade nbincoming.",
                 )
             ],
             source=source,

@@ -93,10 +93,11 @@ class HeadStream(IOStream):
 def raw_headers(head: bytes, parsed: HTTPHeaders) -> RawHeaders:
     """Return the headers as they were sent.
 
-    `head` was accepted by Tornado, so splitting it needs no second grammar. Without a head
-    (a Tornado that reads it in another way) it is what Tornado `parsed`, which is latin-1.
+    `head` was accepted by Tornado, so splitting it needs no second grammar. Where it might
+    (lines that are folded, which Tornado took until 6.6), or where there is none (a Tornado
+    that reads it in another way), the headers are as Tornado `parsed` them, from latin-1.
     """
-    if not head:
+    if not head or b"\n " in head or b"\n\t" in head:
         return tuple((n.encode("latin-1"), v.encode("latin-1")) for n, v in parsed.get_all())
     pairs = []
     for line in head.lstrip(b"\r\n").split(b"\n")[1:]:

@@ -1,0 +1,33 @@
+"""``nbincoming lab``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from nbincoming.commands.extras import need
+
+_QUICKSTART = Path("notebooks", "01_quickstart.ipynb")
+
+
+@click.command()
+@click.argument("jupyter_options", nargs=-1, type=click.UNPROCESSED)
+def lab(jupyter_options: Sequence[str]) -> None:
+    """Open JupyterLab on the quickstart notebook.
+
+    Options after -- go to JupyterLab, such as -- --no-browser --port 9999.
+    """
+    need("lab", "jupyterlab", "ipywidgets", "pandas", "tornado")
+    places = (Path.cwd(), Path(__file__).parents[2])
+    found = next((place / _QUICKSTART for place in places if (place / _QUICKSTART).is_file()), None)
+    if found is None:
+        raise click.ClickException(
+            "The quickstart notebook is not here. Run this in a checkout of nbincoming, or open "
+            "a notebook of your own and run: %load_ext nbincoming"
+        )
+    command = [sys.executable, "-m", "jupyterlab", str(found), *jupyter_options]
+    os.execv(sys.executable, command)  # noqa: S606 - becomes JupyterLab, so Ctrl-C reaches it
