@@ -24,7 +24,7 @@ COMMANDS = {
 class LazyGroup(click.Group):
     """A group that imports a command when it is used: serving must not load pandas."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """List the commands in the order of the table."""
         return list(COMMANDS)
 

@@ -33,8 +33,8 @@ from nbincoming.core.tokens import (
     AlgorithmName,
     Key,
     Rules,
+    Token,
     bearer,
-    key_id_of,
     prepare_keys,
     verify_token,
 )
@@ -48,6 +48,8 @@ _Scheme = TypeVar("_Scheme", bound="Scheme")
 
 #: Raises a refusal, or returns.
 Verify = Callable[[Request], None]
+#: Raises a refusal, or returns the challenge to answer by.
+Handshake = Callable[[Request], str]
 
 
 class Secrets(Protocol):
@@ -61,7 +63,10 @@ class RefreshableSecrets(Secrets, Protocol):
     """Secrets that can be fetched anew, such as a JWKS behind a URL."""
 
     def refresh(self, name: str) -> bytes:
-        """Fetch a value again, unless that was done a moment ago, and return it."""
+        """Fetch a value again, unless that was done a moment ago, and return it.
+
+        A LookupError or an OSError leaves the keys in force that there were.
+        """
 
 
 def _check_secret_name(name: str) -> str:
@@ -85,6 +90,8 @@ def _check_jwks_url(url: str) -> str:
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
         raise ValueError("Write an https URL. Keys fetched without TLS can be replaced on the way.")
+    if "@" in parts.netloc:
+        raise ValueError("Write the URL without a user and password; a spec never holds a secret.")
     return url
 
 
@@ -259,7 +266,7 @@ def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:
     found = _look_up(authorization, secrets)
     match authorization:
         case NoAuthorization():
-            return lambda request: None
+            return lambda _: None
         case Jwt():
             return _JwtVerify(authorization, secrets, found)
         case Meta():
@@ -286,13 +293,28 @@ def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:
             assert_never(authorization)
 
 
-def check_handshake(request: Request, authorization: Meta, secrets: Secrets) -> str:
+def compile_handshake(authorization: Authorization, secrets: Secrets) -> Handshake | None:
+    """Prepare the answer to a scheme's GET handshake; None where it has none."""
+    if not isinstance(authorization, Meta):
+        return None
+    wanted = b"" if authorization.verify_token is None else secrets[authorization.verify_token]
+    return lambda request: check_handshake(request, wanted)
+
+
+def check_handshake(request: Request, verify_token: bytes) -> str:
     """Answer Meta's subscription handshake with its challenge.
+
+    Parameters
+    ----------
+    request
+        The GET request.
+    verify_token
+        What it must carry; where it is empty, nothing will do.
 
     Raises
     ------
     BadVerifyToken
-        If the mode, the token or the challenge is missing or wrong.
+        If the mode, the token or the challenge is missing, wrong or given twice.
     """
     modes, tokens = request.query("hub.mode"), request.query("hub.verify_token")
     challenges = request.query("hub.challenge")
@@ -300,8 +322,8 @@ def check_handshake(request: Request, authorization: Meta, secrets: Secrets) -> 
         raise BadVerifyToken(
             "A handshake has hub.mode=subscribe, hub.verify_token and hub.challenge, each once."
         )
-    wanted = b"" if authorization.verify_token is None else secrets[authorization.verify_token]
-    if not wanted or not hmac.compare_digest(tokens[0].encode("utf-8", "replace"), wanted):
+    given = tokens[0].encode("utf-8", "surrogateescape")
+    if not verify_token or not hmac.compare_digest(given, verify_token):
         raise BadVerifyToken(
             "hub.verify_token is not the one set here. Enter the same one at the sender."
         )
@@ -309,46 +331,45 @@ def check_handshake(request: Request, authorization: Meta, secrets: Secrets) -> 
 
 
 class _JwtVerify:
-    """Checks tokens; prepares a key's bytes once, and again when they change."""
+    """Checks tokens, by keys that are prepared once and by those that an issuer publishes."""
 
     def __init__(self, authorization: Jwt, secrets: Secrets, found: Mapping[str, bytes]) -> None:
-        self._authorization = authorization
-        self._secrets = secrets
         self._rules = authorization.rules()
-        # Filled now, so that a bad key that is fetched later cannot leave us without one.
-        self._prepared = {
-            name: (raw, prepare_keys(raw, authorization.algorithm)) for name, raw in found.items()
-        }
+        self._secrets = secrets
+        self._refresh = getattr(secrets, "refresh", None)
+        self._own = tuple(
+            key
+            for name in authorization.secrets
+            for key in prepare_keys(found[name], authorization.algorithm)
+        )
+        self._url = authorization.jwks_url
+        self._published: tuple[bytes, tuple[Key, ...]] = (b"", ())
+        if self._url is not None:
+            self._read_published(found.__getitem__)
 
     def __call__(self, request: Request) -> None:
         token = bearer(request)
-        keys = self._keys(self._secrets.__getitem__)
-        if self._authorization.jwks_url is not None:
-            named = key_id_of(token)
-            refresh = getattr(self._secrets, "refresh", None)
-            if refresh is not None and named is not None:
-                if named not in {key.key_id for key in keys}:
-                    # The issuer may have rotated its keys since they were fetched.
-                    keys = self._keys(
-                        lambda name: (
-                            refresh(name)
-                            if name == self._authorization.jwks_url
-                            else self._secrets[name]
-                        )
-                    )
-        verify_token(token, keys, self._rules, request.received_at_ms)
+        verify_token(token, self._keys(token), self._rules, request.received_at_ms)
 
-    def _keys(self, look_up: Callable[[str], bytes]) -> Sequence[Key]:
-        keys: list[Key] = []
-        for name, known in self._prepared.items():
-            raw = look_up(name)
-            if raw is not known[0]:
-                try:
-                    known = raw, prepare_keys(raw, self._rules.algorithm)
-                except ValueError:
-                    known = raw, known[1]  # unusable: the keys before it stay in force
-                self._prepared[name] = known
-            keys.extend(known[1])
+    def _keys(self, token: Token) -> tuple[Key, ...]:
+        if self._url is None or token.algorithm != self._rules.algorithm:
+            return self._own
+        keys = self._own + self._read_published(self._secrets.__getitem__)
+        unknown = token.key_id is not None and all(key.key_id != token.key_id for key in keys)
+        if unknown and self._refresh is not None:
+            # The issuer may have rotated its keys since they were fetched.
+            keys = self._own + self._read_published(self._refresh)
+        return keys
+
+    def _read_published(self, look_up: Callable[[str], bytes]) -> tuple[Key, ...]:
+        raw, keys = self._published
+        try:
+            latest = look_up(str(self._url))
+            if latest != raw:
+                keys = prepare_keys(latest, self._rules.algorithm)
+                self._published = latest, keys
+        except (LookupError, OSError, ValueError):
+            pass  # not there, or unusable: the keys before it stay in force
         return keys
 
 
@@ -364,7 +385,7 @@ def _look_up(authorization: Authorization, secrets: Secrets) -> dict[str, bytes]
                 prepare_keys(value, authorization.algorithm)
             elif isinstance(authorization, StandardWebhooks):
                 standard_key(value)
-        except KeyError:
+        except LookupError:
             what, _, where = name.partition(":")
             how = {
                 "env": f"Set the environment variable {where}",
@@ -428,6 +449,7 @@ def standard_webhooks(*, secret: str | Sequence[str], **options: Any) -> Standar
 
 __all__ = [
     "Authorization", "Hmac", "Jwt", "Meta", "NoAuthorization", "Scheme", "Secrets",
-    "StandardWebhooks", "check_handshake", "compile_verify", "hmac_signature", "jwt", "meta",
+    "StandardWebhooks", "check_handshake", "compile_handshake",
+    "compile_verify", "hmac_signature", "jwt", "meta",
     "no_authorization", "standard_webhooks",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from nbincoming.core.authorization import Meta, Secrets, check_handshake, compile_verify
+from nbincoming.core.authorization import Secrets, compile_handshake, compile_verify
 from nbincoming.core.deduplication import Anchor, check_own_hash, compile_key
 from nbincoming.core.evaluation import compile_condition
 from nbincoming.core.message import Request, Response
@@ -185,8 +185,8 @@ class Gateway:
 
     def __init__(self, spec: Spec, secrets: Secrets) -> None:
         self.spec = spec
-        self._secrets = secrets
         self._verify = compile_verify(spec.authorization, secrets)
+        self._handshake = compile_handshake(spec.authorization, secrets)
         self._rules = Rules(spec)
 
     def judge(self, request: Request) -> Candidate | Challenge | Rejected:
@@ -198,12 +198,10 @@ class Gateway:
             return Rejected(refusal)
 
     def _authorize(self, request: Request) -> Challenge | None:
-        authorization = self.spec.authorization
-        handshake = isinstance(authorization, Meta)
-        if request.method == "GET" and isinstance(authorization, Meta):
-            return Challenge(check_handshake(request, authorization, self._secrets))
+        if request.method == "GET" and self._handshake is not None:
+            return Challenge(self._handshake(request))
         if request.method != "POST":
-            allowed = "GET, POST" if handshake else "POST"
+            allowed = "POST" if self._handshake is None else "GET, POST"
             raise MethodNotAllowed(
                 f"This endpoint does not answer {request.method[:20]!r}. Use {allowed}.",
                 headers=(("Allow", allowed),),
@@ -281,10 +279,16 @@ def check_headers(request: Request) -> None:
     BadHeader, UnsupportedMediaType
         As their names say.
     """
-    types = request.header(b"content-type")
     for name in _SINGLE:
         if len(request.header(name)) > 1:
             raise BadHeader(f"The header {name.decode()} is given more than once. Send it once.")
+    for encoding in request.header(b"content-encoding"):
+        if encoding.strip().lower() not in (b"", b"identity"):
+            raise UnsupportedMediaType(
+                "The body is compressed (Content-Encoding). Send it as it is.",
+                headers=(("Accept-Encoding", "identity"),),
+            )
+    types = request.header(b"content-type")
     if not types or not _MEDIA_TYPE.fullmatch(types[0]):
         given = "missing" if not types else ascii(types[0].decode("latin-1")[:60])
         raise UnsupportedMediaType(

@@ -27,6 +27,9 @@ DEFAULT_TOLERANCE_S: Final = 300
 #: Most signatures in one header that are looked at: rotation needs two or three.
 _MAX_SIGNATURES: Final = 10
 
+#: A 401 names what it wants (RFC 9110, section 15.5.2).
+_CHALLENGE: Final = (("WWW-Authenticate", 'Signature realm="incoming integration"'),)
+
 
 def sign(secret: bytes, content: bytes, digest: Digest = "sha256") -> bytes:
     """Compute the HMAC of a content."""
@@ -48,9 +51,11 @@ def one_header(request: Request, name: str) -> bytes:
     """
     values = request.header(name.encode("latin-1"))
     if not values:
-        raise MissingCredentials(f"The header {name} is missing. Sign the body and send it.")
+        raise MissingCredentials(
+            f"The header {name} is missing. Sign the body and send it.", headers=_CHALLENGE
+        )
     if len(values) > 1:
-        raise BadSignature(f"The header {name} is given {len(values)} times. Send it once.")
+        raise _bad(f"The header {name} is given {len(values)} times. Send it once.")
     return values[0].strip()
 
 
@@ -94,14 +99,13 @@ def verify_hmac(
         content = stamp + b"." + content
     wanted_prefix = prefix.encode()
     if not given.startswith(wanted_prefix):
-        raise BadSignature(f"The header {header} does not start with {prefix!r}.")
+        raise _bad(f"The header {header} does not start with {prefix!r}.")
     given = given[len(wanted_prefix) :]
     if encoding == "hex":
         given = given.lower()
-    # Every secret is tried, so that the time does not tell which one was right.
     macs = [encode_signature(sign(secret, content, digest), encoding) for secret in secrets]
-    if not any([hmac.compare_digest(mac, given) for mac in macs]):
-        raise BadSignature(
+    if not _share_one(macs, [given]):
+        raise _bad(
             f"The signature in {header} does not belong to this body and the secrets in force. "
             "Sign the raw bytes of the body."
         )
@@ -121,8 +125,8 @@ def verify_standard(request: Request, secrets: Sequence[bytes], *, tolerance_s: 
     check_time(stamp, request.received_at_ms, tolerance_s, "webhook-timestamp")
     content = b".".join((identity, stamp, request.body))
     wanted = [b"v1," + base64.b64encode(sign(standard_key(secret), content)) for secret in secrets]
-    if not any([hmac.compare_digest(mac, each) for mac in wanted for each in given]):
-        raise BadSignature(
+    if not _share_one(wanted, given):
+        raise _bad(
             "No signature in webhook-signature belongs to this body, id, time and the secrets in "
             "force. Sign '<id>.<timestamp>.<body>' and write it as 'v1,<base64>'."
         )
@@ -145,11 +149,24 @@ def standard_key(secret: bytes) -> bytes:
 def check_time(stamp: bytes, now_ms: int, tolerance_s: int, header: str) -> None:
     """Refuse a signed time that is not near enough to now."""
     if not stamp.isdigit() or len(stamp) > 12:
-        raise BadSignature(f"The header {header} is not a time in whole seconds since the epoch.")
+        raise _bad(f"The header {header} is not a time in whole seconds since the epoch.")
     age_s = now_ms // 1000 - int(stamp)
     if abs(age_s) > tolerance_s:
         when = "old" if age_s > 0 else "ahead"
-        raise BadSignature(
+        raise _bad(
             f"The time in {header} is {abs(age_s):,} s {when}; {tolerance_s} s are allowed. "
             "Check the sender's clock, or sign the request again."
         )
+
+
+def _share_one(wanted: Sequence[bytes], given: Sequence[bytes]) -> bool:
+    # All are compared, so that the time does not tell which secret was right.
+    found = False
+    for mac in wanted:
+        for each in given:
+            found |= hmac.compare_digest(mac, each)
+    return found
+
+
+def _bad(detail: str) -> BadSignature:
+    return BadSignature(detail, headers=_CHALLENGE)

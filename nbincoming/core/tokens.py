@@ -17,6 +17,8 @@ from typing import Any, Final, Literal
 
 import jiter
 import jwt
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from jwt.algorithms import Algorithm
 
 from nbincoming.core.message import Request
@@ -54,6 +56,9 @@ _CHALLENGE_INVALID: Final = (
 _CHALLENGE_SCOPE: Final = (
     ("WWW-Authenticate", 'Bearer realm="incoming integration", error="insufficient_scope"'),
 )
+
+#: Latest time that a claim may hold: the end of the year 9999.
+_LAST_S: Final = 253_402_300_799
 
 #: Which JWK key types go with an algorithm.
 _KEY_TYPES: Final = {"HS": "oct", "RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
@@ -104,6 +109,7 @@ def prepare_keys(raw: bytes, algorithm: AlgorithmName) -> tuple[Key, ...]:
     text = raw.strip()
     if text.startswith(b"{"):
         return _jwks_keys(text, algorithm)
+    material: Any = raw
     if algorithm.startswith("HS"):
         least = _MIN_SECRET_BYTES[algorithm]
         if text.startswith(b"-----BEGIN"):
@@ -118,9 +124,16 @@ def prepare_keys(raw: bytes, algorithm: AlgorithmName) -> tuple[Key, ...]:
     elif b"PRIVATE KEY" in text:
         raise ValueError("is a private key; an endpoint needs just the public one")
     try:
-        return (Key(None, implementation.prepare_key(raw)),)
-    except (jwt.PyJWTError, ValueError, TypeError):
+        if text.startswith(b"-----BEGIN CERTIFICATE"):
+            material = x509.load_pem_x509_certificate(text).public_key()
+        elif text.startswith(b"-----BEGIN"):
+            material = text
+        prepared = implementation.prepare_key(material)
+    except (jwt.PyJWTError, ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError(f"is not a key that {algorithm} can use") from None
+    if implementation.check_key_length(prepared):
+        raise ValueError(f"is shorter than {algorithm} needs (RFC 7518)")
+    return (Key(None, prepared),)
 
 
 def _jwks_keys(text: bytes, algorithm: AlgorithmName) -> tuple[Key, ...]:
@@ -144,8 +157,8 @@ def _jwks_keys(text: bytes, algorithm: AlgorithmName) -> tuple[Key, ...]:
         try:
             # prepare_key checks what from_jwk does not: that the curve is the algorithm's.
             prepared = implementation.prepare_key(implementation.from_jwk(json.dumps(entry)))
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-            continue
+        except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
+            continue  # whatever it is, it is no key for this algorithm
         if implementation.check_key_length(prepared):
             continue  # shorter than RFC 7518 allows
         key_id = entry.get("kid")
@@ -155,13 +168,14 @@ def _jwks_keys(text: bytes, algorithm: AlgorithmName) -> tuple[Key, ...]:
     return tuple(keys)
 
 
-def bearer(request: Request) -> bytes:
-    """Return the token of the ``Authorization`` header.
+def bearer(request: Request) -> Token:
+    """Read the token of the ``Authorization`` header.
 
     Raises
     ------
     MissingCredentials, BadToken
-        If there is none, or the header is given twice or is of another scheme.
+        If there is none or the header is of another scheme; if it is given twice or the
+        token is malformed.
     """
     values = request.header(b"authorization")
     if not values:
@@ -178,38 +192,31 @@ def bearer(request: Request) -> bytes:
             "Send 'Authorization: Bearer <token>'.",
             headers=_CHALLENGE,
         )
-    return token.strip()
-
-
-def key_id_of(token: bytes) -> str | None:
-    """Read which key a token names, if it is well formed."""
-    try:
-        return _Parts.read(token).key_id
-    except BadToken:
-        return None
+    return Token.read(token.strip())
 
 
 def verify_token(
-    token: bytes, keys: Sequence[Key], rules: Rules, now_ms: int
+    token: Token, keys: Sequence[Key], rules: Rules, now_ms: int
 ) -> Mapping[str, Value]:
     """Check a token and return its claims.
 
     Raises
     ------
     BadToken
-        If it is malformed, forged, expired, not valid yet or meant for others.
+        If it is forged, expired, not valid yet or meant for others.
     LacksPermission
         If it is good but does not carry the permission.
     """
-    parts = _Parts.read(token)
-    if parts.header.get("alg") != rules.algorithm:
+    if token.algorithm != rules.algorithm:
         raise _bad(f"The token is not signed by {rules.algorithm}, which this endpoint requires.")
     implementation = algorithm_named(rules.algorithm)
     # A token that names its key is checked by that one; older keys may have no name.
-    candidates = [key for key in keys if parts.key_id in (None, key.key_id) or key.key_id is None]
-    if not any(_verifies(implementation, key, parts) for key in candidates):
+    candidates = [key for key in keys if token.key_id in (None, key.key_id) or key.key_id is None]
+    if not any(
+        implementation.verify(token.signed, key.prepared, token.signature) for key in candidates
+    ):
         raise _bad("The token's signature does not belong to a key in force.")
-    claims = _object(parts.payload, "payload")
+    claims = _object(token.payload, "payload")
     _check_times(claims, rules, now_ms)
     _check_parties(claims, rules)
     _check_permission(claims, rules)
@@ -232,7 +239,8 @@ def issue_token(
     Parameters
     ----------
     secret
-        A shared secret, or a PEM private key for the asymmetric algorithms.
+        A shared secret (or a JWKS of such), or a PEM private key for the asymmetric
+        algorithms.
     now_ms
         When it is issued, in milliseconds since the epoch.
     lifetime_s
@@ -248,12 +256,26 @@ def issue_token(
         permissions_claim: list(permissions),
         **(claims or {}),
     }
-    return jwt.encode(payload, secret, algorithm=algorithm)
+    if not algorithm.startswith("HS"):
+        return jwt.encode(payload, secret, algorithm=algorithm)
+    key = prepare_keys(secret, algorithm)[-1]
+    headers = {"kid": key.key_id} if key.key_id is not None else None
+    return jwt.encode(payload, key.prepared, algorithm=algorithm, headers=headers)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """A token taken apart, its base64url checked."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Token:
+    """A token taken apart, nothing of it verified yet.
+
+    Attributes
+    ----------
+    header : dict
+        The decoded header.
+    payload, signature : bytes
+        The decoded segments.
+    signed : bytes
+        What the signature is over.
+    """
 
     header: dict[str, Value]
     payload: bytes
@@ -261,14 +283,27 @@ class _Parts:
     signed: bytes
 
     @property
+    def algorithm(self) -> Value:
+        """What the token says that it was signed by."""
+        return self.header.get("alg")
+
+    @property
     def key_id(self) -> str | None:
+        """The key that the token names."""
         key_id = self.header.get("kid")
         return key_id if isinstance(key_id, str) else None
 
     @classmethod
-    def read(cls, token: bytes) -> _Parts:
-        segments = token.split(b".")
-        if len(token) > _MAX_TOKEN_BYTES or len(segments) != 3:
+    def read(cls, raw: bytes) -> Token:
+        """Take a token apart, accepting the one canonical form only.
+
+        Raises
+        ------
+        BadToken
+            If it is malformed, or its header asks for an extension.
+        """
+        segments = raw.split(b".", 3) if len(raw) <= _MAX_TOKEN_BYTES else []
+        if len(segments) != 3:
             raise _bad(
                 "The token is not a JWT of three segments, header.payload.signature, "
                 f"of at most {_MAX_TOKEN_BYTES:,} bytes."
@@ -306,41 +341,33 @@ def _object(raw: bytes, what: str) -> dict[str, Value]:
     return value
 
 
-def _verifies(implementation: Algorithm, key: Key, parts: _Parts) -> bool:
-    return implementation.verify(parts.signed, key.prepared, parts.signature)
-
-
 def _check_times(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> None:
-    now_s = Decimal(now_ms) / 1000
-    times = {name: _time(claims, name) for name in ("exp", "nbf", "iat")}
-    expires, not_before, issued = times["exp"], times["nbf"], times["iat"]
-    if expires is None:
+    leeway_ms = rules.leeway_s * 1000
+    expires_ms = _time_ms(claims, "exp")
+    if expires_ms is None:
         raise _bad("The token has no exp. Issue tokens that expire.")
-    if now_s >= expires + rules.leeway_s:
-        raise _bad(
-            f"The token expired {_seconds(now_s - expires)} ago. Log in again for a new one."
-        )
-    for name, time in (("nbf", not_before), ("iat", issued)):
-        if time is not None and time > now_s + rules.leeway_s:
+    if now_ms >= expires_ms + leeway_ms:
+        ago_s = (now_ms - expires_ms) // 1000
+        raise _bad(f"The token expired {ago_s:,} s ago. Log in again for a new one.")
+    for name in ("nbf", "iat"):
+        time_ms = _time_ms(claims, name)
+        if time_ms is not None and time_ms > now_ms + leeway_ms:
+            ahead_s = (time_ms - now_ms) // 1000
             raise _bad(
-                f"The token is not valid before {_seconds(time - now_s)} from now ({name}). "
+                f"The token is not valid before {ahead_s:,} s from now ({name}). "
                 "Check the issuer's clock."
             )
 
 
-def _time(claims: Mapping[str, Value], name: str) -> int | Decimal | None:
+def _time_ms(claims: Mapping[str, Value], name: str) -> int | None:
     if name not in claims:
         return None
     time = claims[name]
-    # A bound keeps arithmetic with 1e999999 out of the way: year 9999.
     is_number = isinstance(time, int | Decimal) and not isinstance(time, bool)
-    if not is_number or not 0 <= time <= 253_402_300_799:
+    if not is_number or not 0 <= time <= _LAST_S:
         raise _bad(f"The token's {name} is not a time in seconds since the epoch.")
-    return time  # type: ignore[no-any-return]  # checked above
-
-
-def _seconds(seconds: Decimal) -> str:
-    return f"{int(seconds):,} s"
+    # Whole seconds: decimal arithmetic would go by whatever context the caller has set.
+    return int(time) * 1000
 
 
 def _check_parties(claims: Mapping[str, Value], rules: Rules) -> None:

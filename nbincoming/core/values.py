@@ -58,8 +58,8 @@ MISSING: Final = Missing.MISSING
 #: Numbers whose exponent lies within ± this are written without one. A bound, since
 #: ``1e999999999`` must not become a text of a billion digits.
 PLAIN_EXPONENT: Final = 40
-#: Integers of more digits are written with an exponent: jiter, and Python's own int, read
-#: no longer ones.
+#: No more digits are written before the point or the exponent: jiter, and Python's own
+#: int, read no longer integers.
 PLAIN_DIGITS: Final = 4_300
 _PLAIN_BOUND: Final = 10**PLAIN_EXPONENT
 
@@ -118,9 +118,9 @@ def number_text(number: int | Decimal) -> str:
     """Write a number canonically: equal numbers, equal text, whatever their size.
 
     The coefficient has no zeros at either end. It is written plainly where the
-    exponent is within ± :data:`PLAIN_EXPONENT` (``1200``, ``-0.5``), unless that is an
-    integer of more than :data:`PLAIN_DIGITS` digits; else as ``<coefficient>e<exponent>``
-    (``12e70``).
+    exponent is within ± :data:`PLAIN_EXPONENT` (``1200``, ``-0.5``), else as
+    ``<coefficient>e<exponent>`` (``12e70``); where that would be more than
+    :data:`PLAIN_DIGITS` digits in a row, with a point after the first.
     """
     if type(number) is int and -_PLAIN_BOUND < number < _PLAIN_BOUND:
         return str(number)
@@ -133,14 +133,16 @@ def number_text(number: int | Decimal) -> str:
     minus = "-" if mantissa.startswith("-") else ""
     digits = len(coefficient)
     exponent = int(power) - (digits - 1)
-    if 0 <= exponent <= PLAIN_EXPONENT and digits + exponent <= PLAIN_DIGITS:
-        return minus + coefficient + "0" * exponent
-    if -PLAIN_EXPONENT <= exponent < 0:
-        point = digits + exponent
+    point = digits + exponent  # digits before it
+    if abs(exponent) <= PLAIN_EXPONENT and point <= PLAIN_DIGITS:
+        if exponent >= 0:
+            return minus + coefficient + "0" * exponent
         if point > 0:
             return f"{minus}{coefficient[:point]}.{coefficient[point:]}"
         return f"{minus}0.{'0' * -point}{coefficient}"
-    return f"{minus}{coefficient}e{exponent}"
+    if digits <= PLAIN_DIGITS:
+        return f"{minus}{coefficient}e{exponent}"
+    return f"{minus}{coefficient[0]}.{coefficient[1:]}e{point - 1}"
 
 
 def leaf_text(leaf: Value) -> str:

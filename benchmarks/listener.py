@@ -1,0 +1,211 @@
+"""The kernel listener against a bare Tornado handler that parses.
+
+Both parse the same body with the same parser and answer the same two bytes; each has a
+process of its own, and a third one sends to them in turns. So the ratio is what the
+listener adds to Tornado, or saves.
+
+Run it with ``python -m benchmarks.listener``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+#: What one of them must reach, as a share of the other's requests per second (DESIGN, 7).
+TARGET = 0.8
+
+CONNECTIONS = 16
+ROUNDS = 7
+ROUND_S = 1.0
+
+#: The request of the platform's own page, a little shortened.
+BODY = json.dumps(
+    {
+        "complaint": {
+            "id": "cmp-20240610-001",
+            "customer": {"id": "c123456789", "firstName": "Jane", "phone": "+1234567890"},
+            "dateReceived": "2024-06-10T09:15:30Z",
+            "description": "The wireless headphones stopped working after two days of use.",
+            "priority": "high",
+            "attachments": [{"fileName": "photo_of_defect.jpg"}],
+        },
+        "source": "customer_support_portal",
+    }
+).encode()
+REQUEST = (
+    b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: benchmark\r\nAccept: */*\r\n"
+    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+)
+
+
+class Result(NamedTuple):
+    """Requests per second of both, medians over the rounds, and their ratio."""
+
+    name: str
+    measured: float
+    reference: float
+    ratio: float
+    target: float
+
+
+def run() -> list[Result]:
+    """Measure; takes about 16 seconds."""
+    with ExitStack() as stack:
+        ports = [stack.enter_context(_serving(name)) for name in ("listener", "reference")]
+        for port in ports:  # both warm
+            _load(port, ROUND_S / 2)
+        rounds = []
+        for number in range(ROUNDS):
+            # In turns, and each first as often as the other: a slow moment of the machine
+            # hits both.
+            order = ports if number % 2 else ports[::-1]
+            rates = {port: _load(port, ROUND_S) for port in order}
+            rounds.append([rates[port] for port in ports])
+    measured, reference = (statistics.median(rates) for rates in zip(*rounds, strict=True))
+    ratio = statistics.median(ours / theirs for ours, theirs in rounds)
+    return [Result("kernel listener, requests/s", measured, reference, ratio, TARGET)]
+
+
+@contextmanager
+def _serving(name: str) -> Iterator[int]:
+    process = _start(f"serve-{name}")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield int(process.stdout.readline())
+    finally:
+        process.stdin.close()  # which ends it
+        process.stdout.close()
+        process.wait(10)
+
+
+def _load(port: int, duration_s: float) -> float:
+    process = _start("load", str(port), str(duration_s))
+    output, _ = process.communicate()
+    if process.returncode:
+        raise RuntimeError("The load generator failed; see above.")
+    return float(output)
+
+
+def _start(*arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.listener", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _parser() -> Callable[[bytes], object]:
+    import jiter
+
+    def parse(body: bytes) -> object:
+        return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
+
+    return parse
+
+
+def _serve_listener() -> None:
+    from nbincoming.core.message import Request, Response
+    from nbincoming.notebook.listener import Listener
+
+    parse = _parser()
+
+    def handler(request: Request) -> Response:
+        parse(request.body)
+        return Response(200, (("Content-Type", "text/plain"),), b"OK")
+
+    with Listener() as listener:
+        listener.mount("/hook", handler)
+        print(listener.port, flush=True)
+        sys.stdin.read()
+
+
+def _serve_reference() -> None:
+    from tornado.web import Application, RequestHandler
+
+    parse = _parser()
+
+    class Handler(RequestHandler):
+        def post(self) -> None:
+            parse(self.request.body)
+            self.set_header("Content-Type", "text/plain")
+            self.write(b"OK")
+
+    async def serve() -> None:
+        server = Application([("/hook", Handler)]).listen(0, "127.0.0.1")
+        (bound,) = server._sockets.values()
+        print(bound.getsockname()[1], flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+    asyncio.run(serve())
+
+
+class _Sender(asyncio.Protocol):
+    """Sends the same request again as soon as it is answered.
+
+    It looks at no more of an answer than its end, so that sending costs less than serving:
+    with two cores, a slower sender would be what is measured.
+    """
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self.transport = transport
+        transport.write(REQUEST)
+
+    def data_received(self, data: bytes) -> None:
+        if not (data.startswith(b"HTTP/1.1 200 ") and data.endswith(b"\r\n\r\nOK")):
+            raise RuntimeError(f"Not the expected answer: {data!r}")
+        self.answered += 1
+        self.transport.write(REQUEST)
+
+
+async def _send(port: int, duration_s: float) -> float:
+    loop = asyncio.get_running_loop()
+    failed: list[object] = []
+    loop.set_exception_handler(lambda _, context: failed.append(context))
+    connections = [
+        await loop.create_connection(_Sender, "127.0.0.1", port) for _ in range(CONNECTIONS)
+    ]
+    begun = time.perf_counter()
+    already = sum(sender.answered for _, sender in connections)
+    await asyncio.sleep(duration_s)
+    answered = sum(sender.answered for _, sender in connections) - already
+    elapsed_s = time.perf_counter() - begun
+    for transport, _ in connections:
+        transport.abort()
+    if failed:
+        raise RuntimeError(f"{len(failed)} connections failed, the first: {failed[0]}")
+    return answered / elapsed_s
+
+
+def main(arguments: list[str]) -> None:
+    """Measure and print, or be one of the processes that are measured."""
+    match arguments:
+        case ["serve-listener"]:
+            _serve_listener()
+        case ["serve-reference"]:
+            _serve_reference()
+        case ["load", port, duration_s]:
+            print(asyncio.run(_send(int(port), float(duration_s))))
+        case _:
+            for result in run():
+                print(
+                    f"{result.name}: {result.measured:,.0f} against {result.reference:,.0f}, "
+                    f"ratio {result.ratio:.2f} (at least {result.target})"
+                )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
