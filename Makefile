@@ -7,7 +7,7 @@ EXTRAS.test := lab,serve,test
 
 BIN := .venv/bin
 ifneq ($(shell command -v uv 2>/dev/null),)
-CREATE = uv venv --quiet --python "$(PYTHON)" .venv
+CREATE = uv venv --quiet --seed --python "$(PYTHON)" .venv
 INSTALL = VIRTUAL_ENV=.venv uv pip install --quiet
 MAKES_VENVS = true
 else

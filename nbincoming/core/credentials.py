@@ -11,7 +11,6 @@ from nbincoming.core.authorization import (
     Jwt,
     Meta,
     NoAuthorization,
-    Secrets,
     StandardWebhooks,
 )
 from nbincoming.core.signatures import (
@@ -22,6 +21,7 @@ from nbincoming.core.signatures import (
     standard_key,
 )
 from nbincoming.core.tokens import PERMISSION, issue_token
+from nbincoming.core.verification import Secrets
 from nbincoming.errors import SecretError
 
 

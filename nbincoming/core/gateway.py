@@ -11,13 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias, assert_never
 
-from nbincoming.core.authorization import Secrets, compile_handshake, compile_verify
 from nbincoming.core.deduplication import Anchor, check_own_hash, compile_key
 from nbincoming.core.evaluation import compile_condition
 from nbincoming.core.message import Request, Response
 from nbincoming.core.parameters import Parameters, decode, header_parameters
 from nbincoming.core.spec import Spec
 from nbincoming.core.values import json_text
+from nbincoming.core.verification import Secrets, compile_handshake, compile_verify
 from nbincoming.errors import (
     BadHeader,
     BodyTooLarge,

@@ -36,6 +36,9 @@ TIMEOUT_S = 30.0
 #: some 2.5 s to shut down is killed by Jupyter, and its atexit functions do not run.
 GRACE_S = 1.0
 
+#: What else logs on the listener's thread.
+LOGGERS = ("tornado.access", "tornado.application", "tornado.general", "asyncio")
+
 # Without a handler of its own, `logging` would write warnings into the notebook.
 log.addHandler(logging.NullHandler())
 
@@ -143,7 +146,7 @@ class Server(HTTPServerConnectionDelegate):
             self._stop_event.set()
 
     def _run(self) -> None:
-        loggers = [logging.getLogger(f"tornado.{n}") for n in ("access", "application", "general")]
+        loggers = [logging.getLogger(name) for name in LOGGERS]
         for logger in loggers:
             logger.addFilter(self._is_not_ours)
         try:
@@ -183,15 +186,15 @@ class Server(HTTPServerConnectionDelegate):
         return IOLoop.current()
 
     def _is_not_ours(self, record: logging.LogRecord) -> bool:
-        """Keep what Tornado says of our connections out of the notebook; a filter for its logs.
+        """Keep what is logged of our connections out of the notebook; a filter for `LOGGERS`.
 
-        Other users of Tornado, the kernel among them, log as before. The text is not passed
-        on because it may quote a header.
+        Other threads, the kernel's among them, log as before. The text is not passed on
+        because it may quote a header.
         """
         ours = record.thread == self._thread.ident
         if ours:
             place = (record.filename, record.lineno)
-            log.log(record.levelno, "Tornado: %s, line %d", *place, exc_info=record.exc_info)
+            log.log(record.levelno, "Logged by %s, line %d", *place, exc_info=record.exc_info)
         return not ours
 
 

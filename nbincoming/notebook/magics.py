@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
-_USAGE = "Write %incoming NAME, such as %incoming complaints, and --folder DIR where the specs "
+_USAGE = (
+    "Write %incoming NAME, such as %incoming complaints, and --folder DIR where the specs "
     "are elsewhere."
+)
 
 
 def incoming(line: str) -> Integration:
