@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from nbincoming.errors import quote
+
 #: Ordered pairs of header name and value, exactly as received.
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -39,7 +41,8 @@ class Request:
 
     def __repr__(self) -> str:
         # Headers and body may hold secrets, and a repr ends up in logs and tracebacks.
-        return f"<Request {self.method} {self.path} with {len(self.body)} bytes>"
+        line = quote(f"{self.method} {self.path}")
+        return f"<Request {line} with {len(self.body)} bytes>"
 
     @property
     def path(self) -> str:

@@ -7,7 +7,6 @@ must be canonical base64url, the algorithm is the key's and never the token's ch
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from collections.abc import Mapping, Sequence
@@ -46,7 +45,8 @@ _MAX_TOKEN_BYTES: Final = 16_384
 #: RFC 7518, section 3.2: a key must be at least as long as the hash.
 _MIN_SECRET_BYTES: Final = {"HS256": 32, "HS384": 48, "HS512": 64}
 
-_BASE64URL: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+_BASE64URL: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 
 #: WWW-Authenticate, RFC 6750: without credentials no error is named.
 _CHALLENGE: Final = (("WWW-Authenticate", 'Bearer realm="incoming integration"'),)
@@ -216,10 +216,10 @@ def verify_token(
         implementation.verify(token.signed, key.prepared, token.signature) for key in candidates
     ):
         raise _bad("The token's signature does not belong to a key in force.")
-    claims = _object(token.payload, "payload")
-    _check_times(claims, rules, now_ms)
-    _check_parties(claims, rules)
-    _check_permission(claims, rules)
+    claims = token.claims()
+    check_times(claims, rules, now_ms)
+    check_parties(claims, rules)
+    check_permission(claims, rules)
     return claims
 
 
@@ -293,6 +293,16 @@ class Token:
         key_id = self.header.get("kid")
         return key_id if isinstance(key_id, str) else None
 
+    def claims(self) -> dict[str, Value]:
+        """Decode the payload.
+
+        Raises
+        ------
+        BadToken
+            If it is not a JSON object.
+        """
+        return _object(self.payload, "payload")
+
     @classmethod
     def read(cls, raw: bytes) -> Token:
         """Take a token apart, accepting the one canonical form only.
@@ -318,13 +328,14 @@ class Token:
 
 def _decoded(segment: bytes) -> bytes:
     """Decode base64url, accepting the one canonical form only."""
-    if not segment or not _BASE64URL.issuperset(segment):
+    if not segment or segment.translate(None, _BASE64URL):  # something else is left
         raise _bad("The token's segments are not base64url without padding.")
+    text = segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4)
     try:
-        decoded = base64.urlsafe_b64decode(segment + b"=" * (-len(segment) % 4))
+        decoded = binascii.a2b_base64(text)
     except binascii.Error:
         raise _bad("The token's segments are not base64url without padding.") from None
-    if base64.urlsafe_b64encode(decoded).rstrip(b"=") != segment:
+    if binascii.b2a_base64(decoded, newline=False) != text:
         raise _bad("The token's segments have stray bits at the end.")
     return decoded
 
@@ -341,7 +352,8 @@ def _object(raw: bytes, what: str) -> dict[str, Value]:
     return value
 
 
-def _check_times(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> None:
+def check_times(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> None:
+    """Refuse a token that has expired, is not valid yet or would never expire."""
     leeway_ms = rules.leeway_s * 1000
     expires_ms = _time_ms(claims, "exp")
     if expires_ms is None:
@@ -370,7 +382,8 @@ def _time_ms(claims: Mapping[str, Value], name: str) -> int | None:
     return int(time) * 1000
 
 
-def _check_parties(claims: Mapping[str, Value], rules: Rules) -> None:
+def check_parties(claims: Mapping[str, Value], rules: Rules) -> None:
+    """Refuse a token of another issuer or for another audience."""
     if rules.issuer is not None and claims.get("iss") != rules.issuer:
         raise _bad("The token is not from the issuer that this endpoint requires (iss).")
     if rules.audience is not None:
@@ -380,7 +393,8 @@ def _check_parties(claims: Mapping[str, Value], rules: Rules) -> None:
             raise _bad("The token is not meant for this endpoint (aud).")
 
 
-def _check_permission(claims: Mapping[str, Value], rules: Rules) -> None:
+def check_permission(claims: Mapping[str, Value], rules: Rules) -> None:
+    """Refuse a token that does not carry the permission."""
     if rules.permission is None:
         return
     granted = claims.get(rules.permissions_claim)

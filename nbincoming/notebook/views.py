@@ -12,8 +12,12 @@ from typing import Any, Final
 
 import anywidget
 import ipywidgets as widgets
+import pandas as pd
 import traitlets
+from itables.widget import ITable
 
+from nbincoming.core.conditions import shorten
+from nbincoming.core.parameters import flatten
 from nbincoming.core.values import Value, json_text
 from nbincoming.errors import Problem
 
@@ -81,8 +85,7 @@ def row(children: Iterable[widgets.Widget], *, css: str = "") -> widgets.HBox:
 def column(children: Iterable[widgets.Widget] = (), *, css: str = "") -> widgets.VBox:
     """Put widgets one below the other."""
     box = widgets.VBox(list(children))
-    if css:
-        box.add_class(css)
+    box.add_class(css or "nbi-stack")
     return box
 
 
@@ -122,6 +125,73 @@ def cell(value: Value) -> str:
     """Write a value as people read it: texts bare, the rest as JSON, cut."""
     shown = value if isinstance(value, str) else json_text(value)
     return shown if len(shown) <= CELL_LIMIT else shown[: CELL_LIMIT - 1] + "…"
+
+
+class Grid:
+    """A sortable, searchable table that is sent anew only when it changed.
+
+    Every cell is a text: JavaScript would round long integers.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = list(columns)
+        self._rows: list[tuple[str, ...]] | None = None
+        self.widget = ITable(
+            self._frame([]),
+            classes="display compact",
+            column_filters=False,
+            maxBytes=0,  # all rows: what is shown is searched
+            paging=False,
+            scrollCollapse=True,
+            scrollY="320px",
+            showIndex=False,
+            style="width:100%;margin:0",
+        )
+        self.widget.add_class("nbi-grid")
+
+    def show(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Show these rows."""
+        if rows != self._rows:
+            self._rows = list(rows)
+            self.widget.update(self._frame(rows))
+
+    def _frame(self, rows: Sequence[tuple[str, ...]]) -> pd.DataFrame:
+        return pd.DataFrame(list(rows), columns=self._columns, dtype=object)
+
+
+#: Most members of a tree: beyond them a browser gets slow, and people lost.
+_TREE_LIMIT: Final = 2_000
+
+#: A tree of at most so many leaves is open at first, a larger one down to some levels.
+_SMALL_TREE: Final = 60
+_OPEN_LEVELS: Final = 3
+_ALL_LEVELS: Final = 1_000
+
+
+def tree(value: Value, name: str) -> str:
+    """Write a value as a tree that opens and closes."""
+    budget = [_TREE_LIMIT]
+    small = len(flatten(value)) <= _SMALL_TREE
+    html_text = _branch(value, name, budget, _ALL_LEVELS if small else _OPEN_LEVELS)
+    if budget[0] < 0:
+        html_text += f"<p>cut after {_TREE_LIMIT:,} members</p>"
+    attributes = 'class="nbi-tree" tabindex="0" role="region" aria-label="Raw JSON"'
+    return f"<div {attributes}>{html_text}</div>"
+
+
+def _branch(value: Value, name: str, budget: list[int], open_levels: int) -> str:
+    budget[0] -= 1
+    if budget[0] < 0:
+        return ""
+    label = f"<code>{escape(name)}</code>"
+    if not isinstance(value, dict | list) or not value:
+        return f"<div>{label}: {escape(shorten(value, CELL_LIMIT))}</div>"
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    inner = "".join(_branch(child, str(key), budget, open_levels - 1) for key, child in items)
+    noun = "members" if isinstance(value, dict) else "elements"
+    opened = " open" if open_levels > 0 else ""
+    count = f"<span class='nbi-quiet'>{len(value):,} {noun}</span>"
+    return f"<details{opened}><summary>{label} {count}</summary>{inner}</details>"
 
 
 def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

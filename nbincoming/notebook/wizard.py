@@ -31,7 +31,7 @@ class Wizard:
         self._integration = integration
         integration.listen_if_needed()
         self._title = text(css="nbi-header")
-        self._url = text()
+        self._url = text(css="nbi-url")
         self._copy_url = CopyButton(label="Copy URL")
         self._copy_curl = CopyButton(label="Copy curl")
         self._curl = text()
@@ -65,9 +65,9 @@ class Wizard:
         live = "live while this kernel runs" if integration.listening else "not listening"
         set_html(
             self._title,
-            f'<div role="heading" aria-level="2"><span aria-hidden="true">'
-            f'{escape(state.draft.icon)}</span> <span class="nbi-name">'
-            f"{escape(state.draft.name)}</span>"
+            '<div role="heading" aria-level="2">'
+            f'<span class="nbi-icon" aria-hidden="true">{escape(state.draft.icon)}</span> '
+            f'<span class="nbi-name">{escape(state.draft.name)}</span>'
             f'<span class="nbi-badge{on}">{escape(badge(state))}</span> '
             f'<span class="nbi-quiet">{live}</span></div>',
         )

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import ipywidgets as widgets
+from pydantic import TypeAdapter, ValidationError
 
 from nbincoming.core.conditions import All, AnyOf, Condition, Leaf, Not
 from nbincoming.core.evaluation import compile_condition
 from nbincoming.core.spec import Spec, Trigger
 from nbincoming.core.words import describe, explain
 from nbincoming.errors import Problem, SpecError
+from nbincoming.history.profile import offered_for_keys
 from nbincoming.notebook.cards.card import CardView
 from nbincoming.notebook.forms import (
     HINTS,
@@ -25,6 +27,7 @@ from nbincoming.notebook.forms import (
 )  # fmt: skip
 from nbincoming.notebook.views import (
     button,
+    cell,
     column,
     escape,
     field,
@@ -39,7 +42,12 @@ from nbincoming.notebook.views import (
 #: How many samples the preview lists.
 LISTED = 20
 
+#: How many values of a parameter are suggested.
+SUGGESTED = 20
+
 Changed = Callable[[], None]
+#: By label: the kinds of value seen, and some values as a form writes them.
+Seen = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 class ConditionsCard(CardView):
@@ -51,7 +59,7 @@ class ConditionsCard(CardView):
     def build(self) -> list[widgets.Widget]:
         """Make the form, once."""
         self._editors: list[TriggerEditor] = []
-        self._kinds: dict[str, tuple[str, ...]] = {}
+        self._seen: Seen = {}
         self._list = column()
         self._preview = text(live=True)
         add = button("Add a trigger", self.guard(self._on_add))
@@ -69,7 +77,7 @@ class ConditionsCard(CardView):
         """Offer what the samples have, and show which of them match."""
         self._observe()
         for editor in self._editors:
-            editor.offer(self._kinds)
+            editor.offer(self._seen)
         set_html(self._preview, self._preview_html())
 
     def members(self) -> Mapping[str, Any]:
@@ -87,13 +95,21 @@ class ConditionsCard(CardView):
         return {"triggers": triggers}
 
     def _observe(self) -> None:
-        self._kinds = {
-            profile.label: tuple(name for name, _ in profile.kinds)
-            for profile in self.integration.profiles()
+        values: dict[str, dict[str, None]] = {}
+        for sample in self.integration.samples.judged:
+            for label, value in sample.flat().items():
+                if not isinstance(value, dict | list | None):
+                    values.setdefault(label, {})[cell(value)] = None
+        self._seen = {
+            profile.label: (
+                tuple(name for name, _ in profile.kinds),
+                tuple(values.get(profile.label, ()))[:SUGGESTED],
+            )
+            for profile in offered_for_keys(self.integration.profiles())
         }
 
     def _editor(self, name: str, when: Condition | None) -> TriggerEditor:
-        editor = TriggerEditor(name, when, self.guard(self.changed), self._kinds)
+        editor = TriggerEditor(name, when, self.guard(self.changed), self._seen)
         editor.remove.on_click(self.guard(lambda: self._on_remove(editor)))
         return editor
 
@@ -147,18 +163,16 @@ class ConditionsCard(CardView):
 class TriggerEditor:
     """A trigger's name and its tree."""
 
-    def __init__(
-        self, name: str, when: Condition | None, changed: Changed, kinds: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, name: str, when: Condition | None, changed: Changed, seen: Seen) -> None:
         self.name = field(widgets.Text, "Name of the trigger", value=name)
         self.remove = button("Remove the trigger", lambda *_: None)
-        self.tree = GroupEditor(_as_group(when), changed, kinds)
+        self.tree = GroupEditor(_as_group(when), changed, seen)
         self.name.observe(lambda _: changed(), "value")
         self.widget = column([row([self.name, self.remove]), self.tree.widget], css="nbi-trigger")
 
-    def offer(self, kinds: Mapping[str, Any]) -> None:
+    def offer(self, seen: Seen) -> None:
         """Offer these parameters, with the kinds seen of each."""
-        self.tree.offer(kinds)
+        self.tree.offer(seen)
 
     def is_empty(self) -> bool:
         """Tell whether nothing was filled in yet."""
@@ -173,10 +187,10 @@ class GroupEditor:
     """Conditions of which all, any or not all must hold; groups nest."""
 
     def __init__(
-        self, group: tuple[str, list[Condition | None]], changed: Changed, kinds: Mapping[str, Any]
+        self, group: tuple[str, list[Condition | None]], changed: Changed, seen: Seen
     ) -> None:
         word, conditions = group
-        self._changed, self._kinds = changed, kinds
+        self._changed, self._seen = changed, seen
         self.word = field(
             widgets.Dropdown,
             "Holds where",
@@ -198,11 +212,11 @@ class GroupEditor:
             self._append(condition)
         self._show()
 
-    def offer(self, kinds: Mapping[str, Any]) -> None:
+    def offer(self, seen: Seen) -> None:
         """Offer these parameters."""
-        self._kinds = kinds
+        self._seen = seen
         for item in self.items:
-            item.offer(kinds)
+            item.offer(seen)
 
     def data(self) -> dict[str, Any]:
         """Return the group in its JSON form; one condition alone needs no group."""
@@ -218,17 +232,25 @@ class GroupEditor:
         if isinstance(condition, All | AnyOf) or (
             isinstance(condition, Not) and isinstance(condition.condition, All | AnyOf)
         ):
-            item = GroupEditor(_as_group(condition), self._changed, self._kinds)
+            item = GroupEditor(_as_group(condition), self._changed, self._seen)
         elif condition is None or _is_row(condition):
-            item = LeafEditor(condition, self._changed, self._kinds)
+            item = LeafEditor(condition, self._changed, self._seen)
         else:
             item = FixedCondition(condition)
         self._put(item)
 
     def _put(self, item: LeafEditor | GroupEditor | FixedCondition) -> None:
         label = "Remove the group" if isinstance(item, GroupEditor) else "Remove"
-        remove = button(label, lambda *_: self._remove(item))
-        item.widget.children = (*item.widget.children, remove)
+        tools = row(
+            [
+                button("Up", lambda *_: self._move(item, -1)),
+                button("Down", lambda *_: self._move(item, 1)),
+                button("Duplicate", lambda *_: self._duplicate(item)),
+                button(label, lambda *_: self._remove(item)),
+            ],
+            css="nbi-tools",
+        )
+        item.widget.children = (*item.widget.children, tools)
         self.items.append(item)
 
     def _add_leaf(self) -> None:
@@ -237,7 +259,24 @@ class GroupEditor:
         self._changed()
 
     def _add_group(self) -> None:
-        self._put(GroupEditor(("any", [None]), self._changed, self._kinds))
+        self._put(GroupEditor(("any", [None]), self._changed, self._seen))
+        self._show()
+        self._changed()
+
+    def _move(self, item: LeafEditor | GroupEditor | FixedCondition, by: int) -> None:
+        place = self.items.index(item)
+        wanted = min(max(place + by, 0), len(self.items) - 1)
+        self.items.insert(wanted, self.items.pop(place))
+        self._show()
+        self._changed()
+
+    def _duplicate(self, item: LeafEditor | GroupEditor | FixedCondition) -> None:
+        try:
+            copy = TypeAdapter[Condition](Condition).validate_python(item.data())
+        except (FormError, ValidationError):
+            copy = None  # what is not filled in yet is copied as a new, empty row
+        self._append(copy)
+        self.items.insert(self.items.index(item) + 1, self.items.pop())
         self._show()
         self._changed()
 
@@ -255,9 +294,7 @@ class GroupEditor:
 class LeafEditor:
     """One row: parameter, operator, value."""
 
-    def __init__(
-        self, condition: Condition | None, changed: Changed, kinds: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, condition: Condition | None, changed: Changed, seen: Seen) -> None:
         leaf = condition.condition if isinstance(condition, Not) else condition
         known = leaf if isinstance(leaf, Leaf) else None
         key = key_of(known) if known else "equals|string"
@@ -275,29 +312,32 @@ class LeafEditor:
             widgets.Dropdown, "Operator",
             options=[(c.text, c.key) for c in choices((), keep=key)], value=key,
         )  # fmt: skip
-        self.value = field(widgets.Text, "Value", value=text_of(known) if known else "")
+        self.value = field(widgets.Combobox, "Value", value=text_of(known) if known else "")
         self.ignore_case = widgets.Checkbox(
             description="Ignore case", indent=False, value=bool(known and known.ignore_case)
         )
         self.ignore_case.layout.width = "auto"
-        self.widget = row(
-            [self.parameter, self.operator, self.value, self.ignore_case, self.negate]
+        self.widget = column(
+            [row([self.parameter, self.negate, self.operator, self.value]), self.ignore_case],
+            css="nbi-leaf",
         )
-        self.offer(kinds)
+        self.offer(seen)
         self.parameter.observe(lambda _: self._on_change(), "value")
         self.operator.observe(lambda _: self._on_change(), "value")
         for widget in (self.value, self.ignore_case, self.negate):
             widget.observe(lambda _: changed(), "value")
 
-    def offer(self, kinds: Mapping[str, Any]) -> None:
+    def offer(self, seen: Seen) -> None:
         """Offer these parameters, and the operators for the kinds seen."""
-        self._kinds = kinds
-        labels = tuple(kinds)
+        self._seen = seen
+        labels = tuple(seen)
         if self.parameter.options != labels:
             self.parameter.options = labels
         key = self.operator.value
-        seen = kinds.get(self.parameter.value.strip(), ())
-        options = tuple((choice.text, choice.key) for choice in choices(seen, keep=key))
+        kinds, values = seen.get(self.parameter.value.strip(), ((), ()))
+        if self.value.options != values:
+            self.value.options = values
+        options = tuple((choice.text, choice.key) for choice in choices(kinds, keep=key))
         if self.operator.options != options:
             with self.operator.hold_trait_notifications():
                 self.operator.options = options
@@ -326,7 +366,7 @@ class LeafEditor:
         )
 
     def _on_change(self) -> None:
-        self.offer(self._kinds)
+        self.offer(self._seen)
         self._changed()
 
 
@@ -336,9 +376,9 @@ class FixedCondition:
     def __init__(self, condition: Condition) -> None:
         self._condition = condition
         words = text(f"<code>{escape(describe(condition))}</code> (set by code)")
-        self.widget = row([words])
+        self.widget = column([words], css="nbi-leaf")
 
-    def offer(self, kinds: Mapping[str, Any]) -> None:
+    def offer(self, seen: Seen) -> None:
         """Offer nothing."""
 
     def data(self) -> dict[str, Any]:

@@ -10,12 +10,13 @@ import ipywidgets as widgets
 
 from nbincoming.core.gateway import Rejected
 from nbincoming.core.parameters import masked_headers
-from nbincoming.core.values import json_text, kind
+from nbincoming.core.values import kind
 from nbincoming.history.samples import Sample
 from nbincoming.notebook.cards.card import CardView
 from nbincoming.notebook.integration import RETRIEVE_S
 from nbincoming.notebook.state import State, summary
 from nbincoming.notebook.views import (
+    Grid,
     button,
     cell,
     column,
@@ -24,14 +25,14 @@ from nbincoming.notebook.views import (
     row,
     set_html,
     show,
-    table,
     text,
+    tree,
 )  # fmt: skip
 
 #: How many of the newest requests the list shows.
 LISTED: Final = 50
 
-#: A raw body longer than this is cut on the screen.
+#: A body that is not JSON is cut at this length on the screen.
 RAW_LIMIT: Final = 20_000
 
 
@@ -59,6 +60,7 @@ class IncomingCard(CardView):
         self._raw = widgets.Checkbox(description="Raw JSON", indent=False)
         self._raw.layout.width = "auto"
         self._shown = text()
+        self._grid = Grid(("Parameter", "Type", "Value", "Seen"))
         self._followed = True
         self._updating = False
         self._picker.observe(lambda _: self._on_pick(), "value")
@@ -71,6 +73,7 @@ class IncomingCard(CardView):
                     self._status,
                     self._pick_row,
                     self._shown,
+                    self._grid.widget,
                 ]
             )
         ]
@@ -102,6 +105,10 @@ class IncomingCard(CardView):
         number = self._picker.value
         chosen = next((sample for sample in samples if sample.number == number), None)
         set_html(self._shown, self._request_html(chosen) if chosen else "")
+        flattened = chosen is not None and not self._raw.value
+        show(self._grid.widget, flattened)
+        if chosen is not None and flattened:
+            self._grid.show(self._rows(chosen))
 
     def _status_words(self, state: State) -> str:
         if state.window is not None:
@@ -145,17 +152,16 @@ class IncomingCard(CardView):
                 f'<div class="nbi-problems"><b>Refused with {sample.status}</b> '
                 f"{escape(sample.reason)}</div>"
             )
-        if self._raw.value:
-            return refused + _raw_html(sample)
+        return refused + (_raw_html(sample) if self._raw.value else "")
+
+    def _rows(self, sample: Sample) -> list[tuple[str, ...]]:
         profiles = {profile.label: profile for profile in self.integration.profiles()}
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for label, value in sample.flat().items():
             profile = profiles.get(label)
             seen = f"{profile.count} of {profile.total}" if profile else "–"
             rows.append((label, kind(value), cell(value), seen))
-        return refused + table(
-            f"Parameters of request {sample.number}", ("Parameter", "Type", "Value", "Seen"), rows
-        )
+        return rows
 
     def _on_retrieve(self) -> None:
         self._followed = True
@@ -184,11 +190,5 @@ def _raw_html(sample: Sample) -> str:
     if sample.parameters is None:
         body = sample.request.body[:RAW_LIMIT].decode("utf-8", "replace")
         return f"<pre>{escape(body)}</pre>"
-    headers = json_text(dict(masked_headers(sample.parameters.headers)), indent=2)
-    body = json_text(sample.parameters.body, indent=2)
-    if len(body) > RAW_LIMIT:
-        body = body[:RAW_LIMIT] + "\n… cut: samples[…].parameters.body has it whole"
-    return (
-        f"<details open><summary>Body</summary><pre>{escape(body)}</pre></details>"
-        f"<details><summary>Headers</summary><pre>{escape(headers)}</pre></details>"
-    )
+    headers = dict(masked_headers(sample.parameters.headers))
+    return tree({"body": sample.parameters.body, "headers": headers}, "request")

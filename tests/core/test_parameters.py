@@ -1,0 +1,508 @@
+"""From bytes to parameters and back, and what is refused on the way."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import jiter
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nbincoming.core import parameters as parameters_module
+from nbincoming.core.labels import ELEMENTS, Path, parse
+from nbincoming.core.parameters import (
+    MASK,
+    Limits,
+    Parameters,
+    decode,
+    flatten,
+    header_parameters,
+    is_secret,
+    is_secret_header,
+    masked_headers,
+    resolve,
+    unflatten,
+)
+from nbincoming.core.values import MISSING, json_text, same
+from nbincoming.errors import BadJSON, LabelError, Refusal, TooDeep, TooManyParameters
+from tests.core.strategies import documents, json_values
+
+
+def nested(depth: int, opening: str = "[", closing: str = "]") -> bytes:
+    return (opening * depth + closing * depth).encode()
+
+
+# --- decoding ----------------------------------------------------------------------
+
+
+@given(documents, st.sampled_from([None, 2]))
+def test_a_body_is_read_exactly(value: Any, indent: int | None) -> None:
+    """What a sender wrote is what is read, to the last digit."""
+    assert same(decode(json_text(value, indent=indent).encode()), value)
+
+
+@pytest.mark.parametrize(
+    ("token", "number"),
+    [
+        ("12345678901234567890", 12345678901234567890),
+        ("9" * 4_300, int("9" * 4_300)),
+        ("-0", 0),
+        ("0.1", Decimal("0.1")),
+        ("1.10", Decimal("1.10")),
+        ("1e400", Decimal("1e400")),
+        ("1E-400", Decimal("1e-400")),
+        ("1e999999999", Decimal("1e999999999")),
+        ("3.141592653589793238462643383279502884", Decimal("3.141592653589793238462643383279502884")),
+        ("1." + "1" * 10_000, Decimal("1." + "1" * 10_000)),
+    ],
+)
+def test_numbers_keep_every_digit(token: str, number: int | Decimal) -> None:
+    """Neither 64-bit integers nor binary fractions round what was sent."""
+    (read,) = decode(f"[{token}]".encode())
+    assert read == number
+    assert type(read) is type(number)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "The body is empty"),
+        (b" \r\n\t", "The body is empty"),
+        (b"{", "line 1, column 1: EOF"),
+        (b'{"a":1,}', "line 1, column 8: trailing comma"),
+        (b'{"a":1,\n"b":x}', "line 2, column 5: expected value"),
+        (b'{"a":1,"a":2}', 'line 1, column 12: the member "a" a second time'),
+        (b'{"a":{"b":1,"c":2,"b":1}}', 'the member "b" a second time'),
+        (b'{"a":1,"\\u0061":2}', 'line 1, column 17: the member "a" a second time'),
+        (b'{"' + b"k" * 99 + b'":1,"' + b"k" * 99 + b'":2}', "k… a second time"),
+        (b"[NaN]", "line 1, column 2"),
+        (b"[Infinity]", "line 1, column 2"),
+        (b"[-Infinity]", "line 1, column"),
+        (b"[nan]", "line 1, column"),
+        (b"\xef\xbb\xbf{}", "line 1, column 1: a byte order mark"),
+        ("{}".encode("utf-16"), "line 1, column 1"),
+        (b'["\xff"]', "line 1, column 3: invalid unicode"),
+        (b'["\xed\xa0\xbd"]', "line 1, column 3: invalid unicode"),
+        (b'["\xc0\xaf"]', "line 1, column 3: invalid unicode"),
+        (b'["\\ud83d"]', "line 1, column 9"),
+        (b'["\\udc00 x"]', "line 1, column"),
+        (b'{"\\ud83d":1}', "line 1, column 9"),
+        (b'["a\nb"]', "control character"),
+        (b'["\x00"]', "control character"),
+        (b"['a']", "line 1, column 2"),
+        (b"[01]", "invalid number"),
+        (b"[1.]", "invalid number"),
+        (b"[.5]", "expected value"),
+        (b"[+1]", "expected value"),
+        (b"[0x10]", "line 1, column"),
+        (b"[1_000]", "line 1, column"),
+        (b"{} {}", "line 1, column 4: trailing characters"),
+        (b"{}\x00", "trailing characters"),
+        (b"[1] // one", "trailing characters"),
+        (b"[\xc2\xa01]", "expected value"),
+        (b"[" + b"9" * 4_301 + b"]", "an integer of more than 4,300 digits"),
+        (b"[1e99999999999999999999]", "a number whose exponent is out of range"),
+        (b"[1e-99999999999999999999]", "a number whose exponent is out of range"),
+    ],
+)
+def test_what_is_not_json_is_refused_with_its_position(body: bytes, message: str) -> None:
+    """The sender is told where, and what is there."""
+    with pytest.raises(BadJSON) as raised:
+        decode(body)
+    assert message in raised.value.detail
+    assert raised.value.status == 400
+    assert len(raised.value.detail) < 250
+
+
+@pytest.mark.parametrize("body", [b"5", b'"x"', b"true", b"null", b"1.5"])
+def test_a_single_value_is_no_body(body: bytes) -> None:
+    """Parameters need an object or an array around them."""
+    with pytest.raises(BadJSON, match="single value"):
+        decode(body)
+
+
+def test_a_message_without_position_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should jiter stop naming the place, the refusal still reads well."""
+
+    class Placeless:
+        def from_json(self, *_: object, **__: object) -> object:
+            raise ValueError("broken")
+
+    monkeypatch.setattr(parameters_module, "jiter", Placeless())
+    with pytest.raises(BadJSON, match="at an unknown position: broken"):
+        decode(b"[]")
+
+
+@given(st.binary(max_size=60))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    """Decoding is total: a value, or a Refusal."""
+    try:
+        value = decode(body)
+    except Refusal as refusal:
+        assert refusal.status == 400
+    else:
+        assert same(decode(json_text(value).encode()), value)
+
+
+@given(documents, st.data())
+def test_a_damaged_body_is_read_or_refused(value: Any, data: st.DataObject) -> None:
+    """One changed byte raises nothing but a Refusal."""
+    body = bytearray(json_text(value).encode())
+    position = data.draw(st.integers(0, len(body) - 1))
+    body[position] = data.draw(st.integers(0, 255))
+    try:
+        decode(bytes(body))
+    except Refusal as refusal:
+        assert refusal.status == 400
+
+
+# --- limits ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_depth_is_limited_to_the_level(opening: str, closing: str) -> None:
+    """64 levels are read, 65 are refused, with the number in the message."""
+    inner = "1" if opening != "[" else ""
+    assert decode((opening * 64 + inner + closing * 64).encode())
+    with pytest.raises(TooDeep, match="deeper than 64 levels"):
+        decode((opening * 65 + inner + closing * 65).encode())
+
+
+@pytest.mark.parametrize("depth", [65, 150, 200, 201, 202, 100_000])
+def test_any_depth_is_refused_alike(depth: int) -> None:
+    """Below the parser's own limit and beyond it, the answer is the spec's number."""
+    with pytest.raises(TooDeep, match="deeper than 64 levels"):
+        decode(nested(depth))
+
+
+def test_many_brackets_are_no_depth() -> None:
+    """A wide body, and URL templates, are not deep."""
+    assert len(decode(b"[" + b",".join([b"[]"] * 1_000) + b"]")) == 1_000
+    assert decode(b'["' + b"{/sha}" * 1_000 + b'","' + b"[" * 1_000 + b'"]')
+
+
+@given(st.integers(1, 8), json_values)
+def test_the_depth_limit_counts_levels(limit: int, value: Any) -> None:
+    """The quick bound by brackets never changes the answer."""
+    body = json_text([value]).encode()
+    limits = Limits(max_depth=limit)
+    if levels([value]) > limit:
+        with pytest.raises(TooDeep):
+            decode(body, limits=limits)
+    else:
+        assert same(decode(body, limits=limits), [value])
+
+
+def levels(value: Any) -> int:
+    children = value.values() if isinstance(value, dict) else value
+    return (
+        1 + max(map(levels, children), default=0) if isinstance(value, dict | list) else 0
+    )  # fmt: skip
+
+
+@given(st.integers(1, 12), documents)
+def test_the_parameter_limit_counts_leaves(limit: int, value: Any) -> None:
+    """The quick bound by commas never changes the answer."""
+    body = json_text(value).encode()
+    limits = Limits(max_parameters=limit)
+    if len(flatten(value)) > limit:
+        with pytest.raises(TooManyParameters, match=f"more than {limit} parameters"):
+            decode(body, limits=limits)
+    else:
+        assert same(decode(body, limits=limits), value)
+
+
+def test_the_number_of_parameters_is_limited() -> None:
+    """10,000 are read, one more is refused, with the number in the message."""
+    assert len(decode(b"[" + b"1," * 9_999 + b"1]")) == 10_000
+    with pytest.raises(TooManyParameters, match="more than 10,000 parameters"):
+        decode(b"[" + b"1," * 10_000 + b"1]")
+
+
+def test_commas_in_texts_are_no_parameters() -> None:
+    """A long text with many commas is one parameter."""
+    assert decode(b'["' + b"," * 50_000 + b'"]') == ["," * 50_000]
+
+
+@pytest.mark.parametrize("shape", ["wide", "deep", "array"])
+def test_labels_cannot_fill_the_memory(shape: str) -> None:
+    """A name of half a megabyte above 10,000 leaves would be gigabytes of labels."""
+    name, leaves = "n" * 500_000, ",".join(["1"] * 9_000)
+    if shape == "wide":
+        members = ",".join(f'"{index}":1' for index in range(9_000))
+        body = f'{{"{name}":{{{members}}}}}'
+    elif shape == "deep":
+        body = f'{{"{name}":' + "[" * 50 + leaves + "]" * 50 + "}"
+    else:
+        body = f'{{"{name}":[{leaves}]}}'
+    with pytest.raises(TooManyParameters, match="more than 50,000,000 characters"):
+        decode(body.encode())
+
+
+def test_long_names_alone_are_read() -> None:
+    """A long name with few leaves below it does no harm."""
+    body = json_text({"n" * 100_000: {"a": 1, "b": [1, 2, 3]}, "m": list(range(900))})
+    assert len(flatten(decode(body.encode()))) == 904
+
+
+# --- flattening --------------------------------------------------------------------
+
+
+@given(json_values)
+def test_a_value_is_rebuilt_from_its_parameters(value: Any) -> None:
+    """unflatten(flatten(x)) == x: nothing is lost, whatever the names."""
+    rebuilt = unflatten(flatten(value))
+    assert same(rebuilt["body"], value)
+    assert json_text(rebuilt["body"]) == json_text(value)  # the order of members, too
+
+
+@given(json_values)
+def test_each_label_leads_to_its_leaf(value: Any) -> None:
+    """Every label is canonical, and resolving it finds the leaf."""
+    parameters = Parameters(value)
+    for label, leaf in flatten(value).items():
+        path = parse(label)
+        assert parameters.at(path) is leaf
+        assert not isinstance(leaf, dict | list) or not leaf
+
+
+@given(json_values)
+def test_flattening_twice_gives_the_same_labels(value: Any) -> None:
+    """What is remembered of earlier requests does not show."""
+    first = list(flatten(value).items())
+    parameters_module._MEMO.known.clear()
+    assert list(flatten(value).items()) == first
+    assert list(flatten(value).items()) == first
+
+
+def test_names_that_pandas_confuses_stay_apart() -> None:
+    """A dot in a name is no level, and empty containers do not vanish."""
+    value = {"a.b": 1, "a": {"b": 2}, "e": {}, "f": [], "g": {"h": {}}, "n": None}
+    assert flatten(value) == {
+        'body["a.b"]': 1,
+        "body.a.b": 2,
+        "body.e": {},
+        "body.f": [],
+        "body.g.h": {},
+        "body.n": None,
+    }
+
+
+@pytest.mark.parametrize("value", [{}, [], 5, None, "x", True])
+def test_a_leaf_at_the_root_is_one_parameter(value: Any) -> None:
+    """An empty body is the parameter ``body``."""
+    assert flatten(value) == {"body": value}
+
+
+def test_the_root_can_be_named() -> None:
+    """Headers are flattened by the same rules."""
+    assert flatten({"x-a": ["1", "2"]}, "headers") == {
+        "headers.x-a[0]": "1",
+        "headers.x-a[1]": "2",
+    }
+
+
+def test_the_memo_of_labels_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that never come again, and long ones, do not pile up."""
+    memo = parameters_module._Memo()
+    monkeypatch.setattr(parameters_module, "_MEMO", memo)
+    monkeypatch.setattr(parameters_module._Memo, "most", 100)
+    for number in range(1_000):
+        flatten({f"member-{number}": {f"{number}": 1, "x" * 300: {"y": {"z": 1}}}})
+    kept = sum(map(len, memo.known.values())) + len(memo.known)
+    assert kept <= 100
+    assert all(len(label) <= memo.longest for label in memo.known)
+
+
+@pytest.mark.parametrize(
+    ("flat", "message"),
+    [
+        ({"body.a": 1, "body.a.b": 2}, "lies below a value"),
+        ({"body.a.b": 1, "body.a": 2}, "is both a value and has members"),
+        ({"body.a": 1, 'body["a"]': 2}, "is both a value"),
+        ({"body[0]": 1, "body[2]": 2}, "gaps"),
+        ({"body[1]": 1}, "gaps"),
+        ({"body[0]": 1, "body.a": 2}, "both members and elements"),
+        ({"body[*]": 1}, "both members and elements"),
+    ],
+)
+def test_labels_that_describe_no_value_are_refused(flat: dict[str, Any], message: str) -> None:
+    """Two leaves at one place, and arrays with gaps, cannot be rebuilt."""
+    with pytest.raises(ValueError, match=message):
+        unflatten(flat)
+
+
+def test_what_is_no_label_cannot_be_rebuilt() -> None:
+    """A column that is no parameter is named."""
+    with pytest.raises(LabelError, match="'complaint'"):
+        unflatten({"complaint": 1})
+
+
+def test_elements_may_come_in_any_order() -> None:
+    """A frame may have sorted its columns."""
+    assert unflatten({"body[1]": "b", "body[0]": "a"}) == {"body": ["a", "b"]}
+
+
+# --- resolving ---------------------------------------------------------------------
+
+ORDER = {
+    "id": 7,
+    "note": None,
+    "items": [
+        {"sku": "a", "tags": ["x", "y"]},
+        {"sku": "b"},
+        {"tags": []},
+        {"sku": None, "tags": ["z"]},
+    ],
+    "grid": [[1, 2], [3], "x"],
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted"),
+    [
+        ((), ORDER),
+        (("id",), 7),
+        (("note",), None),
+        (("none",), MISSING),
+        (("id", "x"), MISSING),
+        (("id", 0), MISSING),
+        (("note", "x"), MISSING),
+        (("items", 1, "sku"), "b"),
+        (("items", 4), MISSING),
+        (("items", "0"), MISSING),
+        (("items", 1, "tags"), MISSING),
+        (("items", 1, "tags", 0), MISSING),
+        (("items", ELEMENTS, "sku"), ["a", "b", None]),
+        (("items", ELEMENTS, "tags"), [["x", "y"], [], ["z"]]),
+        (("items", ELEMENTS, "tags", ELEMENTS), ["x", "y", "z"]),
+        (("items", ELEMENTS, "tags", 0), ["x", "z"]),
+        (("items", ELEMENTS, "none"), []),
+        (("grid", ELEMENTS, ELEMENTS), [1, 2, 3]),
+        (("id", ELEMENTS), MISSING),
+        (("none", ELEMENTS), MISSING),
+    ],
+)
+def test_a_path_is_followed_as_far_as_it_goes(path: Path, wanted: Any) -> None:
+    """Null is a value, missing is none, and [*] gathers what the elements have."""
+    assert resolve(ORDER, path) == wanted
+
+
+# --- headers -----------------------------------------------------------------------
+
+
+def test_headers_are_named_in_lower_case_and_gathered() -> None:
+    """A header given once is a text, one given more often a list: never joined by commas."""
+    raw = ((b"X-A", b"1"), (b"x-b", b"2, 3"), (b"x-a", b"4"), (b"X-a", b"5"))
+    assert header_parameters(raw) == {"x-a": ["1", "4", "5"], "x-b": "2, 3"}
+
+
+def test_header_values_are_utf8_or_latin1() -> None:
+    """Every value can be shown, whatever its bytes."""
+    raw = ((b"x-a", "zażółć".encode()), (b"x-b", b"caf\xe9"), (b"x-\xe9", b""))
+    assert header_parameters(raw) == {"x-a": "zażółć", "x-b": "café", "x-é": ""}
+
+
+@given(st.lists(st.tuples(st.binary(max_size=6), st.binary(max_size=6)), max_size=8).map(tuple))
+def test_any_headers_become_parameters(raw: tuple[tuple[bytes, bytes], ...]) -> None:
+    """Every value is there once, and its text can be written."""
+    headers = header_parameters(raw)
+    count = sum(len(value) if isinstance(value, list) else 1 for value in headers.values())
+    assert count == len(raw)
+    assert json_text(headers).encode()
+    assert same(unflatten(flatten(headers, "headers"))["headers"], headers)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "authorization", "proxy-authorization", "cookie", "set-cookie", "x-hub-signature",
+        "x-hub-signature-256", "webhook-signature", "stripe-signature", "x-shopify-hmac-sha256",
+        "x-api-key", "x-apikey", "api_key", "apikey", "x-gitlab-token", "x-csrf-token",
+        "x-amz-security-token", "x-secret", "x-password", "x-passwd", "x-credentials",
+        "x-access-key", "ocp-apim-subscription-key", "x-goog-iap-jwt-assertion", "x-auth",
+        "x-auth-key", "x-session-id", "dpop", "x-sig",
+    ],
+)  # fmt: skip
+def test_headers_with_credentials_are_secret(name: str) -> None:
+    """They are masked, and neither conditions nor keys may read them."""
+    assert is_secret_header(name)
+    assert is_secret(("headers", name))
+    assert is_secret(("headers", name, 0))
+    assert masked_headers({name: "s3cr3t", "x-event": "push"}) == {name: MASK, "x-event": "push"}
+    assert masked_headers({name: ["s3cr3t", "t"]}) == {name: MASK}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "content-type", "user-agent", "x-event", "x-event-key", "idempotency-key",
+        "x-idempotency-key", "x-deduplication-hash", "x-github-event", "x-github-delivery",
+        "webhook-id", "webhook-timestamp", "x-request-id", "x-author", "x-signal", "design",
+    ],
+)  # fmt: skip
+def test_headers_that_tell_requests_apart_are_not_secret(name: str) -> None:
+    """They are what conditions and keys are made of."""
+    assert not is_secret_header(name)
+    assert not is_secret(("headers", name))
+
+
+def test_a_body_holds_no_secret_header() -> None:
+    """A member of the body may have any name; all headers together are secret."""
+    assert not is_secret(("body", "token"))
+    assert not is_secret(("body",))
+    assert is_secret(("headers",))
+
+
+# --- parameters --------------------------------------------------------------------
+
+
+def test_the_flat_form_masks_secrets_unless_told_otherwise() -> None:
+    """A frame shows that there was a header, and not what it carried."""
+    parameters = Parameters({"id": 1}, {"authorization": "Bearer x", "x-a": ["1", "2"]})
+    assert parameters.flat() == {
+        "body.id": 1,
+        "headers.authorization": MASK,
+        "headers.x-a[0]": "1",
+        "headers.x-a[1]": "2",
+    }
+    assert parameters.flat(masked=False)["headers.authorization"] == "Bearer x"
+    assert Parameters([]).flat() == {"body": []}
+
+
+def test_parameters_are_found_by_path_in_either_root() -> None:
+    """The first segment chooses body or headers."""
+    parameters = Parameters({"id": 1}, {"x-a": "2"})
+    assert parameters.at(("body", "id")) == 1
+    assert parameters.at(("headers", "x-a")) == "2"
+    assert parameters.at(("headers", "id")) is MISSING
+    assert parameters.roots() == {"body": {"id": 1}, "headers": {"x-a": "2"}}
+
+
+def test_parameters_show_no_values() -> None:
+    """Their text ends up in logs and tracebacks."""
+    assert repr(Parameters({"a": "s3cr3t"}, {"cookie": "s3cr3t"})) == (
+        "<Parameters: a body and 1 headers>"
+    )
+
+
+@given(documents)
+def test_decoding_agrees_with_pythons_json_where_that_is_exact(value: Any) -> None:
+    """An independent reader finds the same value."""
+    text = json_text(value)
+    read = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+    ours = decode(text.encode())
+    assert json_text(read) == json_text(ours)
+
+
+def test_the_options_are_those_the_docs_promise() -> None:
+    """jiter's defaults would accept all three."""
+    for body in (b"[NaN]", b'{"a":1,"a":2}'):
+        assert jiter.from_json(body)
+        with pytest.raises(BadJSON):
+            decode(body)
+    assert type(jiter.from_json(b"[0.1]")[0]) is float
+    assert type(decode(b"[0.1]")[0]) is Decimal
