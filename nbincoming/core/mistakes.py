@@ -15,10 +15,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Final, get_args
 
 from nbincoming.core.message import Request
-from nbincoming.core.parameters import decode, is_secret_header
+from nbincoming.core.parameters import decode
 from nbincoming.core.signatures import Digest, Encoding, sign
 from nbincoming.errors import Refusal
 
@@ -27,10 +27,48 @@ _WRITTEN: Final = re.compile(
     rb"(?P<prefix>[A-Za-z][A-Za-z0-9_-]{0,19}[=:,])?\s*(?P<mac>[A-Za-z0-9+/_-]{27,128}={0,2})"
 )
 
+_ENCODINGS: Final = get_args(Encoding)
+
 #: The digest of a MAC, by its length in bytes.
 _DIGESTS: Final[dict[int, Digest]] = {20: "sha1", 32: "sha256", 48: "sha384", 64: "sha512"}
 
+#: Largest body that is written in other ways, in bytes: it takes time for each.
+_MAX_REWRITTEN_BYTES: Final = 1_048_576
+
+#: From here on, a time in seconds is one in milliseconds: the year 5138, or 1973.
+LATEST_S: Final = 100_000_000_000
+
 _EPOCH_TIME: Final = re.compile(rb"[0-9]{10}(?:[0-9]{3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a request's credentials.
+
+    Attributes
+    ----------
+    cause : str
+        Stable name of it.
+    sentence : str
+        What is wrong, and what to do.
+    """
+
+    cause: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def missing_header(header: str, *, instead: str | None = None) -> Finding:
+    """Say that a header is missing, or has another name."""
+    but = f", but {instead} is there" if instead else ""
+    return Finding("missing-header", f"The header {header} is missing{but}. Send it.")
+
+
+def given_twice(header: str, count: int) -> Finding:
+    """Say that a header is given more than once."""
+    return Finding("given-twice", f"The header {header} is given {count} times. Send it once.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +155,24 @@ def secret_variants(secret: bytes) -> list[Variant]:
         found.append(Variant(text, "the secret had no white space at its ends"))
     if plain != text:
         found.append(Variant(plain, "the secret had no quotes around it"))
-    for end in (b"\n", b"\r\n"):
-        found.append(Variant(plain + end, "the secret ended in a line break"))
+    found += [Variant(plain + end, "the secret ended in a line break") for end in (b"\n", b"\r\n")]
     bare = plain.removeprefix(b"whsec_")
     if bare != plain:
         found.append(Variant(bare, "the secret were used without its prefix whsec_"))
-    for decoded in _decoded(bare, "base64"):
-        found.append(Variant(decoded, "the secret were decoded from base64"))
-    for decoded in _decoded(bare, "hex"):
-        found.append(Variant(decoded, "the secret were decoded from hexadecimal"))
+    found += [
+        Variant(decoded, f"the secret were decoded from {name}")
+        for name, decoded in (
+            *(("base64", value) for value in _decoded(bare, "base64")),
+            *(("hexadecimal", value) for value in _decoded(bare, "hex")),
+        )
+    ]
     return _distinct(found)
 
 
 def body_variants(body: bytes) -> list[Variant]:
     """List the forms in which a body is signed by mistake, the one that came first."""
+    if len(body) > _MAX_REWRITTEN_BYTES:
+        return [Variant(body)]
     found = [Variant(body)]
     for text, how in (
         (body.strip(), "without white space around it"),
@@ -158,7 +200,7 @@ def timed_variants(request: Request, body: Iterable[Variant], time: bytes | None
     if time is not None:
         return [
             *(Variant(time + b"." + each.value, each.mistake) for each in bodies),
-            *(Variant(each.value, "the time were signed, too, as <time>.<body>") for each in bodies),
+            Variant(request.body, "the time were signed along, as <time>.<body>"),
         ]
     times = {value for _, value in request.headers if _EPOCH_TIME.fullmatch(value.strip())}
     return [
@@ -173,11 +215,9 @@ def timed_variants(request: Request, body: Iterable[Variant], time: bytes | None
 def _readings(request: Request) -> Iterator[_Reading]:
     for raw_name, value in request.headers:
         name = raw_name.decode("latin-1").lower()
-        if not is_secret_header(name) and b"=" not in value and len(value) < 40:
-            continue
         for match in _WRITTEN.finditer(value[:1_000]):
             prefix = (match["prefix"] or b"").decode()
-            for encoding in ("hex", "base64"):
+            for encoding in _ENCODINGS:
                 for mac in _decoded(match["mac"], encoding):
                     if len(mac) in _DIGESTS:
                         yield _Reading(mac, name, prefix, encoding)

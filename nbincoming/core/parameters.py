@@ -351,6 +351,7 @@ def _check_size(value: Value, max_parameters: int) -> None:
     while pending:
         container, length = pending.pop()
         text += len(container) * length
+        items: Iterable[tuple[str | int, Value]]
         if type(container) is dict:
             text += sum(map(len, container))
             items = container.items()
@@ -359,7 +360,7 @@ def _check_size(value: Value, max_parameters: int) -> None:
         for segment, child in items:
             if child and (type(child) is dict or type(child) is list):
                 # an index and its brackets have about as many characters as its array
-                more = len(segment) if type(segment) is str else 10
+                more = len(segment) if isinstance(segment, str) else 10
                 pending.append((child, length + more))
             else:
                 count += 1

@@ -12,11 +12,15 @@ from nbincoming.core.labels import format_name
 from nbincoming.core.values import number_text
 from nbincoming.errors import QUOTE_LIMIT, Problem, quote
 
+#: pydantic looks for one only where a text has a length to check.
+LONE_SURROGATE: Final = "This has a lone surrogate, which no file can hold. Remove it."
+
 _MESSAGES: Final = {
     "extra_forbidden": "This field is unknown. Remove it, or check its spelling.",
     "missing": "This field is required. Add it.",
     "model_attributes_type": "Write an object, in braces.",
     "model_type": "Write an object, in braces.",
+    "string_unicode": LONE_SURROGATE,
     "tuple_type": "Write a list, in brackets.",
     "union_tag_invalid": "The {discriminator} given is unknown. Write one of {expected_tags}.",
     "union_tag_not_found": "Write an object with the member {discriminator}.",

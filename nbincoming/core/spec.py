@@ -30,12 +30,15 @@ from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.labels import format_path, parse
 from nbincoming.core.moments import time_zone
 from nbincoming.core.parameters import DEFAULT_LIMITS, Limits, is_secret_header
-from nbincoming.core.problems import problems_of
+from nbincoming.core.problems import LONE_SURROGATE, problems_of
 from nbincoming.core.values import Kind, Value, json_text, number_text
 from nbincoming.errors import Problem, SpecError, quote
 
 #: Version of the format. A newer one is refused, never guessed at.
 SCHEMA_VERSION: Final = 1
+
+#: What ``$schema`` says in the files that the notebook writes: a file beside the spec.
+SCHEMA_FILE: Final = "spec.schema.json"
 
 #: End of a spec file's name.
 SUFFIX: Final = ".incoming.json"
@@ -50,7 +53,7 @@ def _check_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("This has a lone surrogate, which no file can hold.") from None
+        raise ValueError(LONE_SURROGATE) from None
     return text
 
 
@@ -88,9 +91,9 @@ def _check_zone(name: str) -> str:
 
 def _check_endpoint(endpoint: str) -> str:
     try:
-        canonical = str(UUID(endpoint))
+        canonical: str | None = str(UUID(endpoint))
     except ValueError:
-        canonical = ""
+        canonical = None
     if canonical != endpoint:
         raise ValueError("An endpoint is a UUID in lower case with hyphens.")
     return endpoint
@@ -101,9 +104,7 @@ class Trigger(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Annotated[
-        str, Field(strict=True, min_length=1, max_length=80), AfterValidator(_check_text)
-    ]
+    name: Annotated[str, Field(strict=True, min_length=1, max_length=80)]
     when: Condition
 
     def data(self) -> dict[str, Value]:
@@ -170,6 +171,9 @@ class Spec(BaseModel):
 
     Attributes
     ----------
+    schema_uri : str
+        The member ``$schema``: where an editor finds the JSON Schema of the format; empty
+        and left out where none is named.
     schema_version : int
         Version of the format.
     name : str
@@ -197,9 +201,10 @@ class Spec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    schema_uri: Annotated[Text, Field(alias="$schema", max_length=2_000)] = ""
     schema_version: Annotated[Whole, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     name: Annotated[str, AfterValidator(_check_name)]
-    icon: Annotated[str, Field(strict=True, max_length=16), AfterValidator(_check_text)] = "📨"
+    icon: Annotated[str, Field(strict=True, max_length=16)] = "📨"
     version: Annotated[Whole, Field(ge=0)] = 0
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     endpoint: Annotated[str, AfterValidator(_check_endpoint)]
@@ -244,6 +249,7 @@ class Spec(BaseModel):
     def data(self) -> dict[str, Value]:
         """Return the JSON form."""
         data: dict[str, Value] = {
+            **({"$schema": self.schema_uri} if self.schema_uri else {}),
             "schema_version": self.schema_version,
             "name": self.name,
             "icon": self.icon,

@@ -251,6 +251,12 @@ def _meaning(spec: Spec) -> dict[str, Any]:
     return {name: value for name, value in spec.data().items() if name not in apart}
 
 
+def card_of(problem: Problem) -> Card | None:
+    """Find the card on which a problem can be mended."""
+    member = problem.place.partition(".")[0].partition("[")[0]
+    return next((card for card in CARDS if member in MEMBERS[card]), None)
+
+
 # --- words -----------------------------------------------------------------------------
 
 

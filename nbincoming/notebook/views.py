@@ -20,6 +20,7 @@ from nbincoming.core.conditions import shorten
 from nbincoming.core.parameters import flatten
 from nbincoming.core.values import Value, json_text
 from nbincoming.errors import Problem
+from nbincoming.notebook.state import TITLES, Card, card_of
 
 _HERE: Final = Path(__file__).parent
 
@@ -102,12 +103,22 @@ def set_html(box: widgets.HTML, content: str) -> None:
         box.value = content
 
 
-def field(kind: type[Any], label: str, **options: Any) -> Any:
+def field(kind: type[Any], label: str, *, css: str = "", **options: Any) -> Any:
     """Return an input whose label is above it."""
     made = kind(description=label, **options)
     made.style.description_width = "initial"
     made.add_class("nbi-field")
+    if css:
+        made.add_class(css)
     return made
+
+
+def places(problems: Sequence[Problem], open_card: Callable[[Card], None]) -> list[widgets.Widget]:
+    """Return a button for each card that problems lie in, which opens it."""
+    cards = dict.fromkeys(card for problem in problems if (card := card_of(problem)) is not None)
+    return [
+        button(f"Go to {TITLES[card]}", lambda *_, card=card: open_card(card)) for card in cards
+    ]
 
 
 def problem_list(problems: Sequence[Problem]) -> str:
@@ -188,10 +199,15 @@ def _branch(value: Value, name: str, budget: list[int], open_levels: int) -> str
         return f"<div>{label}: {escape(shorten(value, CELL_LIMIT))}</div>"
     items = value.items() if isinstance(value, dict) else enumerate(value)
     inner = "".join(_branch(child, str(key), budget, open_levels - 1) for key, child in items)
-    noun = "members" if isinstance(value, dict) else "elements"
+    noun = "member" if isinstance(value, dict) else "element"
     opened = " open" if open_levels > 0 else ""
-    count = f"<span class='nbi-quiet'>{len(value):,} {noun}</span>"
+    count = f"<span class='nbi-quiet'>{counted(len(value), noun)}</span>"
     return f"<details{opened}><summary>{label} {count}</summary>{inner}</details>"
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number of things: ``1 request``, ``2,000 requests``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nbincoming.core.labels import ELEMENTS
+from nbincoming.core.labels import ELEMENTS, format_path
 from nbincoming.core.message import Request
+from nbincoming.core.operators import OPERATORS, Operator
 from nbincoming.core.values import json_text
 
 #: Names that a grammar of labels, a frame or a template may stumble over.
@@ -51,9 +52,7 @@ leaves = scalars | st.builds(dict) | st.builds(list)
 #: Any JSON value, its leaves and its empty containers included.
 json_values: st.SearchStrategy[Any] = st.recursive(
     scalars,
-    lambda children: (
-        st.lists(children, max_size=5) | st.dictionaries(names, children, max_size=5)
-    ),
+    lambda children: st.lists(children, max_size=5) | st.dictionaries(names, children, max_size=5),
     max_leaves=25,
 )
 
@@ -96,4 +95,122 @@ requests = st.builds(
     headers=st.lists(st.tuples(header_names, header_values), max_size=6).map(tuple),
     body=st.binary(max_size=80) | documents.map(lambda value: json_text(value).encode()),
     received_at_ms=st.integers(0, 253_402_300_799_999),
+)
+
+# --- specs -------------------------------------------------------------------------
+
+body_labels = st.lists(names | indexes, max_size=3).map(lambda rest: format_path(("body", *rest)))
+secret_names = st.sampled_from(["env:KEY", "env:_OLD_KEY2", "file:/run/secrets/x", "file:a b"])
+
+
+def _leaf(row: Operator, label: str, ignore_case: bool) -> dict[str, Any]:
+    leaf: dict[str, Any] = {"parameter": label, "operator": row.name}
+    if row.operand == "condition":
+        leaf["value"] = {"parameter": label + "[*]", "operator": "exists"}
+        return leaf
+    if row.type == "datetime":
+        leaf["type"] = row.type
+    if row.operand != "none":
+        leaf["value"] = row.example
+    return {**leaf, "ignore_case": True} if ignore_case else leaf
+
+
+condition_data: st.SearchStrategy[dict[str, Any]] = st.recursive(
+    st.builds(_leaf, st.sampled_from(OPERATORS), body_labels, st.booleans()),
+    lambda children: (
+        st.builds(lambda parts: {"all": parts}, st.lists(children, min_size=1, max_size=3))
+        | st.builds(lambda parts: {"any": parts}, st.lists(children, min_size=1, max_size=3))
+        | st.builds(lambda part: {"not": part}, children)
+    ),
+    max_leaves=6,
+)
+
+authorization_data = st.one_of(
+    st.just({"scheme": "none"}),
+    st.fixed_dictionaries(
+        {"scheme": st.just("jwt"), "secrets": st.lists(secret_names, min_size=1, max_size=3)},
+        optional={
+            "algorithm": st.sampled_from(["HS512", "RS256", "EdDSA"]),
+            "permission": st.none() | texts,
+            "audience": st.none() | texts,
+            "leeway_s": st.integers(0, 600),
+        },
+    ),
+    st.fixed_dictionaries(
+        {"scheme": st.just("meta"), "secrets": st.lists(secret_names, min_size=1, max_size=3)},
+        optional={"verify_token": secret_names},
+    ),
+    st.fixed_dictionaries(
+        {
+            "scheme": st.just("hmac"),
+            "secrets": st.lists(secret_names, min_size=1, max_size=3),
+            "header": st.sampled_from(["X-Signature", "x-check"]),
+        },
+        optional={"prefix": st.sampled_from(["", "v0=", "ż="]), "encoding": st.just("base64")},
+    ),
+    st.fixed_dictionaries(
+        {
+            "scheme": st.just("standard-webhooks"),
+            "secrets": st.lists(secret_names, min_size=1, max_size=3),
+        },
+        optional={"tolerance_s": st.integers(1, 86_400)},
+    ),
+)
+
+#: The JSON form of a spec without problems.
+spec_data: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "name": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]{0,20}", fullmatch=True),
+        "endpoint": st.uuids().map(str),
+    },
+    optional={
+        "schema_version": st.just(1),
+        "icon": st.sampled_from(["📨", "", "👩‍🚒"]),
+        "version": st.integers(0, 99),
+        "authorization": authorization_data,
+        "deduplication": st.none()
+        | st.fixed_dictionaries(
+            {"parameters": st.lists(body_labels, min_size=1, max_size=5, unique=True)},
+            optional={
+                "window": st.sampled_from(["P7D", "PT90S", "P1DT12H"]),
+                "anchor": st.sampled_from(["last_request", "first_accepted"]),
+                "claims": st.sampled_from(["every_request", "triggered"]),
+            },
+        ),
+        "triggers": st.lists(
+            st.fixed_dictionaries(
+                {"name": st.text(min_size=1, max_size=20), "when": condition_data}
+            ),
+            max_size=3,
+            unique_by=lambda trigger: trigger["name"],
+        ),
+        "time_zone": st.sampled_from(["UTC", "Europe/Warsaw", "Asia/Kathmandu"]),
+        "max_body_bytes": st.integers(2, 67_108_864),
+        "max_depth": st.integers(1, 150),
+        "max_parameters": st.integers(1, 1_000_000),
+        "parameters": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "label": body_labels,
+                    "kinds": st.lists(st.sampled_from(["null", "string", "number"]), max_size=3),
+                    "coverage": st.sampled_from(["0/0", "28/40"]),
+                }
+            ),
+            max_size=3,
+        ),
+        "examples": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "name": texts,
+                    "headers": st.lists(st.tuples(texts, texts).map(list), max_size=3),
+                    "body": texts,
+                    "received_at_ms": st.integers(0, 253_402_300_799_999),
+                    "outcome": st.sampled_from(["accepted", "filtered", "rejected"]),
+                },
+                optional={"triggers": st.lists(texts, max_size=2), "key": st.none()},
+            ),
+            max_size=2,
+            unique_by=lambda example: example["name"],
+        ),
+    },
 )

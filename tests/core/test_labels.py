@@ -30,7 +30,7 @@ def test_a_label_that_is_read_has_one_canonical_form(text: str) -> None:
     assert parse(format_path(path)) == path
 
 
-@given(st.lists(st.sampled_from(list('.[]"*\\a0 \n') + ["body", '["', '"]', "[0]"]), max_size=8))
+@given(st.lists(st.sampled_from([*'.[]"*\\a0 \n', "body", '["', '"]', "[0]"]), max_size=8))
 def test_what_looks_like_a_label_is_read_or_refused(parts: list[str]) -> None:
     """Pieces of the grammar in any order raise nothing but a LabelError."""
     text = "body" + "".join(parts)

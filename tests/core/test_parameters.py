@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -27,7 +28,7 @@ from nbincoming.core.parameters import (
     unflatten,
 )
 from nbincoming.core.values import MISSING, json_text, same
-from nbincoming.errors import BadJSON, LabelError, Refusal, TooDeep, TooManyParameters
+from nbincoming.errors import BadJSON, LabelError, TooDeep, TooManyParameters
 from tests.core.strategies import documents, json_values
 
 
@@ -55,7 +56,10 @@ def test_a_body_is_read_exactly(value: Any, indent: int | None) -> None:
         ("1e400", Decimal("1e400")),
         ("1E-400", Decimal("1e-400")),
         ("1e999999999", Decimal("1e999999999")),
-        ("3.141592653589793238462643383279502884", Decimal("3.141592653589793238462643383279502884")),
+        (
+            "3.141592653589793238462643383279502884",
+            Decimal("3.141592653589793238462643383279502884"),
+        ),
         ("1." + "1" * 10_000, Decimal("1." + "1" * 10_000)),
     ],
 )
@@ -138,25 +142,20 @@ def test_a_message_without_position_says_so(monkeypatch: pytest.MonkeyPatch) -> 
 
 @given(st.binary(max_size=60))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    """Decoding is total: a value, or a Refusal."""
-    try:
+    """Decoding is total: a value, or a BadJSON."""
+    with suppress(BadJSON):
         value = decode(body)
-    except Refusal as refusal:
-        assert refusal.status == 400
-    else:
         assert same(decode(json_text(value).encode()), value)
 
 
 @given(documents, st.data())
 def test_a_damaged_body_is_read_or_refused(value: Any, data: st.DataObject) -> None:
-    """One changed byte raises nothing but a Refusal."""
+    """One changed byte raises nothing but a BadJSON."""
     body = bytearray(json_text(value).encode())
     position = data.draw(st.integers(0, len(body) - 1))
     body[position] = data.draw(st.integers(0, 255))
-    try:
+    with suppress(BadJSON):
         decode(bytes(body))
-    except Refusal as refusal:
-        assert refusal.status == 400
 
 
 # --- limits ------------------------------------------------------------------------

@@ -81,7 +81,17 @@ class CardView:
     # --- the frame ---------------------------------------------------------------------
 
     def refresh(self, state: State) -> None:
-        """Show the state; the only place that writes this card's widgets by itself."""
+        """Show the state; what goes wrong with that is shown in the card, too."""
+        try:
+            self._refresh(state)
+        except Exception as error:
+            # The outermost edge: this runs in the listener's thread, where nobody would see
+            # it. Shown directly, since an action would only lead here again.
+            _LOG.exception("The card %s cannot be shown", self.card)
+            words = f"This card cannot be shown. {type(error).__name__}: {error}"
+            set_html(self._problems, problem_list([Problem("", words)]))
+
+    def _refresh(self, state: State) -> None:
         is_open = state.open_card == self.card
         set_html(
             self._head,
@@ -118,8 +128,8 @@ class CardView:
         data = state.draft.data()
         basis = [data[name] for name in self.shown]
         if basis != self._filled_from:
-            self._filled_from = basis
             self.fill(state.draft)
+            self._filled_from = basis
 
     def preview(self) -> tuple[Spec | None, tuple[Problem, ...]]:
         """Read the form as a draft, without changing anything."""

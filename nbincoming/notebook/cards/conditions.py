@@ -24,7 +24,7 @@ from nbincoming.notebook.forms import (
     leaf_data,
     row_of,
     text_of,
-)  # fmt: skip
+)
 from nbincoming.notebook.views import (
     button,
     cell,
@@ -37,10 +37,13 @@ from nbincoming.notebook.views import (
     show,
     table,
     text,
-)  # fmt: skip
+)
 
 #: How many samples the preview lists.
 LISTED = 20
+
+#: A mark beside the words, so that a glance down the column is enough.
+_YES, _NO = "✓ matches", "✗ does not match"
 
 #: How many values of a parameter are suggested.
 SUGGESTED = 20
@@ -150,8 +153,8 @@ class ConditionsCard(CardView):
             reasons = "; ".join(
                 f"{leaf.parameter} {leaf.reason.removeprefix('it ')}" for leaf in why.leaves()
             )
-            found.append((sample.number, "matches" if holds else "does not match", reasons))
-        count = sum(words == "matches" for _, words, _ in found)
+            found.append((sample.number, _YES if holds else _NO, reasons))
+        count = sum(words == _YES for _, words, _ in found)
         shown = table(
             f"{trigger.name} matches {count} of {len(found)} samples",
             ("Request", "Result", "Because"),
@@ -193,7 +196,7 @@ class GroupEditor:
         self._changed, self._seen = changed, seen
         self.word = field(
             widgets.Dropdown,
-            "Holds where",
+            "Holds where", css="nbi-short",
             options=[("all of these hold", "all"), ("any of these holds", "any"),
                      ("not all of these hold", "not all"), ("none of these holds", "none")],
             value=word,
@@ -207,7 +210,8 @@ class GroupEditor:
                 button("Add a group", lambda *_: self._add_group()),
             ]
         )
-        self.widget = column([self.word, self._list, self._buttons], css="nbi-group")
+        self.tools = row([self.word], css="nbi-tools")
+        self.widget = column([self.tools, self._list, self._buttons], css="nbi-group")
         for condition in conditions:
             self._append(condition)
         self._show()
@@ -241,16 +245,13 @@ class GroupEditor:
 
     def _put(self, item: LeafEditor | GroupEditor | FixedCondition) -> None:
         label = "Remove the group" if isinstance(item, GroupEditor) else "Remove"
-        tools = row(
-            [
-                button("Up", lambda *_: self._move(item, -1)),
-                button("Down", lambda *_: self._move(item, 1)),
-                button("Duplicate", lambda *_: self._duplicate(item)),
-                button(label, lambda *_: self._remove(item)),
-            ],
-            css="nbi-tools",
-        )
-        item.widget.children = (*item.widget.children, tools)
+        tools = [
+            button("Up", lambda *_: self._move(item, -1)),
+            button("Down", lambda *_: self._move(item, 1)),
+            button("Duplicate", lambda *_: self._duplicate(item)),
+            button(label, lambda *_: self._remove(item)),
+        ]
+        item.tools.children = (*item.tools.children, *tools)
         self.items.append(item)
 
     def _add_leaf(self) -> None:
@@ -297,28 +298,35 @@ class LeafEditor:
     def __init__(self, condition: Condition | None, changed: Changed, seen: Seen) -> None:
         leaf = condition.condition if isinstance(condition, Not) else condition
         known = leaf if isinstance(leaf, Leaf) else None
-        key = key_of(known) if known else "equals|string"
+        key = key_of(known) if known is not None else "equals|string"
         self._changed = changed
+        self._offering = False
         self.parameter = field(
-            widgets.Combobox, "Parameter", value=known.parameter if known else "",
-            placeholder="type or choose",
+            widgets.Combobox, "Parameter", css="nbi-wide", placeholder="type or choose",
+            value=known.parameter if known is not None else "",
         )  # fmt: skip
-        self.parameter.add_class("nbi-wide")
         self.negate = field(
-            widgets.Dropdown, "It", options=[("is so", False), ("is not so", True)],
+            widgets.Dropdown, "It", css="nbi-narrow",
+            options=[("is so", False), ("is not so", True)],
             value=isinstance(condition, Not),
         )  # fmt: skip
         self.operator = field(
-            widgets.Dropdown, "Operator",
+            widgets.Dropdown, "Operator", css="nbi-medium",
             options=[(c.text, c.key) for c in choices((), keep=key)], value=key,
         )  # fmt: skip
-        self.value = field(widgets.Combobox, "Value", value=text_of(known) if known else "")
+        self.value = field(
+            widgets.Combobox,
+            "Value",
+            css="nbi-medium",
+            value=text_of(known) if known is not None else "",
+        )
         self.ignore_case = widgets.Checkbox(
-            description="Ignore case", indent=False, value=bool(known and known.ignore_case)
+            description="Ignore case", indent=False, value=known is not None and known.ignore_case
         )
         self.ignore_case.layout.width = "auto"
+        self.tools = row([self.ignore_case], css="nbi-tools")
         self.widget = column(
-            [row([self.parameter, self.negate, self.operator, self.value]), self.ignore_case],
+            [row([self.parameter, self.negate, self.operator, self.value]), self.tools],
             css="nbi-leaf",
         )
         self.offer(seen)
@@ -339,9 +347,13 @@ class LeafEditor:
             self.value.options = values
         options = tuple((choice.text, choice.key) for choice in choices(kinds, keep=key))
         if self.operator.options != options:
-            with self.operator.hold_trait_notifications():
+            # Other options reset the choice, which is not a choice of the user's.
+            self._offering = True
+            try:
                 self.operator.options = options
                 self.operator.value = key
+            finally:
+                self._offering = False
         operator = row_of(self.operator.value)
         show(self.value, operator.operand != "none")
         show(self.ignore_case, operator.type == "string")
@@ -366,8 +378,9 @@ class LeafEditor:
         )
 
     def _on_change(self) -> None:
-        self.offer(self._seen)
-        self._changed()
+        if not self._offering:
+            self.offer(self._seen)
+            self._changed()
 
 
 class FixedCondition:
@@ -376,7 +389,8 @@ class FixedCondition:
     def __init__(self, condition: Condition) -> None:
         self._condition = condition
         words = text(f"<code>{escape(describe(condition))}</code> (set by code)")
-        self.widget = column([words], css="nbi-leaf")
+        self.tools = row([], css="nbi-tools")
+        self.widget = column([words, self.tools], css="nbi-leaf")
 
     def offer(self, seen: Seen) -> None:
         """Offer nothing."""

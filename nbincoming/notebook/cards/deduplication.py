@@ -25,7 +25,7 @@ from nbincoming.notebook.views import (
     row,
     set_html,
     text,
-)  # fmt: skip
+)
 
 ANCHORS = (
     ("the last request (each duplicate restarts it)", "last_request"),
@@ -47,8 +47,9 @@ class DeduplicationCard(CardView):
     def build(self) -> list[widgets.Widget]:
         """Make the form, once."""
         self._labels: list[str] = []
-        self._menu = field(widgets.Combobox, "Parameter", placeholder="type or choose")
-        self._menu.add_class("nbi-wide")
+        self._menu = field(
+            widgets.Combobox, "Parameter", css="nbi-wide", placeholder="type or choose"
+        )
         self._add = button("Add", self.guard(self._on_add))
         self._own = button(
             "Use the sender's own hash", self.guard(self._on_own),
@@ -56,7 +57,7 @@ class DeduplicationCard(CardView):
         )  # fmt: skip
         self._rows = column()
         self._window = field(widgets.Text, "Window (ISO 8601)", placeholder="P7D")
-        self._anchor = field(widgets.Dropdown, "counted from", options=ANCHORS)
+        self._anchor = field(widgets.Dropdown, "Window counts from", options=ANCHORS)
         self._claims = field(widgets.Dropdown, "Keys belong to", options=CLAIMS)
         self._effect = text(live=True)
         for widget in (self._window, self._anchor, self._claims):
@@ -119,7 +120,7 @@ class DeduplicationCard(CardView):
             words = text(f"<code>{escape(label)}</code> <span class='nbi-quiet'>{seen}</span>")
             remove = button("Remove", self.guard(partial(self._on_remove, label)))
             remove.tooltip = f"Remove {label}"
-            rows.append(row([words, remove]))
+            rows.append(row([words, remove], css="nbi-mid"))
         if not rows:
             rows.append(text("No parameters: every request counts.", css="nbi-quiet"))
         self._rows.children = rows

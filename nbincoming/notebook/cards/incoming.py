@@ -27,7 +27,7 @@ from nbincoming.notebook.views import (
     show,
     text,
     tree,
-)  # fmt: skip
+)
 
 #: How many of the newest requests the list shows.
 LISTED: Final = 50
@@ -55,8 +55,9 @@ class IncomingCard(CardView):
         self._bar.layout.width = "220px"
         self._left = text(css="nbi-quiet")
         self._status = text(live=True)
-        self._picker = field(widgets.Dropdown, "Request", options=[("none yet", -1)])
-        self._picker.add_class("nbi-wide")
+        self._picker = field(
+            widgets.Dropdown, "Request", css="nbi-wide", options=[("none yet", -1)]
+        )
         self._raw = widgets.Checkbox(description="Raw JSON", indent=False)
         self._raw.layout.width = "auto"
         self._shown = text()
@@ -69,7 +70,10 @@ class IncomingCard(CardView):
         return [
             column(
                 [
-                    row([self._retrieve, self._stop, self._example, self._bar, self._left]),
+                    row(
+                        [self._retrieve, self._stop, self._example, self._bar, self._left],
+                        css="nbi-mid",
+                    ),
                     self._status,
                     self._pick_row,
                     self._shown,

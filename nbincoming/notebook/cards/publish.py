@@ -6,18 +6,20 @@ import shlex
 
 import ipywidgets as widgets
 
+from nbincoming.errors import Problem
 from nbincoming.notebook.cards.card import CardView
-from nbincoming.notebook.state import State
+from nbincoming.notebook.state import Card, Define, State
 from nbincoming.notebook.views import (
     CopyButton,
     button,
     column,
     escape,
+    places,
     problem_list,
     row,
     set_html,
     text,
-)  # fmt: skip
+)
 
 
 class PublishCard(CardView):
@@ -34,6 +36,8 @@ class PublishCard(CardView):
             hint="Write the next version and serve it",
         )  # fmt: skip
         self._ahead = text()
+        self._places = row([])
+        self._places_for: tuple[Problem, ...] = ()
         self._result = text(live=True)
         self._code = text()
         self._copy_code = CopyButton(label="Copy the code")
@@ -41,6 +45,7 @@ class PublishCard(CardView):
             column(
                 [
                     self._ahead,
+                    self._places,
                     row([self._save, self._publish]),
                     self._result,
                     self._code,
@@ -55,6 +60,9 @@ class PublishCard(CardView):
         problems = self.integration.problems()
         set_html(self._ahead, problem_list(problems) or "<div>Nothing is in the way.</div>")
         self._publish.disabled = bool(problems)
+        if tuple(problems) != self._places_for:
+            self._places_for = tuple(problems)
+            self._places.children = places(problems, self._go)
         set_html(self._result, _result_html(state))
         code = self.integration.code()
         set_html(
@@ -63,6 +71,9 @@ class PublishCard(CardView):
         )
         if self._copy_code.text != code:
             self._copy_code.text = code
+
+    def _go(self, card: Card) -> None:
+        self.integration.store.dispatch(Define(card))
 
 
 def _result_html(state: State) -> str:

@@ -1,0 +1,66 @@
+"""Every card, open and filled, in both themes; the pictures are for a person to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import OpenNotebook, SetTheme, Shot
+from tests.browser.test_walk import card, define
+
+CELL = """
+import nbincoming as nbi
+from nbincoming.notebook.snippets import EXAMPLE_BODY as example
+P = nbi.P
+inc = nbi.Integration("complaints", folder={folder!r})
+inc.authorization = nbi.jwt(secret="env:COMPLAINTS_JWT_KEY")
+inc.set_secret("env:COMPLAINTS_JWT_KEY", nbi.new_secret())
+inc.open_window(90)
+for number, priority in enumerate(["high", "low", "high", "normal", "high", "low"]):
+    complaint = dict(example["complaint"], id=f"cmp-2024-{{number % 5}}", priority=priority)
+    complaint["amount"] = 12345678901234567890 + number
+    inc.send_example(dict(example, complaint=complaint))
+inc.deduplicate("body.complaint.id", "body.source")
+inc.trigger("urgent", (P.body.complaint.priority == "high")
+    & (P.body.complaint.amount > 100) & ~P.body.complaint.status.is_in(["closed", "spam"]))
+inc.close_window()
+inc
+"""
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_every_card_opens_in_both_themes(
+    notebook: OpenNotebook,
+    page: Page,
+    theme: SetTheme,
+    shot: Shot,
+    tmp_path: Path,
+    name: Literal["light", "dark"],
+) -> None:
+    """Each card shows its form, filled from the draft and the samples."""
+    page.set_viewport_size({"width": 1280, "height": 1500})
+    theme(name)
+    try:
+        opened = notebook([CELL.format(folder=str(tmp_path))])
+        wizard = opened.output(0).locator(".nbi-wizard")
+        for title, shown in SHOWN.items():
+            found = define(wizard, title)
+            expect(shown(found)).to_be_visible()
+            shot(f"wizard-{title.split()[0].lower()}-{name}", wizard)
+            expect(card(wizard, title).get_by_role("button", name="Cancel")).to_be_visible()
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+#: What shows that a card's form is there and filled.
+SHOWN: dict[str, Callable[[Locator], Locator]] = {
+    "Endpoint": lambda found: found.get_by_text("has a value. It never leaves this kernel."),
+    "Incoming data": lambda found: found.get_by_role("cell", name="12345678901234567895"),
+    "Deduplication hash generator": lambda found: found.get_by_text("5 would be answered 200"),
+    "Conditions": lambda found: found.get_by_text("urgent matches 3 of 6 samples"),
+    "Publish": lambda found: found.get_by_role("button", name="Save & publish"),
+}
