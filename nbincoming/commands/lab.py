@@ -29,5 +29,8 @@ def lab(jupyter_options: Sequence[str]) -> None:
             "The quickstart notebook is not here. Run this in a checkout of nbincoming, or open "
             "a notebook of your own and run: %load_ext nbincoming"
         )
-    command = [sys.executable, "-m", "jupyterlab", str(found), *jupyter_options]
+    command = [sys.executable, "-m", "jupyterlab", str(found)]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        command.append("--allow-root")  # as in a container; Jupyter would refuse otherwise
+    command += jupyter_options
     os.execv(sys.executable, command)  # noqa: S606 - becomes JupyterLab, so Ctrl-C reaches it
