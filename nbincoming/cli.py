@@ -50,3 +50,7 @@ def main() -> None:
     except NbIncomingError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -24,11 +24,14 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def frame_of(samples: Sequence[Sample], *, outcomes: bool = True) -> pd.DataFrame:
     """Build the frame of :meth:`Samples.frame`; the index is the sample's number."""
     parameters = parameter_frame([sample.flat() for sample in samples])
-    parameters.index = pd.Index([sample.number for sample in samples], name="sample", dtype="int64")
-    if not outcomes:
-        return parameters
-    # A duplicate of an outcome's name is impossible: labels start with body or headers.
-    leading = pd.DataFrame(
+    parameters.index = _numbers(samples)
+    # A parameter cannot have an outcome's name: labels start with body or headers.
+    return parameters if not outcomes else outcome_frame(samples).join(parameters)
+
+
+def outcome_frame(samples: Sequence[Sample]) -> pd.DataFrame:
+    """Build a frame of when each sample was received and what became of it."""
+    return pd.DataFrame(
         {
             "received_at": pd.Series(
                 [_EPOCH + timedelta(milliseconds=s.request.received_at_ms) for s in samples],
@@ -39,9 +42,11 @@ def frame_of(samples: Sequence[Sample], *, outcomes: bool = True) -> pd.DataFram
             "triggers": [", ".join(sample.triggers) for sample in samples],
             "reason": [sample.reason for sample in samples],
         }
-    )
-    leading.index = parameters.index
-    return pd.concat([leading, parameters], axis="columns")
+    ).set_index(_numbers(samples))
+
+
+def _numbers(samples: Sequence[Sample]) -> pd.Index[int]:
+    return pd.Index([sample.number for sample in samples], name="sample", dtype="int64")
 
 
 def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:

@@ -27,6 +27,8 @@ from nbincoming.errors import Refusal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from nbincoming.history.pictures import Picture
+
 #: How many samples are kept; the oldest go first.
 MAX_SAMPLES: Final = 1_000
 
@@ -184,6 +186,25 @@ class Samples(Sequence[Sample]):
         from nbincoming.history.profile import profile_frame, profile_of
 
         return profile_frame(profile_of([sample.flat() for sample in self.judged]))
+
+    def arrivals(self) -> Picture:
+        """Draw when requests arrived, by outcome."""
+        from nbincoming.history import pictures
+
+        return pictures.arrivals(self.snapshot())
+
+    def coverage(self) -> Picture:
+        """Draw in which share of the samples each parameter is."""
+        from nbincoming.history import pictures
+        from nbincoming.history.profile import profile_of
+
+        return pictures.coverage(profile_of([sample.flat() for sample in self.judged]))
+
+    def funnel(self) -> Picture:
+        """Draw how many requests were received, not refused, unique, accepted."""
+        from nbincoming.history import pictures
+
+        return pictures.funnel(self.snapshot())
 
     def __len__(self) -> int:
         return len(self._samples)

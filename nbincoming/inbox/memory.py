@@ -10,7 +10,14 @@ from uuid import uuid4
 
 from nbincoming.core.deduplication import is_duplicate, next_anchor_ms
 from nbincoming.core.events import Event, event_id, event_of
-from nbincoming.core.gateway import Accepted, Candidate, Claimed, Duplicate, Filtered
+from nbincoming.core.gateway import (
+    Accepted,
+    Candidate,
+    Claimed,
+    Duplicate,
+    Filtered,
+    inbox_unavailable,
+)
 
 #: How many keys there may be before the expired ones are looked for.
 _PURGE_AT = 10_000
@@ -43,10 +50,13 @@ class MemoryInbox:
         self._events: deque[Event] = deque(maxlen=max_events)
         self._accepted = 0
         self._purge_at = _PURGE_AT
+        self._closed = False
 
     def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`."""
         with self._lock:
+            if self._closed:
+                raise inbox_unavailable()
             return [self._claim(candidate) for candidate in candidates]
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
@@ -57,11 +67,17 @@ class MemoryInbox:
             found = list(islice(self._events, skip, skip + limit))
         return list(enumerate(found, start=first + skip + 1))
 
-    def close(self) -> None:
-        """Forget keys and events."""
+    def clear(self) -> None:
+        """Forget keys and events, and go on."""
         with self._lock:
             self._keys.clear()
             self._events.clear()
+            self._purge_at = _PURGE_AT
+
+    def close(self) -> None:
+        """Forget keys and events; what is claimed from now on is refused."""
+        self.clear()
+        self._closed = True
 
     def _claim(self, candidate: Candidate) -> Claimed:
         claim, now_ms = candidate.claim, candidate.request.received_at_ms

@@ -23,7 +23,8 @@ class Inbox(Protocol):
         Raises
         ------
         InboxUnavailable
-            If the store cannot be reached; then none of the candidates was accepted.
+            If the store cannot be reached or is closed; then none of the candidates was
+            accepted.
         """
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:

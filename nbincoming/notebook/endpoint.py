@@ -115,7 +115,7 @@ class Endpoint:
                 first=self._samples.next_number,
                 wanted=count,
             )
-            self._draft_inbox.close()  # each window tries the keys out anew
+            self._draft_inbox.clear()  # each window tries the keys out anew
             self._store.dispatch(OpenWindow(window))
             self._running.call_later(timeout_s, lambda: self.close_window(window))
             self._running.call_later(1, lambda: self._tick(window))

@@ -10,7 +10,7 @@ from nbincoming.notebook.state import Action, State, update
 
 #: How soon after a change the watchers are told: a burst becomes one update, and five
 #: updates a second stay far below what a Jupyter server drops.
-COALESCE_S = 0.05
+COALESCE_S = 0.01
 PAUSE_S = 0.2
 
 #: Runs a callback later, on the listener's thread.

@@ -164,6 +164,7 @@ spec_data: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "endpoint": st.uuids().map(str),
     },
     optional={
+        "$schema": st.sampled_from(["", "https://example.com/incoming.schema.json"]),
         "schema_version": st.just(1),
         "icon": st.sampled_from(["📨", "", "👩‍🚒"]),
         "version": st.integers(0, 99),

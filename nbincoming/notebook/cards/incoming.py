@@ -60,13 +60,18 @@ class IncomingCard(CardView):
         )
         self._raw = widgets.Checkbox(description="Raw JSON", indent=False)
         self._raw.layout.width = "auto"
+        self._pictured = widgets.Checkbox(description="Pictures", indent=False)
+        self._pictured.layout.width = "auto"
+        self._pictures = widgets.Output()
+        self._pictured_until = -1
+        self._pictured.observe(lambda _: self.changed(), "value")
         self._shown = text()
         self._grid = Grid(("Parameter", "Type", "Value", "Seen"))
         self._followed = True
         self._updating = False
         self._picker.observe(lambda _: self._on_pick(), "value")
         self._raw.observe(lambda _: self.changed(), "value")
-        self._pick_row = row([self._picker, self._raw])
+        self._pick_row = row([self._picker, self._raw, self._pictured])
         return [
             column(
                 [
@@ -78,6 +83,7 @@ class IncomingCard(CardView):
                     self._pick_row,
                     self._shown,
                     self._grid.widget,
+                    self._pictures,
                 ]
             )
         ]
@@ -113,6 +119,21 @@ class IncomingCard(CardView):
         show(self._grid.widget, flattened)
         if chosen is not None and flattened:
             self._grid.show(self._rows(chosen))
+
+        self._draw()
+
+    def _draw(self) -> None:
+        """Draw the pictures, when there is something new to draw."""
+        samples = self.integration.samples
+        wanted = bool(self._pictured.value and len(samples))
+        show(self._pictures, wanted)
+        if wanted and self._pictured_until != samples.next_number:
+            self._pictured_until = samples.next_number
+            # Set as a whole: capturing with the widget would catch a running cell's prints.
+            self._pictures.outputs = tuple(
+                {"output_type": "display_data", "data": picture.bundle(), "metadata": {}}
+                for picture in (samples.arrivals(), samples.funnel(), samples.coverage())
+            )
 
     def _status_words(self, state: State) -> str:
         if state.window is not None:

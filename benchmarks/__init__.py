@@ -1,0 +1,1 @@
+"""Measurements against named references; run by ``make bench``."""
