@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from nbincoming.core.labels import ELEMENTS, parse
 from nbincoming.core.operators import OPERATORS, Operator
 from tests.core import strategies
+from tests.core.strategies import is_shallow
 
 NOTHING = object()
 
@@ -388,7 +389,7 @@ def conditions(prefix: str = "", max_leaves: int = 6) -> st.SearchStrategy[dict[
             st.builds(lambda each: {"not": each}, parts),
         ),
         max_leaves=max_leaves,
-    )
+    ).filter(is_shallow)
 
 
 #: Around the times above, so that "in the last" and "current" have something to find.

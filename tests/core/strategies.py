@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from nbincoming.core.conditions import MAX_NESTING
 from nbincoming.core.labels import ELEMENTS, format_path
 from nbincoming.core.message import Request
 from nbincoming.core.operators import OPERATORS, Operator
@@ -115,6 +116,18 @@ def _leaf(row: Operator, label: str, ignore_case: bool) -> dict[str, Any]:
     return {**leaf, "ignore_case": True} if ignore_case else leaf
 
 
+def is_shallow(data: dict[str, Any]) -> bool:
+    """Tell whether a condition is not nested beyond what a spec may have."""
+
+    def depth(part: Any) -> int:
+        children = (
+            part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+        )
+        return max((depth(child) for child in children), default=0) + isinstance(part, dict)
+
+    return depth(data) < MAX_NESTING
+
+
 condition_data: st.SearchStrategy[dict[str, Any]] = st.recursive(
     st.builds(_leaf, st.sampled_from(OPERATORS), body_labels, st.booleans()),
     lambda children: (
@@ -123,7 +136,7 @@ condition_data: st.SearchStrategy[dict[str, Any]] = st.recursive(
         | st.builds(lambda part: {"not": part}, children)
     ),
     max_leaves=6,
-)
+).filter(is_shallow)
 
 authorization_data = st.one_of(
     st.just({"scheme": "none"}),

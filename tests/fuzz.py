@@ -1,0 +1,189 @@
+"""``python -m tests.fuzz --count 1000000``: nothing but our refusals escapes ``judge``.
+
+Real payloads are mutated byte by byte and piece by piece, headers too, under every scheme.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from collections import Counter
+from collections.abc import Callable
+
+from benchmarks.payloads import bodies
+from nbincoming.core.authorization import (
+    hmac_signature,
+    jwt,
+    meta,
+    no_authorization,
+    standard_webhooks,
+)
+from nbincoming.core.builder import P
+from nbincoming.core.credentials import credentials
+from nbincoming.core.deduplication import Deduplication
+from nbincoming.core.gateway import Candidate, Challenge, Gateway, Rejected, answer, endpoint_path
+from nbincoming.core.message import Request
+from nbincoming.core.spec import Spec, Trigger
+
+ENDPOINT = "0b6f4c2e-57a0-4d3c-9c53-0c4d36c5a1b2"
+NOW_MS = 1_795_000_000_000
+SECRETS = {"env:KEY": b"k" * 40, "env:VERIFY": b"verify", "env:STANDARD": b"whsec_" + b"QUJD" * 8}
+SCHEMES = (
+    no_authorization(),
+    jwt(secret="env:KEY"),
+    meta(secret="env:KEY", verify_token="env:VERIFY"),
+    hmac_signature(secret="env:KEY", header="X-Signature", timestamp_header="X-Time"),
+    standard_webhooks(secret="env:STANDARD"),
+)
+WHEN = (
+    (
+        P.body.action.is_in(["opened", "created"])
+        | P.body.repository.id.as_number().between(1, 2**70)
+    )
+    & ~(P.body.repository.created_at.in_last("P7D") & P.body.sender.login.matches("^[a-z]+$"))
+    & (
+        P.body.commits.any_element(lambda c: c.message.ignoring_case().contains("FIX"))
+        | P.body.number.exists()
+    )
+    & (P.body["repository"]["size"] >= P.body.repository.forks)
+)
+
+#: Pieces that have broken parsers before.
+PIECES = (
+    b"\x00",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\xed\xa0\x80",
+    b"NaN",
+    b"-Infinity",
+    b"1e400",
+    b"1e-9999999999999999999",
+    b"9" * 4_299,
+    b"9" * 5_000,
+    b"[" * 70,
+    b"{" * 300,
+    b'"\\ud800"',
+    b'"\\u0000"',
+    b'{"":{}}',
+    b'{"a.b":1}',
+    b"\\",
+    b'"',
+    b",",
+    b":",
+    b"}",
+    b"]",
+    b"null",
+    b"true",
+    b"-0",
+    b"0.1",
+    b"0001-01-01T00:00:00+14:00",
+    b"\xf0\x9f\x98\x80",
+)
+
+
+def gateways() -> list[Gateway]:
+    """Make one gateway for each scheme."""
+    return [
+        Gateway(
+            Spec(
+                name="fuzz",
+                endpoint=ENDPOINT,
+                authorization=scheme,
+                deduplication=Deduplication(
+                    parameters=(
+                        "body.repository",
+                        "body.action",
+                        "headers.x-deduplication-hash",
+                        "body.commits[0].id",
+                    )
+                ),
+                triggers=(Trigger(name="any", when=WHEN),),
+                time_zone="America/New_York",
+            ),
+            SECRETS,
+        )
+        for scheme in SCHEMES
+    ]
+
+
+def mutate(rng: random.Random, raw: bytes) -> bytes:
+    """Change a text in a few places."""
+    text = bytearray(raw)
+    for _ in range(rng.choice((0, 1, 1, 2, 5))):
+        at = rng.randrange(len(text) + 1)
+        match rng.randrange(5):
+            case 0 if text:
+                text[at % len(text)] = rng.randrange(256)
+            case 1:
+                text[at:at] = rng.choice(PIECES)
+            case 2:
+                del text[at : at + rng.choice((1, 5, 200))]
+            case 3:
+                start = rng.randrange(len(text) + 1)
+                text[at:at] = text[start : start + rng.choice((1, 20, 300))]
+            case _:
+                text[at : at + rng.choice((1, 8))] = rng.choice(PIECES)
+    return bytes(text)
+
+
+def request(rng: random.Random, gateway: Gateway, body: bytes) -> Request:
+    """Make a request of a body, mostly with good credentials, sometimes with spoiled ones."""
+    body = mutate(rng, body) if rng.random() < 0.9 else rng.randbytes(rng.randrange(200))
+    good = credentials(gateway.spec.authorization, SECRETS, body, NOW_MS)
+    headers = [(b"Content-Type", b"application/json"), (b"X-Deduplication-Hash", b"h1")]
+    headers += [(name.encode(), value.encode()) for name, value in good.items()]
+    if rng.random() < 0.4:
+        index = rng.randrange(len(headers))
+        name, value = headers[index]
+        headers[index] = (
+            (mutate(rng, name), value) if rng.random() < 0.2 else (name, mutate(rng, value))
+        )
+    if rng.random() < 0.1:
+        headers.append(rng.choice(headers))
+    method = rng.choice(("POST",) * 20 + ("GET", "HEAD", "OPTIONS", "", "P\x00ST"))
+    query = mutate(rng, b"hub.mode=subscribe&hub.verify_token=verify&hub.challenge=1158").decode(
+        "latin-1"
+    )
+    target = endpoint_path(ENDPOINT) + ("?" + query if method == "GET" else "")
+    return Request(
+        method, target, tuple(headers), body, NOW_MS + rng.choice((0, 1, 10**7, -(10**7)))
+    )
+
+
+def run(count: int, seed: int, say: Callable[[str], object] = print) -> Counter[str]:
+    """Judge and answer so many requests; whatever escapes is raised with its seed."""
+    rng = random.Random(seed)
+    made, payloads = gateways(), [body for body in bodies() if len(body) < 12_000]
+    found: Counter[str] = Counter()
+    for number in range(count):
+        gateway = rng.choice(made)
+        made_request = request(rng, gateway, rng.choice(payloads))
+        try:
+            judged = gateway.judge(made_request)
+            match judged:
+                case Candidate():
+                    found["candidate"] += 1
+                case Challenge():
+                    found["challenge"] += 1
+                    answer(judged)
+                case Rejected(refusal=refusal):
+                    found[refusal.slug] += 1
+                    answer(judged)
+        except BaseException:
+            say(f"seed {seed}, request {number}: {made_request.method} {made_request.body[:500]!r}")
+            raise
+    return found
+
+
+def main() -> None:
+    """Run and print how the requests fared."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1_000_000)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    for slug, number in run(options.count, options.seed).most_common():
+        print(f"{number:>9,} {slug}")  # noqa: T201 - a command's output
+
+
+if __name__ == "__main__":
+    main()
