@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from weakref import WeakSet
 
+from nbincoming.core.authorization import Jwt
 from nbincoming.core.gateway import (
     Candidate,
     Gateway,
@@ -15,12 +17,14 @@ from nbincoming.core.gateway import (
     refusal_response,
     unknown_endpoint,
 )
+from nbincoming.core.login import LOGIN_PATH, ApiKey
 from nbincoming.core.message import Request, Response
 from nbincoming.core.spec import Spec
 from nbincoming.errors import InboxUnavailable, ListenerError, Problem, SecretError
 from nbincoming.history.samples import Samples
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.notebook.listener import Listener, shared
+from nbincoming.notebook.logins import Desk, answer_login
 from nbincoming.notebook.state import CloseWindow, Fail, Miss, OpenWindow, Window
 from nbincoming.notebook.store import Store
 from nbincoming.secrets import SecretStore
@@ -53,6 +57,7 @@ class Endpoint:
         self._draft_inbox = MemoryInbox(max_events=0)
         self._listener: Listener | None = None
         self._gateways: dict[str, tuple[Spec, Gateway]] = {}
+        self.api_keys: tuple[ApiKey, ...] = ()
 
     # --- where it listens --------------------------------------------------------------
 
@@ -94,6 +99,8 @@ class Endpoint:
         self._running.mount(
             self._path, self._handle, max_body_bytes=limit, on_error=self._show_error
         )
+        _LISTENING.add(self)
+        self._running.mount(LOGIN_PATH, _handle_login)
 
     def close(self) -> None:
         """Stop to answer."""
@@ -101,6 +108,7 @@ class Endpoint:
             if self._listener is not None:
                 self._listener.unmount(self._path)
             self._listener = self._store.later = None
+            _LISTENING.discard(self)
 
     # --- when it captures --------------------------------------------------------------
 
@@ -136,6 +144,17 @@ class Endpoint:
         if self._store.state.window is window and self._listener is not None:
             self._store.poke()
             self._listener.call_later(1, lambda: self._tick(window))
+
+    def desk(self) -> Desk | None:
+        """Return where its API keys get tokens, if it signs any."""
+        state = self._store.state
+        scheme = (state.published or state.draft).authorization
+        if not isinstance(scheme, Jwt) or not scheme.algorithm.startswith("HS"):
+            return None
+        name = scheme.secrets[-1]
+        if name not in self._secrets:
+            return None
+        return Desk(self.api_keys, self._secrets[name], scheme)
 
     # --- what it answers ---------------------------------------------------------------
 
@@ -193,6 +212,15 @@ class Endpoint:
 
     def _show_error(self, error: Exception) -> None:
         self._store.dispatch(Fail("incoming", (Problem("", f"A request failed: {error}"),)))
+
+
+#: The endpoints that listen, whose API keys the one login of the kernel knows.
+_LISTENING: WeakSet[Endpoint] = WeakSet()
+
+
+def _handle_login(request: Request) -> Response:
+    desks = (endpoint.desk() for endpoint in list(_LISTENING))
+    return answer_login(request, [desk for desk in desks if desk is not None])
 
 
 def now_ms() -> int:

@@ -17,12 +17,15 @@ from nbincoming import files
 from nbincoming.core.authorization import Authorization, Jwt, Scheme
 from nbincoming.core.conditions import Condition, Node
 from nbincoming.core.credentials import credentials
-from nbincoming.core.gateway import Outcome
+from nbincoming.core.doctor import diagnose
+from nbincoming.core.gateway import Outcome, endpoint_path
+from nbincoming.core.login import LOGIN_PATH, key_record
+from nbincoming.core.mistakes import Finding
 from nbincoming.core.spec import SUFFIX, Spec, Trigger, spec_from_data
 from nbincoming.core.tokens import issue_token
 from nbincoming.core.values import Value, exact, json_text
 from nbincoming.core.words import Explanation, explain
-from nbincoming.errors import ConditionError, Problem, SecretError, SpecError
+from nbincoming.errors import ConditionError, NbIncomingError, Problem, SecretError, SpecError
 from nbincoming.history.examples import choose_examples
 from nbincoming.history.profile import ParameterProfile, profile_of
 from nbincoming.history.replay import check_examples, replay
@@ -33,7 +36,7 @@ from nbincoming.notebook.endpoint import MAX_EVENTS, Endpoint, now_ms, wait_unti
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.state import Card, Change, Fail, Published, Saved, State, Window, badge
 from nbincoming.notebook.store import Store
-from nbincoming.secrets import SecretStore
+from nbincoming.secrets import SecretStore, new_secret
 
 if TYPE_CHECKING:
     from ipywidgets import DOMWidget
@@ -386,6 +389,50 @@ class Integration:
             )
             for trigger in self.draft.triggers
         }
+
+    def diagnose(self, index: int) -> list[Finding]:
+        """Say what a sender whose request was refused may have done wrong.
+
+        Parameters
+        ----------
+        index
+            Position in :attr:`samples`.
+
+        Returns
+        -------
+        list of Finding
+            The usual mistakes that would explain it; empty where the credentials are
+            right. No finding holds a secret or a signature.
+        """
+        authorization = (self.spec or self.draft).authorization
+        return diagnose(self.samples[index].request, authorization, self.secrets)
+
+    def add_api_key(self, name: str) -> str:
+        """Make an API key, which the login exchanges for tokens of one hour.
+
+        The key is returned once and kept as its hash, for this session: ``POST`` it as
+        ``{"apiKey": "…"}`` to :attr:`login_url`.
+        """
+        key = new_secret()
+        record = key_record(key, name=name, created_at_ms=now_ms())
+        with self.store.lock:
+            if any(each.name == name for each in self._endpoint.api_keys):
+                raise NbIncomingError(
+                    f"There is an API key named {name!r} already. Revoke it first."
+                )
+            self._endpoint.api_keys += (record,)
+        return key
+
+    def revoke_api_key(self, name: str) -> None:
+        """Revoke an API key; tokens that it was exchanged for live out their hour."""
+        with self.store.lock:
+            kept = tuple(each for each in self._endpoint.api_keys if each.name != name)
+            self._endpoint.api_keys = kept
+
+    @property
+    def login_url(self) -> str:
+        """Where API keys are exchanged for tokens."""
+        return self.url.removesuffix(endpoint_path(self.draft.endpoint)) + LOGIN_PATH
 
     def events(self) -> pd.DataFrame:
         """Show the events that the published endpoint accepted, one row each."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -251,3 +253,27 @@ def html_of(widget: object) -> str:
     """Gather the HTML of a widget and of all below it."""
     own = widget.value if isinstance(widget, ipywidgets.HTML) else ""
     return own + "".join(html_of(child) for child in getattr(widget, "children", ()))
+
+
+def test_an_api_key_is_exchanged_for_a_token(published: nbi.Integration) -> None:
+    """The login of the platform: a key goes in, and the token opens the endpoint."""
+    key = published.add_api_key("portal")
+    request = urllib.request.Request(
+        published.login_url,
+        data=json.dumps({"apiKey": key}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        bearer = json.load(answer)["token"]
+    assert post(published.url, BODY, {"Authorization": f"Bearer {bearer}"}) == 200
+    published.revoke_api_key("portal")
+    assert post(published.login_url, request.data, {}) == 401  # type: ignore[arg-type]
+
+
+def test_a_refused_request_is_diagnosed(published: nbi.Integration) -> None:
+    """Who forgot the word Bearer is told so, and no token is."""
+    text = published.token()
+    assert post(published.url, BODY, {"Authorization": text}) == 401
+    (finding, *_) = published.diagnose(-1)
+    assert "Bearer" in str(finding)
+    assert text not in str(finding)

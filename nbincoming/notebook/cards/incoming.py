@@ -175,9 +175,18 @@ class IncomingCard(CardView):
         if isinstance(sample.outcome, Rejected):
             refused = (
                 f'<div class="nbi-problems"><b>Refused with {sample.status}</b> '
-                f"{escape(sample.reason)}</div>"
+                f"{escape(sample.reason)}{self._hints(sample)}</div>"
             )
         return refused + (_raw_html(sample) if self._raw.value else "")
+
+    def _hints(self, sample: Sample) -> str:
+        """Say what the sender may have done wrong, where that is known."""
+        if not isinstance(sample.outcome, Rejected) or sample.status not in (401, 403):
+            return ""
+        positions = [each.number for each in self.integration.samples]
+        findings = self.integration.diagnose(positions.index(sample.number))
+        said = [each.sentence for each in findings if each.sentence != sample.reason]
+        return "".join(f"<div>{escape(sentence)}</div>" for sentence in said)
 
     def _rows(self, sample: Sample) -> list[tuple[str, ...]]:
         profiles = {profile.label: profile for profile in self.integration.profiles()}

@@ -1,0 +1,44 @@
+"""The login of the kernel's listener: API keys go in, tokens of their integration come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nbincoming.core.authorization import Jwt
+from nbincoming.core.login import ApiKey, login
+from nbincoming.core.message import Request, Response
+from nbincoming.errors import BadApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where one integration's API keys are exchanged for its tokens."""
+
+    keys: tuple[ApiKey, ...]
+    secret: bytes
+    scheme: Jwt
+
+
+def answer_login(request: Request, desks: Iterable[Desk]) -> Response:
+    """Answer a login at whichever desk knows the key.
+
+    Raises
+    ------
+    Refusal
+        As :func:`nbincoming.core.login.login`.
+    """
+    for desk in desks:
+        try:
+            return login(
+                request,
+                desk.keys,
+                desk.secret,
+                algorithm=desk.scheme.algorithm,
+                permissions_claim=desk.scheme.permissions_claim,
+                audience=desk.scheme.audience,
+                issuer=desk.scheme.issuer,
+            )
+        except BadApiKey:
+            continue
+    return login(request, (), b"")  # refuses as any unknown key is refused
