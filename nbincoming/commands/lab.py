@@ -29,7 +29,8 @@ def lab(jupyter_options: Sequence[str]) -> None:
             "The quickstart notebook is not here. Run this in a checkout of nbincoming, or open "
             "a notebook of your own and run: %load_ext nbincoming"
         )
-    command = [sys.executable, "-m", "jupyterlab", str(found)]
+    command = [sys.executable, "-m", "jupyterlab", f"--notebook-dir={found.parent}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{found.name}")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # as in a container; Jupyter would refuse otherwise
     command += jupyter_options

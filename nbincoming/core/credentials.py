@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import assert_never
+from collections.abc import Sequence
+from typing import Any, assert_never
 
 from nbincoming.core.authorization import (
     Authorization,
@@ -20,7 +21,7 @@ from nbincoming.core.signatures import (
     sign,
     standard_key,
 )
-from nbincoming.core.tokens import PERMISSION, issue_token
+from nbincoming.core.tokens import issue_token
 from nbincoming.core.verification import Secrets
 from nbincoming.errors import SecretError
 
@@ -33,49 +34,82 @@ def credentials(
     Raises
     ------
     SecretError
-        If only the owner of a private key could sign.
-    KeyError
-        If a secret is missing.
+        If it is missing or unusable, or only the owner of a private key could sign.
     """
     now_s = str(now_ms // 1000)
     match authorization:
         case NoAuthorization():
             return {}
-        case Jwt(algorithm=algorithm):
-            if not algorithm.startswith("HS") or not authorization.secrets:
-                raise SecretError(
-                    f"{algorithm} tokens are signed by a private key, which is not here. Let its "
-                    "owner sign one."
-                )
-            claims = {"aud": authorization.audience, "iss": authorization.issuer}
-            token = issue_token(
-                secrets[authorization.secrets[-1]],
-                now_ms=now_ms,
-                algorithm=algorithm,
-                permissions=[authorization.permission or PERMISSION],
-                permissions_claim=authorization.permissions_claim,
-                claims={name: value for name, value in claims.items() if value is not None},
-            )
-            return {"authorization": f"Bearer {token}"}
+        case Jwt():
+            return {"authorization": f"Bearer {token(authorization, secrets, now_ms)}"}
         case Meta():
-            mac = encode_signature(sign(secrets[authorization.secrets[-1]], body), "hex")
+            mac = encode_signature(sign(_newest(authorization.secrets, secrets), body), "hex")
             return {META_HEADER: META_PREFIX + mac.decode()}
         case Hmac() as scheme:
             headers, content = {}, body
             if scheme.timestamp_header is not None:
                 headers[scheme.timestamp_header] = now_s
                 content = now_s.encode() + b"." + body
-            mac = sign(secrets[scheme.secrets[-1]], content, scheme.algorithm)
+            mac = sign(_newest(scheme.secrets, secrets), content, scheme.algorithm)
             signature = scheme.prefix + encode_signature(mac, scheme.encoding).decode()
             return {**headers, scheme.header: signature}
         case StandardWebhooks():
+            try:
+                key = standard_key(_newest(authorization.secrets, secrets))
+            except ValueError as error:
+                raise SecretError(f"{authorization.secrets[-1]} {error}.") from None
             identity = "msg_" + hashlib.sha256(now_s.encode() + body).hexdigest()[:24]
             content = b".".join((identity.encode(), now_s.encode(), body))
-            mac = sign(standard_key(secrets[authorization.secrets[-1]]), content)
             return {
                 "webhook-id": identity,
                 "webhook-timestamp": now_s,
-                "webhook-signature": "v1," + encode_signature(mac, "base64").decode(),
+                "webhook-signature": "v1," + encode_signature(sign(key, content), "base64").decode(),
             }
         case _:
             assert_never(authorization)
+
+
+def token(scheme: Jwt, secrets: Secrets, now_ms: int, **options: Any) -> str:
+    """Sign a token that a scheme accepts; the newest secret signs.
+
+    Parameters
+    ----------
+    **options
+        As :func:`~nbincoming.core.tokens.issue_token` takes them; they go before what the
+        scheme asks for.
+
+    Raises
+    ------
+    SecretError
+        If it is missing or unusable, or only the owner of a private key could sign.
+    """
+    if not scheme.algorithm.startswith("HS"):
+        raise SecretError(
+            f"{scheme.algorithm} tokens are signed by a private key, which is not here. Let its "
+            "owner sign one."
+        )
+    asked = {"aud": scheme.audience, "iss": scheme.issuer}
+    claims = {name: value for name, value in asked.items() if value is not None}
+    secret = _newest(scheme.secrets, secrets)
+    accepted = {
+        "permissions": [] if scheme.permission is None else [scheme.permission],
+        "permissions_claim": scheme.permissions_claim,
+    }
+    claims |= options.pop("claims", None) or {}
+    try:
+        return issue_token(
+            secret,
+            now_ms=now_ms,
+            algorithm=scheme.algorithm,
+            claims=claims,
+            **{**accepted, **options},
+        )
+    except ValueError as error:
+        raise SecretError(f"{scheme.secrets[-1]} {error}.") from None
+
+
+def _newest(names: Sequence[str], secrets: Secrets) -> bytes:
+    try:
+        return secrets[names[-1]]
+    except LookupError:
+        raise SecretError(f"{names[-1]} is not there. Set it, or give it in the notebook.") from None

@@ -1,0 +1,134 @@
+"""The tables of an inbox in a SQLite file, and how a connection to it is set up."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+from nbincoming.errors import NbIncomingError
+
+#: Version of the tables, in the file's ``user_version``.
+SCHEMA_VERSION: Final = 1
+
+#: Marks a file as an inbox ("nbin"): nobody's contacts database becomes one by a slip.
+APPLICATION_ID: Final = 0x6E62696E
+
+#: How long a statement waits for another process. Claims take milliseconds.
+BUSY_TIMEOUT_S: Final = 5.0
+
+#: Pages in the log before they are moved to the file: 16 MiB. Each move costs two waits for
+#: the disk.
+_CHECKPOINT_PAGES: Final = 4_000
+
+_TABLES: Final = """
+CREATE TABLE spaces (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE integrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE keys (
+    space INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    first_ms INTEGER NOT NULL,
+    anchor_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    PRIMARY KEY (space, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- no number is given twice, whatever is removed
+    id TEXT NOT NULL,
+    integration INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    key TEXT,
+    triggers TEXT NOT NULL,
+    received_at_ms INTEGER NOT NULL,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_of_integration ON events (integration);
+CREATE TABLE cursors (
+    sink TEXT NOT NULL,
+    integration INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (sink, integration)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE dead_letters (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    sink TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    died_at_ms INTEGER NOT NULL,
+    redriven INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"""
+
+
+class InboxError(NbIncomingError):
+    """An inbox that cannot be opened."""
+
+
+def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+    """Open an inbox's file, and make it where there is none.
+
+    Raises
+    ------
+    InboxError
+        If that cannot be done; the message says why.
+    """
+    try:
+        connection = sqlite3.connect(
+            path,
+            timeout=busy_timeout_s,
+            isolation_level=None,  # transactions are written out
+            check_same_thread=False,
+            cached_statements=256,
+        )
+    except sqlite3.Error as error:
+        raise InboxError(
+            f"{path} cannot be opened: {error}. See that its folder is there and can be written."
+        ) from None
+    try:
+        _check(connection, path)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        _create(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise InboxError(f"{path} cannot be used as an inbox: {error}.") from None
+    except InboxError:
+        connection.close()
+        raise
+    return connection
+
+
+def _create(connection: sqlite3.Connection, path: Path) -> None:
+    if _version(connection) == SCHEMA_VERSION:
+        return
+    connection.execute("BEGIN EXCLUSIVE")
+    try:
+        _check(connection, path)
+        if _version(connection) == 0:  # else another process was faster
+            for statement in _TABLES.split(";"):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != APPLICATION_ID and tables:
+        raise InboxError(f"{path} is another program's database. Give a file of its own.")
+    if _version(connection) > SCHEMA_VERSION:
+        raise InboxError(
+            f"{path} is an inbox of format {_version(connection)}, and this nbincoming knows up "
+            f"to {SCHEMA_VERSION}. Upgrade nbincoming."
+        )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)

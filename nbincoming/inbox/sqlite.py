@@ -1,0 +1,253 @@
+"""An inbox in one SQLite file: durable, and shared by the processes of one machine.
+
+Key and event are written in one transaction, and a transaction is on the disk before it is
+answered for (``synchronous=FULL``). A transaction costs one wait for the disk however many
+claims are in it, which is why :class:`~nbincoming.inbox.group.Group` gathers them.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from nbincoming.core.deduplication import is_duplicate, next_anchor_ms
+from nbincoming.core.events import Event, event_id, event_of
+from nbincoming.core.gateway import (
+    Accepted,
+    Candidate,
+    Claimed,
+    Duplicate,
+    Filtered,
+    inbox_unavailable,
+)
+from nbincoming.inbox.schema import BUSY_TIMEOUT_S, connect
+
+#: Rows that one statement writes. Each statement gives way to Python's other threads and
+#: may wait for its turn afterwards, so that one row each would take many times as long.
+_ROWS: Final = (64, 16, 4, 1)
+
+#: Expired keys that one transaction removes: others wait for it.
+_PURGE_KEYS: Final = 500
+
+_KEYS: Final = "SELECT key, first_ms, anchor_ms FROM keys WHERE space = ? AND key IN ({})"
+_PUT_KEYS: Final = (
+    "INSERT INTO keys (space, key, first_ms, anchor_ms, expires_ms) VALUES {} "
+    "ON CONFLICT DO UPDATE SET first_ms = excluded.first_ms, anchor_ms = excluded.anchor_ms, "
+    "expires_ms = excluded.expires_ms"
+)
+_PUT_EVENTS: Final = (
+    "INSERT INTO events (id, integration, version, key, triggers, received_at_ms, headers, body) "
+    "VALUES {}"
+)
+_EVENTS: Final = (
+    "SELECT seq, id, name, version, key, triggers, received_at_ms, headers, body "
+    "FROM events JOIN integrations ON integrations.number = events.integration "
+)
+
+#: A key's place: number of its space, and its hash.
+_Place = tuple[int, bytes]
+
+
+class SqliteInbox:
+    """Keys and events in a file; any thread and any process of the machine may call.
+
+    Parameters
+    ----------
+    path
+        The file, made where there is none. It must lie on a local disk: SQLite's locks do
+        not hold over network file systems.
+    busy_timeout_s
+        How long a claim waits for another process before it is refused.
+
+    Raises
+    ------
+    InboxError
+        If the file is not an inbox, or was made by a newer version.
+    """
+
+    def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.path = Path(path)
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._writer = connect(self.path, busy_timeout_s=busy_timeout_s)
+        self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+        """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`."""
+        if not candidates:
+            return []
+        with self._writing:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")  # takes the lock, so none deadlocks later
+                try:
+                    outcomes = self._claim(candidates)
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    self._numbers.clear()  # they may be of this transaction
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:  # locked, disk full, closed: nothing was accepted
+                raise inbox_unavailable() from error
+        return outcomes
+
+    def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
+        """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
+        with self._reading:
+            try:
+                rows = self._reader.execute(
+                    _EVENTS + "WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
+                ).fetchall()
+            except sqlite3.Error as error:
+                raise inbox_unavailable() from error
+        return [(row[0], event_of_row(row)) for row in rows]
+
+    def purge(self, now_ms: int) -> int:
+        """Remove keys that have expired; return how many.
+
+        Looking for them holds nobody up, and they go a few at a time.
+        """
+        purged, place = 0, (0, b"")
+        while True:
+            with self._reading:
+                expired = self._reader.execute(
+                    "SELECT space, key FROM keys WHERE (space, key) > (?, ?) AND expires_ms < ? "
+                    "ORDER BY space, key LIMIT ?",
+                    (*place, now_ms, _PURGE_KEYS),
+                ).fetchall()
+            if not expired:
+                return purged
+            with self._writing:
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    # Asked again: it may have been claimed meanwhile.
+                    purged += self._writer.executemany(
+                        "DELETE FROM keys WHERE space = ? AND key = ? AND expires_ms < ?",
+                        [(*each, now_ms) for each in expired],
+                    ).rowcount
+                finally:
+                    self._writer.execute("COMMIT")
+            place = expired[-1]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._writing, self._reading:
+            self._writer.close()
+            self._reader.close()
+
+    def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+        places = [self._place(candidate) for candidate in candidates]
+        known = self._known({place for place in places if place is not None})
+        keys: dict[_Place, tuple[int, ...]] = {}
+        events: list[tuple[Any, ...]] = []
+        outcomes: list[Claimed] = []
+        for candidate, place in zip(candidates, places, strict=True):
+            claim, now_ms = candidate.claim, candidate.request.received_at_ms
+            identity = None
+            if claim is not None and place is not None:
+                before = known.get(place)
+                if before is not None and is_duplicate(now_ms, before[1], claim.window_ms):
+                    first_ms, before_ms = before
+                    anchor_ms = next_anchor_ms(claim.anchor, now_ms, before_ms)
+                    outcomes.append(Duplicate(first_ms, before_ms))
+                    if anchor_ms == before_ms:
+                        continue
+                else:
+                    first_ms = anchor_ms = now_ms
+                    identity = event_id(candidate.integration, claim.key, now_ms)
+                known[place] = first_ms, anchor_ms
+                keys[place] = (first_ms, anchor_ms, anchor_ms + claim.window_ms)
+                if identity is None:
+                    continue
+            if candidate.wanted:
+                identity = identity or uuid4().hex
+                number = self._number("integrations", candidate.integration)
+                events.append(row_of_event(event_of(candidate, identity), number))
+                outcomes.append(Accepted(identity, candidate.triggers))
+            else:
+                outcomes.append(Filtered())
+        self._put(_PUT_KEYS, 5, [(*place, *times) for place, times in keys.items()])
+        self._put(_PUT_EVENTS, 8, events)
+        return outcomes
+
+    def _place(self, candidate: Candidate) -> _Place | None:
+        claim = candidate.claim
+        if claim is None:
+            return None
+        return self._number("spaces", claim.space), bytes.fromhex(claim.key)
+
+    def _number(self, table: str, name: str) -> int:
+        """Return the number that stands for a long name in the rows."""
+        number = self._numbers.get((table, name))
+        if number is None:
+            self._writer.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own names
+            number = self._writer.execute(
+                f"SELECT number FROM {table} WHERE name = ?",  # noqa: S608
+                (name,),
+            ).fetchone()[0]
+            self._numbers[table, name] = number
+        return number
+
+    def _known(self, places: set[_Place]) -> dict[_Place, tuple[int, int]]:
+        by_space: dict[int, list[bytes]] = {}
+        for space, key in places:
+            by_space.setdefault(space, []).append(key)
+        known: dict[_Place, tuple[int, int]] = {}
+        for space, keys in by_space.items():
+            for some in _chunks(keys):
+                query = _KEYS.format(",".join("?" * len(some)))
+                for key, first_ms, anchor_ms in self._writer.execute(query, (space, *some)):
+                    known[space, key] = first_ms, anchor_ms
+        return known
+
+    def _put(self, statement: str, columns: int, rows: list[tuple[Any, ...]]) -> None:
+        row = f"({','.join('?' * columns)})"
+        for some in _chunks(rows):
+            values = [value for each in some for value in each]
+            self._writer.execute(statement.format(",".join([row] * len(some))), values)
+
+
+def row_of_event(event: Event, integration: int) -> tuple[Any, ...]:
+    """Write an event as a row of the table; `integration` is its number."""
+    return (
+        event.id,
+        integration,
+        event.version,
+        event.key,
+        json.dumps(event.triggers),
+        event.received_at_ms,
+        json.dumps(event.headers),
+        event.body,
+    )
+
+
+def event_of_row(row: Sequence[Any]) -> Event:
+    """Read an event from a row of the table, its sequence number first."""
+    _, identity, integration, version, key, triggers, received_at_ms, headers, body = row
+    return Event(
+        id=identity,
+        integration=integration,
+        version=version,
+        key=key,
+        triggers=tuple(json.loads(triggers)),
+        received_at_ms=received_at_ms,
+        headers=json.loads(headers),
+        body=body,
+    )
+
+
+def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
+    """Cut rows into few sizes, so that each statement is prepared once."""
+    rest = iter(rows)
+    left = len(rows)
+    for size in _ROWS:
+        while left >= size:
+            yield list(islice(rest, size))
+            left -= size
