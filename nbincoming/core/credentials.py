@@ -63,7 +63,8 @@ def credentials(
             return {
                 "webhook-id": identity,
                 "webhook-timestamp": now_s,
-                "webhook-signature": "v1," + encode_signature(sign(key, content), "base64").decode(),
+                "webhook-signature": "v1,"
+                + encode_signature(sign(key, content), "base64").decode(),
             }
         case _:
             assert_never(authorization)
@@ -112,4 +113,6 @@ def _newest(names: Sequence[str], secrets: Secrets) -> bytes:
     try:
         return secrets[names[-1]]
     except LookupError:
-        raise SecretError(f"{names[-1]} is not there. Set it, or give it in the notebook.") from None
+        raise SecretError(
+            f"{names[-1]} is not there. Set it, or give it in the notebook."
+        ) from None
