@@ -52,7 +52,14 @@ def __getattr__(name: str) -> Any:
     if name not in _NAMES:
         raise AttributeError(f"module 'nbincoming' has no attribute {name!r}")
     module, attribute = _NAMES[name]
-    value = getattr(import_module(module), attribute)
+    try:
+        value = getattr(import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        if not module.startswith("nbincoming.notebook.") or str(error.name).startswith(__name__):
+            raise
+        from nbincoming.errors import MissingExtra
+
+        raise MissingExtra(f"nbincoming.{name}", "lab") from error
     globals()[name] = value
     return value
 

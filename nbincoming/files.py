@@ -47,7 +47,7 @@ def load(path: str | Path) -> Spec:
 def save_draft(spec: Spec, folder: str | Path) -> Path:
     """Write a draft, replacing the one before it; return where."""
     path = Path(folder) / f"{spec.name}.draft{SUFFIX}"
-    _replace(path, spec.model_copy(update={"version": 0, "digest": ""}).text())
+    _replace(path, spec.model_copy(update={"version": 0, "digest": ""}).text().encode())
     return path
 
 
@@ -71,11 +71,8 @@ def publish(spec: Spec, folder: str | Path) -> tuple[Spec, Path]:
     """
     folder = Path(folder)
     sealed = spec.sealed(version=latest_version(spec.name, folder) + 1)
-    text = sealed.text()
-    _create(version_path(sealed.name, sealed.version, folder), text)
-    path = folder / f"{sealed.name}{SUFFIX}"
-    _replace(path, text)
-    return sealed, path
+    _create(version_path(sealed.name, sealed.version, folder), sealed.text().encode())
+    return sealed, _make_current(sealed.name, folder)
 
 
 def version_path(name: str, version: int, folder: str | Path) -> Path:
@@ -98,26 +95,49 @@ def latest_version(name: str, folder: str | Path) -> int:
     return max(versions(name, folder), default=0)
 
 
-def _temporary(path: Path, text: str) -> Path:
-    """Write a text durably beside its destination, which a rename then reaches."""
+def _make_current(name: str, folder: Path) -> Path:
+    """Let the current file be the newest version, and return it.
+
+    Whoever publishes looks once more afterwards: of two at the same moment, the one with
+    the older version may come second.
+    """
+    path = folder / f"{name}{SUFFIX}"
+    written = 0
+    while (newest := latest_version(name, folder)) > written:
+        _replace(path, version_path(name, newest, folder).read_bytes())
+        written = newest
+    return path
+
+
+def _temporary(path: Path, content: bytes) -> Path:
+    """Write a file durably beside its destination, which a rename then reaches."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(text.encode())
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(name, 0o644)  # mkstemp makes it private, but a spec holds no secret
-    return Path(name)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # mkstemp makes it private, but a spec holds no secret
+    except BaseException:
+        temporary.unlink()
+        raise
+    return temporary
 
 
-def _replace(path: Path, text: str) -> None:
-    temporary = _temporary(path, text)
-    temporary.replace(path)
+def _replace(path: Path, content: bytes) -> None:
+    temporary = _temporary(path, content)
+    try:
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink()
+        raise
     _sync_folder(path.parent)
 
 
-def _create(path: Path, text: str) -> None:
-    temporary = _temporary(path, text)
+def _create(path: Path, content: bytes) -> None:
+    temporary = _temporary(path, content)
     try:
         os.link(temporary, path)  # unlike a rename, fails where there is a file
     except FileExistsError:

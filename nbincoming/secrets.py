@@ -42,11 +42,11 @@ class SecretStore:
         with self._lock:
             if name in self._given:
                 return self._given[name]
-            if name.startswith(("https://", "http://")):
-                return self._fetched(name, JWKS_LIFETIME_S)
-            if name not in self._found:
-                self._found[name] = _read(name)
-            return self._found[name]
+            if not name.startswith(("https://", "http://")):
+                if name not in self._found:
+                    self._found[name] = _read(name)
+                return self._found[name]
+        return self._fetched(name, JWKS_LIFETIME_S)
 
     def __setitem__(self, name: str, value: str | bytes) -> None:
         """Set a secret's value, for this process only."""
@@ -63,7 +63,9 @@ class SecretStore:
     def refresh(self, name: str) -> bytes:
         """Fetch a JWKS again, unless that was done a moment ago."""
         with self._lock:
-            return self._given[name] if name in self._given else self._fetched(name, JWKS_PAUSE_S)
+            if name in self._given:
+                return self._given[name]
+        return self._fetched(name, JWKS_PAUSE_S)
 
     def forget(self) -> None:
         """Look up again what comes from outside."""
@@ -72,22 +74,20 @@ class SecretStore:
             self._fetched_s.clear()
 
     def _fetched(self, url: str, lifetime_s: float) -> bytes:
-        now_s = time.monotonic()
-        if url in self._fetched_s and now_s - self._fetched_s[url] < lifetime_s:
-            return self._found[url]
-        try:
-            document = jwt.PyJWKClient(
-                url, cache_jwk_set=False, timeout=JWKS_TIMEOUT_S
-            ).fetch_data()
-        except jwt.PyJWTError:
+        with self._lock:
+            now_s = time.monotonic()
             if url not in self._found:
-                raise KeyError(url) from None
-        else:
-            fresh = json.dumps(document).encode()
-            if fresh != self._found.get(url):  # the same bytes stay the same object
-                self._found[url] = fresh
-        self._fetched_s[url] = now_s  # after a failure, too: the old keys serve meanwhile
-        return self._found[url]
+                lifetime_s = JWKS_PAUSE_S  # nothing to go on with, so ask again before long
+            asked_s = self._fetched_s.get(url)
+            is_due = asked_s is None or now_s - asked_s >= lifetime_s
+            if is_due:
+                self._fetched_s[url] = now_s  # after a failure, too: the old keys serve on
+        # Without the lock: whoever asks meanwhile goes on with the keys that there are.
+        fresh = _fetch(url) if is_due else None
+        with self._lock:
+            if fresh is not None and fresh != self._found.get(url):
+                self._found[url] = fresh  # the same bytes stay the same object
+            return self._found[url]  # a KeyError where it was never there
 
 
 def new_secret() -> str:
@@ -110,3 +110,12 @@ def _read(name: str) -> bytes:
         # Editors end files by a line feed, which is hardly ever part of a secret.
         return content.removesuffix(b"\n").removesuffix(b"\r")
     raise KeyError(name)
+
+
+def _fetch(url: str) -> bytes | None:
+    """Fetch a JWKS; None where it cannot be reached, or answers something else."""
+    client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=JWKS_TIMEOUT_S)
+    try:
+        return json.dumps(client.fetch_data()).encode()
+    except (jwt.PyJWTError, OSError, ValueError):
+        return None

@@ -1,6 +1,8 @@
 """``python -m tests.fuzz --count 1000000``: nothing but our refusals escapes ``judge``.
 
-Real payloads are mutated byte by byte and piece by piece, headers too, under every scheme.
+Real payloads are mutated byte by byte, piece by piece and member by member, headers too,
+under every scheme; others are random. What is accepted goes on through the inbox and the
+flat form, and each answer must be one that an HTTP server can send.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 
 from benchmarks.payloads import bodies
 from nbincoming.core.authorization import (
@@ -21,9 +24,13 @@ from nbincoming.core.authorization import (
 from nbincoming.core.builder import P
 from nbincoming.core.credentials import credentials
 from nbincoming.core.deduplication import Deduplication
+from nbincoming.core.flattening import unflatten
 from nbincoming.core.gateway import Candidate, Challenge, Gateway, Rejected, answer, endpoint_path
-from nbincoming.core.message import Request
+from nbincoming.core.message import Request, Response
+from nbincoming.core.parameters import decode
 from nbincoming.core.spec import Spec, Trigger
+from nbincoming.core.values import Value, json_text, same
+from nbincoming.inbox.memory import MemoryInbox
 
 ENDPOINT = "0b6f4c2e-57a0-4d3c-9c53-0c4d36c5a1b2"
 NOW_MS = 1_795_000_000_000
@@ -43,7 +50,7 @@ WHEN = (
     & ~(P.body.repository.created_at.in_last("P7D") & P.body.sender.login.matches("^[a-z]+$"))
     & (
         P.body.commits.any_element(lambda c: c.message.ignoring_case().contains("FIX"))
-        | P.body.number.exists()
+        | P.body.sender.id.exists()
     )
     & (P.body["repository"]["size"] >= P.body.repository.forks)
 )
@@ -79,6 +86,25 @@ PIECES = (
     b"0001-01-01T00:00:00+14:00",
     b"\xf0\x9f\x98\x80",
 )
+
+
+#: Values that have broken programs before, and names.
+VALUES: tuple[Value, ...] = (
+    None, True, False, 0, -1, 2**53 + 1, 2**64, 10**400, Decimal("-0.0"), Decimal("0.1"),
+    Decimal("1e400"), Decimal("1e999999999999999999"), Decimal("-1e-999999999999999999"),
+    "", "0", "true", "null", "\x00", "\u202e", "\U0010ffff", "e\u0301", "İ", "a" * 5_000, "1e5",
+    "2024-06-10T09:15:30Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00",
+    "2024-02-30", "2024-06-10", {}, [], [[]], [{}], {"": None}, [None, 1, "1", True],
+    {"id": 1, "message": "fix"}, [{"id": 1, "message": "fix"}, 5], [0] * 300,
+)  # fmt: skip
+NAMES = ("", ".", "a.b", "[0]", "[*]", '"', "\\", " ", "\n", "id", "action", "__proto__", "n" * 300)
+DEEP: list[Value] = []
+for _ in range(70):
+    DEEP = [DEEP]
+WIDE: list[Value] = [0] * 10_001
+
+#: The statuses of section 4 of the design that the core itself can answer.
+STATUSES = frozenset({200, 204, 400, 401, 403, 405, 413, 415})
 
 
 def gateways() -> list[Gateway]:
@@ -126,11 +152,45 @@ def mutate(rng: random.Random, raw: bytes) -> bytes:
     return bytes(text)
 
 
+def graft(rng: random.Random, value: Value) -> Value:
+    """Change a value somewhere: it stays JSON, with a member or an element that nobody sends.
+
+    What is not on the way there is shared with the original.
+    """
+    if not value or not isinstance(value, dict | list) or rng.random() < 0.15:
+        return rng.choice((DEEP, WIDE)) if rng.random() < 0.01 else rng.choice(VALUES)
+    if isinstance(value, list):
+        at = rng.randrange(len(value))
+        return [*value[:at], graft(rng, value[at]), *value[at + 1 :]]
+    name = rng.choice(list(value))
+    match rng.randrange(6):
+        case 0:
+            return {other: child for other, child in value.items() if other != name}
+        case 1:
+            return {**value, rng.choice(NAMES): rng.choice(VALUES)}
+        case _:
+            return {**value, name: graft(rng, value[name])}
+
+
+def body_of(rng: random.Random, raw: bytes, value: Value) -> bytes:
+    """Make a body of a payload: spoiled as text, changed as a value, or just random bytes."""
+    way = rng.random()
+    if way < 0.5:
+        return mutate(rng, raw)
+    if way < 0.95:
+        for _ in range(rng.choice((1, 1, 3))):
+            value = graft(rng, value)
+        return json_text(value).encode()
+    return rng.randbytes(rng.randrange(200))
+
+
 def request(rng: random.Random, gateway: Gateway, body: bytes) -> Request:
     """Make a request of a body, mostly with good credentials, sometimes with spoiled ones."""
-    body = mutate(rng, body) if rng.random() < 0.9 else rng.randbytes(rng.randrange(200))
     good = credentials(gateway.spec.authorization, SECRETS, body, NOW_MS)
-    headers = [(b"Content-Type", b"application/json"), (b"X-Deduplication-Hash", b"h1")]
+    headers = [
+        (b"Content-Type", b"application/json"),
+        (b"X-Deduplication-Hash", b"h%d" % rng.randrange(300)),
+    ]
     headers += [(name.encode(), value.encode()) for name, value in good.items()]
     if rng.random() < 0.4:
         index = rng.randrange(len(headers))
@@ -150,25 +210,40 @@ def request(rng: random.Random, gateway: Gateway, body: bytes) -> Request:
     )
 
 
+def check(response: Response) -> None:
+    """Check that an answer can be sent, and says no more than it must."""
+    assert response.status in STATUSES
+    for name, value in response.headers:
+        assert (name + value).isascii()
+        assert (name + value).isprintable()
+    if response.status >= 400:
+        assert len(response.body) < 1_500
+        assert set(decode(response.body)) == {"type", "title", "status", "detail"}
+
+
 def run(count: int, seed: int, say: Callable[[str], object] = print) -> Counter[str]:
     """Judge and answer so many requests; whatever escapes is raised with its seed."""
     rng = random.Random(seed)
-    made, payloads = gateways(), [body for body in bodies() if len(body) < 12_000]
+    made, inbox = gateways(), MemoryInbox(max_events=10)
+    payloads = [(body, decode(body)) for body in bodies() if len(body) < 12_000]
     found: Counter[str] = Counter()
     for number in range(count):
         gateway = rng.choice(made)
-        made_request = request(rng, gateway, rng.choice(payloads))
+        made_request = request(rng, gateway, body_of(rng, *rng.choice(payloads)))
         try:
             judged = gateway.judge(made_request)
-            match judged:
-                case Candidate():
-                    found["candidate"] += 1
-                case Challenge():
-                    found["challenge"] += 1
-                    answer(judged)
-                case Rejected(refusal=refusal):
-                    found[refusal.slug] += 1
-                    answer(judged)
+            if isinstance(judged, Candidate):
+                found["candidate"] += 1
+                (outcome,) = inbox.claim([judged])
+                found[type(outcome).__name__.lower()] += 1
+                check(answer(outcome))
+                if not number % 50:
+                    flat = judged.parameters.flat(masked=False)
+                    assert same(unflatten(flat), judged.parameters.roots())
+            else:
+                assert isinstance(judged, Challenge | Rejected)
+                found["challenge" if isinstance(judged, Challenge) else judged.refusal.slug] += 1
+                check(answer(judged))
         except BaseException:
             say(f"seed {seed}, request {number}: {made_request.method} {made_request.body[:500]!r}")
             raise

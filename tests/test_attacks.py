@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -31,7 +32,14 @@ RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PUBLIC_PEM = RSA_KEY.public_key().public_bytes(
     serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
 )
-SECRETS = {"env:KEY": KEY, "env:PEM": PUBLIC_PEM, "env:APP": b"app secret"}
+SECRETS = {
+    "env:KEY": KEY,
+    "env:PEM": PUBLIC_PEM,
+    "env:APP": b"app secret",
+    "env:VERIFY": b"verify token",
+}
+META_SHAKING = meta(secret="env:APP", verify_token="env:VERIFY")
+SHAKE = "?hub.mode=subscribe"
 HS, RS = jwt(secret="env:KEY"), jwt(secret="env:PEM", algorithm="RS256")
 META = meta(secret="env:APP")
 CLAIMS: dict[str, Any] = {"exp": NOW_S + 600, "permissions": [PERMISSION]}
@@ -133,16 +141,31 @@ ATTACKS: dict[str, Callable[[], Candidate | Rejected]] = {
     "expiry 1e999999": lambda: bearing(
         compact({"alg": "HS256"}, f'{{"exp":1e999999,"permissions":["{PERMISSION}"]}}')
     ),
+    "expiry NaN": lambda: bearing(
+        compact({"alg": "HS256"}, f'{{"exp":NaN,"permissions":["{PERMISSION}"]}}')
+    ),
+    "expiry in milliseconds": lambda: bearing(token({**CLAIMS, "exp": NOW_MS + 600_000_000_000})),
     "not valid yet": lambda: bearing(token({**CLAIMS, "nbf": NOW_S + 120})),
     "issued in the future": lambda: bearing(token({**CLAIMS, "iat": NOW_S + 120})),
     "a claim twice": lambda: bearing(
         compact({"alg": "HS256"}, f'{{"exp":{NOW_S + 600},"exp":1,"permissions":["{PERMISSION}"]}}')
     ),
     "critical extensions": lambda: bearing(token(crit=["b64"], b64=False)),
+    "an unencoded payload (b64)": lambda: bearing(token(b64=False)),
+    "a compressed payload (zip)": lambda: bearing(token(zip="DEF")),
     "padding in a segment": lambda: bearing(token() + "="),
+    "plain base64 in a segment": lambda: bearing(token().replace("_", "/").replace("-", "+") + "+"),
+    "white space in a token": lambda: bearing(token().replace(".", " .")),
+    "a token that is not ASCII": lambda: bearing(token()[:-1] + "é"),
     "stray bits in a segment": lambda: bearing(_stray(token())),
+    "two segments": lambda: bearing(token().rpartition(".")[0]),
     "four segments": lambda: bearing(token() + ".e30"),
     "an empty signature": lambda: bearing(token().rpartition(".")[0] + "."),
+    "a token as a JSON object": lambda: bearing(
+        json.dumps(
+            dict(zip(("protected", "payload", "signature"), token().split("."), strict=True))
+        )
+    ),
     "a token of 100,000 bytes": lambda: bearing("a" * 100_000),
     "a token in the query": lambda: send(HS, query=f"?access_token={token()}"),
     "Authorization twice": lambda: bearing(
@@ -161,13 +184,28 @@ ATTACKS: dict[str, Callable[[], Candidate | Rejected]] = {
         headers={"x-hub-signature-256": "sha256=" + mac(BODY)},
         extra=((b"X-Hub-Signature-256", b"sha256=00"),),
     ),
+    "a signature in upper case hexadecimal under another key": lambda: signed(
+        BODY, "sha256=" + mac(BODY, b"other").upper()
+    ),
     "a handshake without a token set": lambda: send(
         META, method="GET", query="?hub.mode=subscribe&hub.verify_token=&hub.challenge=1"
     ),
+    "a handshake with another token": lambda: send(
+        META_SHAKING, method="GET", query=f"{SHAKE}&hub.verify_token=guess&hub.challenge=1"
+    ),
+    "a handshake with two tokens, one right": lambda: send(
+        META_SHAKING,
+        method="GET",
+        query=f"{SHAKE}&hub.verify_token=guess&hub.verify_token=verify%20token&hub.challenge=1",
+    ),
     "DELETE": lambda: bearing(token(), method="DELETE"),
+    "GET where there is no handshake": lambda: bearing(token(), method="GET"),
     "a body beyond the limit": lambda: bearing(token(), body=b"[" + b" " * 1_048_576 + b"]"),
     "text/plain": lambda: send(
         HS, headers={"authorization": f"Bearer {token()}", "content-type": "text/plain"}
+    ),
+    "a compressed body": lambda: bearing(
+        token(), extra=((b"Content-Encoding", b"gzip"),), body=gzip.compress(BODY)
     ),
     "Content-Type twice": lambda: bearing(token(), extra=((b"Content-Type", b"text/plain"),)),
     "duplicate members": lambda: bearing(token(), body=b'{"id": 1, "id": 2}'),
@@ -210,7 +248,7 @@ def test_an_attack_is_refused_as_documented(name: str) -> None:
     response = answer(judged)
     assert (response.status, judged.refusal.slug) == _DOCUMENTED[name]
     said = response.body + repr(response.headers).encode() + str(judged.refusal).encode()
-    for secret in (KEY, b"app secret", mac(BODY).encode(), token().encode()):
+    for secret in (KEY, b"app secret", b"verify token", mac(BODY).encode(), token().encode()):
         assert secret not in said
 
 

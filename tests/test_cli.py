@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from nbincoming.cli import commands
+from nbincoming.cli import COMMANDS, commands, main
 from nbincoming.core.spec import Spec
 from nbincoming.errors import MissingExtra
-from nbincoming.files import publish
+from nbincoming.files import publish, save_draft
 
 ENDPOINT = "0b6f4c2e-57a0-4d3c-9c53-0c4d36c5a1b2"
 
@@ -76,3 +76,171 @@ def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
     ):
         assert line in done.stdout
     assert (tmp_path / "published" / "complaints-demo.incoming.json").is_file()
+
+
+# --- check -------------------------------------------------------------------------------
+
+
+def test_check_goes_on_after_a_bad_file(spec_path: Path, tmp_path: Path) -> None:
+    """Each file has its result; one that is not well makes the exit code 1."""
+    bad = tmp_path / "bad.incoming.json"
+    bad.write_text("{")
+    done = CliRunner().invoke(commands, ["check", str(bad), str(spec_path)])
+    assert done.exit_code == 1
+    assert "bad.incoming.json: not ok" in done.output
+    assert "orders, version 1: ok" in done.output
+
+
+def test_check_tells_machines_what_is_wrong(tmp_path: Path) -> None:
+    """Each problem with its place; what could not be read is null."""
+    bad = tmp_path / "bad.incoming.json"
+    bad.write_text('{"name": "x y", "colour": 1, "endpoint": "x"}')
+    done = CliRunner().invoke(commands, ["check", "--json", str(bad)])
+    assert done.exit_code == 1
+    (result,) = json.loads(done.output)
+    assert (result["ok"], result["name"], result["version"]) == (False, None, None)
+    assert {problem["place"] for problem in result["problems"]} == {"name", "colour", "endpoint"}
+
+
+def test_check_runs_the_examples(tmp_path: Path) -> None:
+    """An example that gives something else is a problem, whatever the digest says."""
+    example = {
+        "name": "one",
+        "headers": [["content-type", "application/json"]],
+        "body": "{}",
+        "received_at_ms": 0,
+        "outcome": "filtered",
+    }
+    spec = Spec.model_validate({"name": "orders", "endpoint": ENDPOINT, "examples": [example]})
+    done = CliRunner().invoke(commands, ["check", str(publish(spec, tmp_path)[1])])
+    assert done.exit_code == 1
+    assert "examples[0].outcome: The example 'one' should give 'filtered'" in done.output
+
+
+def test_check_takes_drafts(tmp_path: Path) -> None:
+    """They have no digest, and are well where they are valid."""
+    path = save_draft(Spec(name="orders", endpoint=ENDPOINT), tmp_path)
+    done = CliRunner().invoke(commands, ["check", str(path)])
+    assert done.exit_code == 0
+    assert "orders, a draft: ok" in done.output
+    assert "digest" not in done.output
+
+
+CHECK = """
+import sys
+from nbincoming.cli import main
+sys.argv = ["nbincoming", "check", sys.argv[1]]
+try:
+    main()
+finally:
+    print(sorted({"pandas", "tornado", "IPython", "ipywidgets"} & set(sys.modules)))
+"""
+
+
+def test_check_needs_no_notebook(spec_path: Path) -> None:
+    """It runs where only the base is installed, such as in production's pipeline."""
+    done = subprocess.run(
+        [sys.executable, "-c", CHECK, str(spec_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# --- wrong use -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check"], ["check", "."], ["check", "--nothing", "x"], ["nothing"], ["demo", "x"], ["--no"]],
+    ids=" ".join,
+)
+def test_wrong_use_says_what_is_right(arguments: list[str]) -> None:
+    """With exit code 2 and a pointer to the help."""
+    done = CliRunner().invoke(commands, arguments)
+    assert done.exit_code == 2
+    assert "Usage:" in done.output
+
+
+def test_the_help_lists_every_command() -> None:
+    """In the order of the table, each with its sentence."""
+    done = CliRunner().invoke(commands, ["--help"])
+    assert done.exit_code == 0
+    places = [done.output.index(f"  {name}  ") for name in COMMANDS]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    """Asking for it runs nothing."""
+    done = CliRunner().invoke(commands, [name, "-h"])
+    assert done.exit_code == 0
+    assert f"commands {name}" in done.output
+
+
+def test_an_error_of_ours_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback; exit code 2, and the words on standard error."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(sys, "argv", ["nbincoming", "demo"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("Error: This command needs packages that are not installed.")
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize(("name", "extra"), [("demo", "lab"), ("lab", "lab")])
+def test_each_command_names_its_extra(
+    monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
+    """With the command that installs it."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    done = CliRunner().invoke(commands, [name])
+    assert isinstance(done.exception, MissingExtra)
+    assert done.exception.extra == extra
+
+
+# --- demo and lab --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("well", "code"), [(True, 0), (False, 1)])
+def test_the_demo_tells_by_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, well: bool, code: int
+) -> None:
+    """0 where each step had its outcome, 1 otherwise."""
+    monkeypatch.setattr("nbincoming.notebook.demo.run", lambda *_: well)
+    assert CliRunner().invoke(commands, ["demo"]).exit_code == code
+
+
+@pytest.fixture
+def executed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What would replace this process."""
+    command: list[str] = []
+
+    def execv(_: str, arguments: list[str]) -> None:
+        command.extend(arguments)
+
+    monkeypatch.setattr("os.execv", execv)
+    return command
+
+
+def test_lab_opens_the_quickstart(executed: list[str]) -> None:
+    """Options after -- are JupyterLab's."""
+    done = CliRunner().invoke(commands, ["lab", "--", "--no-browser", "--port", "9999"])
+    assert done.exit_code == 0, done.output
+    assert executed[:3] == [sys.executable, "-m", "jupyterlab"]
+    assert executed[-3:] == ["--no-browser", "--port", "9999"]
+    assert any("01_quickstart.ipynb" in argument for argument in executed)
+
+
+def test_lab_without_the_notebook_says_what_to_do(
+    executed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Nothing is started."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("nbincoming.commands.lab.__file__", str(tmp_path / "a" / "b" / "lab.py"))
+    done = CliRunner().invoke(commands, ["lab"])
+    assert done.exit_code == 1
+    assert "%load_ext nbincoming" in done.output
+    assert executed == []

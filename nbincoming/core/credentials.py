@@ -110,9 +110,11 @@ def token(scheme: Jwt, secrets: Secrets, now_ms: int, **options: Any) -> str:
 
 
 def _newest(names: Sequence[str], secrets: Secrets) -> bytes:
+    name = names[-1]
     try:
-        return secrets[names[-1]]
+        value = secrets[name]
     except LookupError:
-        raise SecretError(
-            f"{names[-1]} is not there. Set it, or give it in the notebook."
-        ) from None
+        value = b""
+    if not value:
+        raise SecretError(f"{name} is not there. Set it, or give it in the notebook.")
+    return value

@@ -19,7 +19,7 @@ from nbincoming.core.values import Value
 EVENT_TYPE: Final = "nbincoming.request.accepted"
 
 #: What was accepted within its spec's limits is read within none.
-_ACCEPTED: Final = Limits(max_body_bytes=2**62, max_depth=2**62, max_parameters=2**62)
+ACCEPTED_LIMITS: Final = Limits(max_body_bytes=2**62, max_depth=2**62, max_parameters=2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Event:
             "datacontenttype": "application/json",
             "nbiversion": self.version,
             "nbitriggers": ",".join(self.triggers),
-            "data": {"body": decode(self.body, limits=_ACCEPTED), "headers": self.headers},
+            "data": {"body": decode(self.body, limits=ACCEPTED_LIMITS), "headers": self.headers},
         }
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
-from typing import Final
+from itertools import chain, count
+from typing import Any, Final
 
+from nbincoming.core.conditions import Leaf, Reference, leaves, referenced
 from nbincoming.core.gateway import Rules
 from nbincoming.core.labels import ELEMENTS, Path, parse
 from nbincoming.core.message import Request
+from nbincoming.core.operators import OPERATORS
 from nbincoming.core.parameters import decode, is_secret_header
 from nbincoming.core.spec import Example, Spec
 from nbincoming.core.values import Value, json_text
@@ -24,6 +27,14 @@ REDACTED: Final = "redacted"
 
 #: Headers that make no difference and tell about the sender's network.
 _DROPPED: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
+
+#: Headers that decide, whatever the spec says.
+_CHECKED: Final = frozenset({"content-type", "content-encoding"})
+
+#: Operators that ask whether there is a value and how large an array is, not what it is.
+_SHAPE: Final = frozenset(
+    row.name for row in OPERATORS if row.type == "any" or row.operand == "count"
+)
 
 
 def choose_examples(samples: Sequence[Sample], spec: Spec) -> tuple[Example, ...]:
@@ -42,10 +53,9 @@ def choose_examples(samples: Sequence[Sample], spec: Spec) -> tuple[Example, ...
         place = (found["outcome"], found["triggers"])
         if place in chosen or found != expectation(sample.request, rules):
             continue
-        name = "-".join([str(found["outcome"]), *found["triggers"]])  # type: ignore[misc]
         chosen[place] = Example.model_validate(
             {
-                "name": name,
+                "name": _name(found, {example.name for example in chosen.values()}),
                 "headers": [(n.decode(), v.decode()) for n, v in redacted.headers],
                 "body": redacted.body.decode(),
                 "received_at_ms": redacted.received_at_ms,
@@ -67,14 +77,18 @@ def redact(request: Request, spec: Spec) -> Request | None:
         body = decode(request.body, limits=spec.limits)
     except Refusal:
         return None
-    kept = [parse(label) for label in spec.labels()]
+    kept = [parse(label) for label in _decisive(spec)]
     headers = []
     for raw_name, raw_value in request.headers:
         name = raw_name.decode("latin-1").lower()
-        if name in _DROPPED or is_secret_header(name):
+        if is_secret_header(name):
             continue
-        if name != "content-type" and not _is_kept(("headers", name), kept):
-            raw_value = REDACTED.encode()
+        # A repeated header may be read in part: its values are kept together.
+        if ("headers", name) not in [path[:2] for path in kept]:
+            if name in _DROPPED:
+                continue
+            if name not in _CHECKED and raw_value:
+                raw_value = REDACTED.encode()
         try:
             raw_value.decode()
         except UnicodeDecodeError:
@@ -86,6 +100,26 @@ def redact(request: Request, spec: Spec) -> Request | None:
     )
 
 
+def _decisive(spec: Spec) -> set[str]:
+    """Gather the parameters whose values decide anything."""
+    labels = set(spec.deduplication.parameters) if spec.deduplication else set()
+    for trigger in spec.triggers:
+        for leaf in leaves(trigger.when):
+            # A condition on elements names by itself what it reads of each.
+            if isinstance(leaf, Leaf) and leaf.operator not in _SHAPE:
+                labels |= referenced(leaf)
+            elif isinstance(leaf, Leaf) and isinstance(leaf.value, Reference):
+                labels.add(leaf.value.parameter)
+    return labels
+
+
+def _name(found: Mapping[str, Any], taken: Set[str]) -> str:
+    """Name an example by what becomes of it; names of triggers may read the same joined."""
+    name = "-".join([found["outcome"], *found["triggers"]])
+    numbers = (f"{name}-{number}" for number in count(2))
+    return next(each for each in chain([name], numbers) if each not in taken)
+
+
 def _redacted(value: Value, path: Path, kept: Sequence[Path]) -> Value:
     if _is_kept(path, kept):
         return value
@@ -95,7 +129,7 @@ def _redacted(value: Value, path: Path, kept: Sequence[Path]) -> Value:
         case list():
             return [_redacted(child, (*path, index), kept) for index, child in enumerate(value)]
         case str():
-            return REDACTED
+            return REDACTED if value else value
         case bool() | None:
             return value
         case int() | Decimal():

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, overload
 
+from nbincoming.core.events import ACCEPTED_LIMITS
 from nbincoming.core.gateway import (
     Accepted,
     Candidate,
@@ -20,7 +21,12 @@ from nbincoming.core.gateway import (
     answer,
 )
 from nbincoming.core.message import Request
-from nbincoming.core.parameters import Parameters, decode, header_parameters
+from nbincoming.core.parameters import (
+    DEFAULT_LIMITS,
+    Parameters,
+    decode,
+    header_parameters,
+)
 from nbincoming.core.values import Value
 from nbincoming.errors import Refusal
 
@@ -91,8 +97,10 @@ class Sample:
     @cached_property
     def parameters(self) -> Parameters | None:
         """What it says; None where its body is not JSON."""
+        # What was not refused was within its spec's limits, which may be wider than these.
+        limits = DEFAULT_LIMITS if isinstance(self.outcome, Rejected) else ACCEPTED_LIMITS
         try:
-            body = decode(self.request.body)
+            body = decode(self.request.body, limits=limits)
         except Refusal:
             return None
         return Parameters(body, header_parameters(self.request.headers))

@@ -11,6 +11,7 @@ from nbincoming import files
 from nbincoming.core.authorization import jwt
 from nbincoming.core.builder import P
 from nbincoming.core.values import json_text
+from nbincoming.errors import NbIncomingError
 from nbincoming.history.replay import check_examples
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post
@@ -20,6 +21,7 @@ from nbincoming.secrets import new_secret
 #: Prints a line.
 Say = Callable[[str], object]
 
+NAME = "complaints-demo"
 SECRET = "env:COMPLAINTS_JWT_KEY"
 
 
@@ -57,9 +59,19 @@ def run(say: Say, folder: str | Path | None = None) -> bool:
         Prints a line.
     folder
         Where to publish; a new temporary folder by default. It is kept.
+
+    Raises
+    ------
+    NbIncomingError
+        If the demo was published there before.
     """
     place = Path(folder) if folder else Path(tempfile.mkdtemp(prefix="nbincoming-demo-"))
-    inc = Integration("complaints-demo", folder=place)
+    if files.latest_version(NAME, place / "published"):
+        raise NbIncomingError(
+            f"{place} has a published {NAME} already, which would answer instead of a new draft. "
+            "Name another folder."
+        )
+    inc = Integration(NAME, folder=place)
     try:
         return _walk(Walk(say), inc, place)
     finally:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from weakref import WeakSet
 
 from nbincoming.core.authorization import Jwt
 from nbincoming.core.gateway import (
     Candidate,
+    Challenge,
     Gateway,
     Outcome,
     Rejected,
@@ -61,13 +63,14 @@ class Endpoint:
 
     # --- where it listens --------------------------------------------------------------
 
-    def listen(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def listen(self, *, host: str | None = None, port: int = 0) -> None:
         """Take a place at the kernel's listener, which starts if need be."""
         with self._store.lock:
-            if self.listening and port in (0, self._running.port):
+            listener = shared(host=host, port=port)
+            if listener is self._listener:
                 return
-            self._listener = shared(host=host, port=port)
-            self._store.later = self._listener.call_later
+            self._listener = listener
+            self._store.connect(partial(_later, listener))
             self.mount()
         self._store.poke()
 
@@ -107,7 +110,8 @@ class Endpoint:
         with self._store.lock:
             if self._listener is not None:
                 self._listener.unmount(self._path)
-            self._listener = self._store.later = None
+            self._listener = None
+            self._store.connect(None)
             _LISTENING.discard(self)
 
     # --- when it captures --------------------------------------------------------------
@@ -147,14 +151,19 @@ class Endpoint:
 
     def desk(self) -> Desk | None:
         """Return where its API keys get tokens, if it signs any."""
-        state = self._store.state
-        scheme = (state.published or state.draft).authorization
-        if not isinstance(scheme, Jwt) or not scheme.algorithm.startswith("HS"):
-            return None
-        name = scheme.secrets[-1]
-        if name not in self._secrets:
-            return None
-        return Desk(self.api_keys, self._secrets[name], scheme)
+        with self._store.lock:
+            state = self._store.state
+            role, spec = (
+                ("published", state.published) if state.published else ("draft", state.draft)
+            )
+            scheme = spec.authorization
+            if not isinstance(scheme, Jwt) or not scheme.algorithm.startswith("HS"):
+                return None
+            try:
+                self.gateway(role, spec)  # a secret that cannot verify must not sign
+            except SecretError:
+                return None
+            return Desk(self.api_keys, self._secrets[scheme.secrets[-1]], scheme)
 
     # --- what it answers ---------------------------------------------------------------
 
@@ -205,7 +214,8 @@ class Endpoint:
         good = [
             sample
             for sample in self._samples
-            if sample.number >= window.first and not isinstance(sample.outcome, Rejected)
+            if sample.number >= window.first
+            and not isinstance(sample.outcome, Rejected | Challenge)
         ]
         if len(good) >= window.wanted:
             self.close_window(window)
@@ -221,6 +231,14 @@ _LISTENING: WeakSet[Endpoint] = WeakSet()
 def _handle_login(request: Request) -> Response:
     desks = (endpoint.desk() for endpoint in list(_LISTENING))
     return answer_login(request, [desk for desk in desks if desk is not None])
+
+
+def _later(listener: Listener, delay_s: float, callback: Callable[[], None]) -> None:
+    """Run something on the listener's thread; at once where that has ended."""
+    if listener.running:
+        listener.call_later(delay_s, callback)
+    else:
+        callback()
 
 
 def now_ms() -> int:

@@ -9,8 +9,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 import jiter
+from pydantic import ValidationError
 
-from nbincoming.core.conditions import ElementLeaf, Leaf, Reference, rows
+from nbincoming.core.conditions import Leaf, Reference, rows
 from nbincoming.core.operators import BY_NAME, OPERATORS, Operator
 from nbincoming.core.values import Value, json_text
 from nbincoming.errors import NbIncomingError
@@ -77,13 +78,14 @@ def choices(kinds: Iterable[str], *, keep: str | None = None) -> list[Choice]:
     keep
         Key of a choice that stays in the list whatever was seen.
     """
-    offered = {row_type for kind in kinds for row_type in _OFFERED[kind]}
+    seen = set(kinds)
+    offered = {row_type for kind in seen for row_type in _OFFERED[kind]}
     return [
         choice
         for choice in map(Choice, OPERATORS)
         if choice.operator.operand != "condition"
         and (
-            not offered
+            not seen
             or choice.operator.type in offered
             or choice.operator.type == "any"
             or choice.key == keep
@@ -160,8 +162,26 @@ def text_of(leaf: Leaf) -> str:
 
 
 def is_simple(condition: Any) -> bool:
-    """Tell whether a condition can be a row of the form: a leaf that is not on elements."""
-    return isinstance(condition, Leaf) and not isinstance(condition, ElementLeaf)
+    """Tell whether a row of the form holds all that a condition means."""
+    if not isinstance(condition, Leaf):
+        return False
+    try:
+        data = leaf_data(
+            condition.parameter,
+            key_of(condition),
+            text_of(condition),
+            ignore_case=condition.ignore_case,
+        )
+        return _meaning(Leaf.model_validate(data)) == _meaning(condition)
+    except (FormError, ValidationError):
+        return False
+
+
+def _meaning(leaf: Leaf) -> tuple[object, ...]:
+    """Gather what tells leaves apart; a type that changes nothing does not."""
+    met = [(row.name, row.type) for row, _ in rows(leaf)]
+    rest = {name: value for name, value in leaf.data().items() if name != "type"}
+    return json_text(rest), met, leaf.type == "number"  # which reads numbers out of texts
 
 
 def _shown(value: Value, row: Operator) -> str:
@@ -169,9 +189,10 @@ def _shown(value: Value, row: Operator) -> str:
         return json_text(value)
     ambiguous = (
         (row.operand == "value" and _is_json(value))
-        or (row.operand in ("strings", "datetime pair") and "," in value)
+        or (row.operand in ("strings", "datetime pair") and (not value or set(value) & set(',"')))
         or value != value.strip()
         or value[:1] in ('"', REFERENCE)
+        or not value.isprintable()  # a line feed would not survive in a field of one line
     )
     return json_text(value) if ambiguous else value
 
@@ -186,7 +207,7 @@ def _items(text: str) -> Sequence[str]:
             continue
         if character == '"' and not escaped:
             quoted = not quoted
-        escaped = character == "\\" and not escaped
+        escaped = quoted and character == "\\" and not escaped
         current += character
     return [item for item in [*items, current.strip()] if item]
 

@@ -7,6 +7,7 @@ it the same actions.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import uuid4
@@ -16,16 +17,22 @@ import pandas as pd
 from nbincoming import files
 from nbincoming.core.authorization import Authorization, Jwt, Scheme
 from nbincoming.core.conditions import Condition, Node
-from nbincoming.core.credentials import credentials
+from nbincoming.core.credentials import credentials, token
 from nbincoming.core.doctor import diagnose
 from nbincoming.core.gateway import Outcome, endpoint_path
 from nbincoming.core.login import LOGIN_PATH, key_record
 from nbincoming.core.mistakes import Finding
-from nbincoming.core.spec import SUFFIX, Spec, Trigger, spec_from_data
-from nbincoming.core.tokens import issue_token
+from nbincoming.core.spec import SUFFIX, Spec, spec_from_data
 from nbincoming.core.values import Value, exact, json_text
 from nbincoming.core.words import Explanation, explain
-from nbincoming.errors import ConditionError, NbIncomingError, Problem, SecretError, SpecError
+from nbincoming.errors import (
+    ConditionError,
+    NbIncomingError,
+    Problem,
+    SecretError,
+    SpecError,
+    quote,
+)
 from nbincoming.history.examples import choose_examples
 from nbincoming.history.profile import ParameterProfile, profile_of
 from nbincoming.history.replay import check_examples, replay
@@ -85,16 +92,15 @@ class Integration:
         return made
 
     def _begin(self, name: str, folder: Path) -> None:
+        fresh = _new_draft(name)  # which checks the name, before it becomes part of a path
         draft, published, path = _found(name, folder)
+        if draft is None:
+            draft = fresh if published is None else _draft_of(published)
+        _check_endpoint_is_free(draft, self._living.values())
         self._folder = folder
-        self.store = Store(
-            State(
-                draft=draft or _new_draft(name, published),
-                published=published,
-                published_path=path,
-            )
-        )
+        self.store = Store(State(draft=draft, published=published, published_path=path))
         self.samples = Samples()
+        self._profiles: tuple[tuple[int, int], list[ParameterProfile]] = ((0, 0), [])
         self.secrets = SecretStore()
         self._endpoint = Endpoint(self.store, self.samples, self.secrets)
         self._wizard: Wizard | None = None
@@ -149,7 +155,11 @@ class Integration:
             As the authorization names it, such as ``"env:COMPLAINTS_JWT_KEY"``.
         """
         self.secrets[name] = value
-        self._endpoint.forget_gateways()
+        with self.store.lock:
+            self._endpoint.forget_gateways()
+            shown = self.state.problems.get("endpoint", ())
+            if any(problem.place == "authorization" for problem in shown) and not self.problems():
+                self.store.dispatch(Fail("endpoint", ()))  # it was this secret that was missing
         self.store.poke()
 
     def deduplicate(
@@ -200,7 +210,7 @@ class Integration:
             )
         with self.store.lock:
             triggers = [each.data() for each in self.draft.triggers]
-            fresh = Trigger(name=name, when=when).data()
+            fresh: dict[str, Value] = {"name": name, "when": when.data()}
             names = [each["name"] for each in triggers]
             if name in names:
                 triggers[names.index(name)] = fresh
@@ -216,7 +226,7 @@ class Integration:
 
     # --- the endpoint ------------------------------------------------------------------
 
-    def listen(self, *, host: str = "127.0.0.1", port: int = 0) -> str:
+    def listen(self, *, host: str | None = None, port: int = 0) -> str:
         """Start to listen, in a thread of this kernel, and return the endpoint's URL.
 
         Listening again changes nothing. The draft answers 404 until it retrieves data;
@@ -225,7 +235,7 @@ class Integration:
         Parameters
         ----------
         host, port
-            Loopback and a free port by default.
+            Where this kernel listens already; else loopback and a free port by default.
 
         Raises
         ------
@@ -339,7 +349,11 @@ class Integration:
 
     def profiles(self) -> list[ParameterProfile]:
         """Profile the parameters of the samples that were not refused."""
-        return profile_of([sample.flat() for sample in self.samples.judged])
+        # The wizard asks at each change of anything, which samples seldom are.
+        captured = (self.samples.next_number, len(self.samples))
+        if captured != self._profiles[0]:
+            self._profiles = captured, profile_of([s.flat() for s in self.samples.judged])
+        return list(self._profiles[1])
 
     def try_out(self) -> list[tuple[Sample, Outcome]]:
         """Say what the draft would make of each sample that was not refused."""
@@ -467,19 +481,9 @@ class Integration:
             If the authorization is not JWT with a shared secret, or that is missing.
         """
         scheme = self.authorization
-        if not isinstance(scheme, Jwt) or not scheme.algorithm.startswith("HS"):
-            raise SecretError(
-                "Only JWT authorization with a shared secret can issue tokens here. "
-                "Let the owner of the private key sign one."
-            )
-        self._endpoint.gateway("draft", self.draft)  # for its SecretError
-        return issue_token(
-            self.secrets[scheme.secrets[-1]],
-            now_ms=now_ms(),
-            algorithm=scheme.algorithm,
-            permissions_claim=scheme.permissions_claim,
-            **options,
-        )
+        if not isinstance(scheme, Jwt):
+            raise SecretError("Only JWT authorization has tokens; set it to nbi.jwt(…) first.")
+        return token(scheme, self.secrets, now_ms(), **options)
 
     # --- files -------------------------------------------------------------------------
 
@@ -526,7 +530,7 @@ class Integration:
         if found:  # pragma: no cover - an example is made by the rules that check it
             raise SpecError(found, source="The draft")
         spec, path = files.publish(complete, folder)
-        served = files.load(path)
+        served = files.load(files.version_path(spec.name, spec.version, folder))
         self.store.dispatch(Published(served, str(path)))
         if self.listening:
             self._endpoint.mount()  # the version's limit may be another
@@ -573,15 +577,35 @@ def _found(name: str, folder: Path) -> tuple[Spec | None, Spec | None, str]:
     draft = published = None
     path = ""
     if (drafted := folder / "drafts" / f"{name}.draft{SUFFIX}").is_file():
-        draft = files.load(drafted)
+        draft = _of_name(name, drafted)
     if (current := folder / "published" / f"{name}{SUFFIX}").is_file():
-        published, path = files.load(current), str(current)
+        published, path = _of_name(name, current), str(current)
     return draft, published, path
 
 
-def _new_draft(name: str, published: Spec | None) -> Spec:
-    if published is not None:
-        return published.model_copy(
-            update={"version": 0, "digest": "", "parameters": (), "examples": ()}
-        )
+def _of_name(name: str, path: Path) -> Spec:
+    spec = files.load(path)
+    if spec.name != name:
+        message = f"The file is named after {quote(name)} and holds {quote(spec.name)}. Rename it."
+        raise SpecError([Problem("name", message)], source=str(path))
+    return spec
+
+
+def _check_endpoint_is_free(draft: Spec, living: Iterable[Integration]) -> None:
+    """Refuse a second integration at one endpoint: requests would reach just one of them."""
+    for other in living:
+        if other.draft.endpoint == draft.endpoint:
+            message = (
+                f"{quote(other.name)} has this endpoint already. Give this one a UUID of its own, "
+                "or close the other."
+            )
+            raise SpecError([Problem("endpoint", message)], source=draft.name)
+
+
+def _new_draft(name: str) -> Spec:
     return spec_from_data({"name": name, "endpoint": str(uuid4())}, source="The integration")
+
+
+def _draft_of(published: Spec) -> Spec:
+    apart = {"version": 0, "digest": "", "parameters": (), "examples": ()}
+    return published.model_copy(update=apart)

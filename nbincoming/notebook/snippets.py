@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -14,8 +15,12 @@ from nbincoming.core.authorization import (
     StandardWebhooks,
 )
 from nbincoming.core.conditions import All, AnyOf, Condition, ElementLeaf, Leaf, Not, Reference
+from nbincoming.core.operators import BY_NAME
 from nbincoming.core.spec import Spec
 from nbincoming.core.values import Value, json_text
+
+#: Text that means nothing to a shell within double quotes.
+_HARMLESS = re.compile(r"[A-Za-z0-9 :;,.=_/+-]*")
 
 #: The request of the platform's own page: a complaint.
 EXAMPLE_BODY: dict[str, Value] = {
@@ -54,34 +59,45 @@ def curl(url: str, authorization: Authorization, body: Value = None) -> str:
         case NoAuthorization():
             pass
         case Jwt():
-            lines.append('--header "Authorization: Bearer $TOKEN"')
+            lines.append(_header("Authorization: Bearer ", "TOKEN"))
         case Meta():
-            before = _signing(text, "sha256")
-            lines.append('--header "X-Hub-Signature-256: sha256=$SIGNATURE"')
-        case Hmac() as scheme if scheme.timestamp_header is None and scheme.encoding == "hex":
-            before = _signing(text, scheme.algorithm)
-            lines.append(f'--header "{scheme.header}: {scheme.prefix}$SIGNATURE"')
+            before = _signing(shlex.quote(text), "sha256", "hex")
+            lines.append(_header("X-Hub-Signature-256: sha256=", "SIGNATURE"))
         case Hmac() as scheme:
-            lines.append(f'--header "{scheme.header}: {scheme.prefix}$SIGNATURE"')
+            content = shlex.quote(text)
+            if scheme.timestamp_header is not None:
+                before = "TIMESTAMP=$(date +%s)\n"
+                content = f'"$TIMESTAMP".{content}'
+                lines.append(_header(f"{scheme.timestamp_header}: ", "TIMESTAMP"))
+            before += _signing(content, scheme.algorithm, scheme.encoding)
+            lines.append(_header(f"{scheme.header}: {scheme.prefix}", "SIGNATURE"))
         case StandardWebhooks():
             lines += [
-                f'--header "webhook-{name}: ${name.upper()}"'
+                _header(f"webhook-{name}: ", name.upper())
                 for name in ("id", "timestamp", "signature")
             ]
     lines.append(f"--data-raw {shlex.quote(text)}")
     return before + " \\\n  ".join(lines)
 
 
-def _signing(text: str, digest: str) -> str:
-    return (
-        f"SIGNATURE=$(printf %s {shlex.quote(text)} | "
-        f'openssl dgst -{digest} -hmac "$SECRET" -r | cut -d" " -f1)\n'
-    )
+def _header(text: str, variable: str) -> str:
+    """Write a header that ends with a shell variable.
+
+    Whatever a spec from elsewhere names its headers, the shell must not run any of it.
+    """
+    if _HARMLESS.fullmatch(text):
+        return f'--header "{text}${variable}"'
+    return f'--header {shlex.quote(text)}"${variable}"'
+
+
+def _signing(content: str, digest: str, encoding: str) -> str:
+    written = "-r | cut -d' ' -f1" if encoding == "hex" else "-binary | openssl base64 -A"
+    return f'SIGNATURE=$(printf %s {content} | openssl dgst -{digest} -hmac "$SECRET" {written})\n'
 
 
 def code(spec: Spec) -> str:
     """Write the Python code that makes a draft."""
-    lines = ["import nbincoming as nbi", "", f"inc = nbi.Integration({spec.name!r})"]
+    lines = [f"inc = nbi.Integration({spec.name!r})"]
     if spec.authorization != NoAuthorization():
         lines.append(f"inc.authorization = {_authorization(spec.authorization)}")
     if spec.deduplication is not None:
@@ -96,7 +112,17 @@ def code(spec: Spec) -> str:
     if spec.triggers:
         lines.append("P = nbi.P")
         lines += [f"inc.trigger({each.name!r}, {expression(each.when)})" for each in spec.triggers]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    imports = [line for name, line in _IMPORTS.items() if re.search(name, text)]
+    return "\n".join([*imports, "import nbincoming as nbi", "", text])
+
+
+#: What must be imported where a spec says more than the builder, or a float, can.
+_IMPORTS = {
+    r"\bDecimal\(": "from decimal import Decimal",
+    r"\bElementLeaf\.": "from nbincoming.core.conditions import ElementLeaf",
+    r"\bLeaf\.": "from nbincoming.core.conditions import Leaf",
+}
 
 
 def _authorization(authorization: Authorization) -> str:
@@ -126,6 +152,9 @@ _METHODS = {
     "matches_current": "in_current",
 }
 
+#: How the builder asks for a type.
+_CONVERSIONS = {None: "", "number": ".as_number()", "datetime": ".as_datetime()"}
+
 
 def expression(condition: Condition) -> str:
     """Write a condition as the builder takes it."""
@@ -136,18 +165,21 @@ def expression(condition: Condition) -> str:
             return " | ".join(_operand(part) for part in parts)
         case Not(condition=part):
             return f"~{_operand(part, always=True)}"
-        case ElementLeaf():
+        case ElementLeaf(type=None):
             # Labels inside name the element by themselves: body.items[*].price
             inner = expression(condition.value)
             return f"P[{condition.parameter!r}].{condition.operator}(lambda _: {inner})"
+        case ElementLeaf():
+            return _model(condition)
         case Leaf():
             return _leaf(condition)
 
 
 def _leaf(leaf: Leaf) -> str:
-    subject = f"P[{leaf.parameter!r}]"
-    if leaf.type in ("number", "datetime") and leaf.operator not in ("before", "after"):
-        subject += f".as_{leaf.type}()"
+    is_range = leaf.operator == "between"
+    if leaf.type not in _CONVERSIONS or (is_range and isinstance(leaf.value, Reference)):
+        return _model(leaf)
+    subject = f"P[{leaf.parameter!r}]{_CONVERSIONS[leaf.type]}"
     if leaf.ignore_case:
         subject += ".ignoring_case()"
     value = (
@@ -158,9 +190,15 @@ def _leaf(leaf: Leaf) -> str:
     if leaf.operator.startswith("length_"):
         return f"{subject}.length {_INFIX[leaf.operator.removeprefix('length_')]} {value}"
     method = _METHODS.get(leaf.operator, leaf.operator)
-    if leaf.operator == "between":
+    if is_range:
         return f"{subject}.between({', '.join(_python(item) for item in leaf.value)})"
-    return f"{subject}.{method}({'' if leaf.value is None else value})"
+    takes_value = BY_NAME[leaf.operator][0].operand != "none"
+    return f"{subject}.{method}({value if takes_value else ''})"
+
+
+def _model(leaf: Leaf | ElementLeaf) -> str:
+    """Write what the builder has no words for, such as the type of a text."""
+    return f"{type(leaf).__name__}.model_validate({_python(leaf.data())})"
 
 
 def _operand(part: Condition, *, always: bool = False) -> str:
@@ -180,6 +218,9 @@ def _python(value: Any) -> str:
             return repr(value)
         case list():
             return f"[{', '.join(map(_python, value))}]"
+        case dict():
+            members = (f"{name!r}: {_python(member)}" for name, member in value.items())
+            return f"{{{', '.join(members)}}}"
         case _:
             text = str(value)
             # a float's own text reads back as the same decimal, or else Decimal keeps it

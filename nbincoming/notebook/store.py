@@ -39,6 +39,13 @@ class Store:
         self._poked = False
         self._delay_s = COALESCE_S
 
+    def connect(self, later: Later | None) -> None:
+        """Run things later by this from now on; what an old one still had may be lost."""
+        with self.lock:
+            self.later = later
+            self._poked = False
+            self._delay_s = COALESCE_S
+
     def dispatch(self, action: Action) -> State:
         """Change the state by an action, and tell the watchers soon."""
         with self.lock:

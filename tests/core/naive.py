@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -142,8 +142,11 @@ def number_of(value: Any) -> Any:
     if not re.fullmatch(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", value):
         return None
     if re.fullmatch(r"-?[0-9]+", value):
-        return int(value)
-    return Decimal(value)
+        return int(value) if len(value.lstrip("-")) <= 4_300 else None  # as in a body
+    try:
+        return Decimal(value)
+    except InvalidOperation:  # the exponent is out of range
+        return None
 
 
 def compare_numbers(name: str, seen: Any, value: Any) -> bool | None:

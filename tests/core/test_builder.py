@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import doctest
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from pydantic import TypeAdapter
 
+from nbincoming.core import builder
 from nbincoming.core.builder import P
 from nbincoming.core.conditions import Condition, Node
 from nbincoming.core.operators import OPERATORS
@@ -125,3 +131,68 @@ def test_wrong_use_is_said_at_once() -> None:
         P["bdy.x"]
     with pytest.raises(AttributeError):
         _ = x._private
+
+
+@pytest.mark.parametrize(
+    ("built", "operator", "value", "options"),
+    [
+        (x < date(2024, 6, 10), "before", "2024-06-10", {}),
+        (x > datetime(2024, 6, 10, 9, 15, tzinfo=UTC), "after", "2024-06-10T09:15:00+00:00", {}),
+        (x.after(pd.Timestamp("2024-06-10 09:15")), "after", "2024-06-10T09:15:00", {}),
+        (x == date(2024, 6, 10), "equals", "2024-06-10", {"type": "datetime"}),
+        (x.between(date(2024, 6, 1), "2024-06-02"), "between", ["2024-06-01", "2024-06-02"], {}),
+        (x.in_last(timedelta(days=7)), "in_last", "P7D", {}),
+        (x.in_last(timedelta(seconds=90)), "in_last", "PT90S", {}),
+        (x.in_next(timedelta(days=1, hours=2)), "in_next", "P1DT7200S", {}),
+        (x > np.int64(5), "greater_than", 5, {}),
+        (x > np.float64(2.5), "greater_than", Decimal("2.5"), {}),
+        (x == np.bool_(True), "is_true", None, {}),
+        (x != np.bool_(True), "is_false", None, {}),
+        (x.is_in(np.array([1, 2])), "in", [1, 2], {}),
+        (x.is_in(pd.Series(["b", "a"])), "in", ["b", "a"], {}),
+        (x.is_in({"b", "a", "c"}), "in", ["a", "b", "c"], {}),
+        (x.is_in(value for value in (2, 1)), "in", [2, 1], {}),
+    ],
+)  # fmt: skip
+def test_values_may_be_what_a_notebook_holds(
+    built: Node, operator: str, value: Any, options: dict[str, Any]
+) -> None:
+    """Dates, durations, sets and NumPy's numbers become what a spec can hold."""
+    data = {"parameter": "body.x", "operator": operator, **options}
+    if value is not None:
+        data["value"] = value
+    assert built.data() == data
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "message"),
+    [
+        (lambda: list(x), ConditionError, "has no elements yet"),
+        (lambda: "a" in x, ConditionError, r"Use P\['body.x'\].contains\(\)"),
+        (lambda: bool(x.length), ConditionError, "is not a number yet"),
+        (lambda: 1 < x < 5, ConditionError, "has no truth value"),
+        (lambda: x.is_in(5), SpecError, "write a list of texts"),
+        (lambda: x.is_in("high"), SpecError, "write a list of texts"),
+        (lambda: x.any_element(lambda _: P.body.y == 1), SpecError, "asks nothing about the elem"),
+        (lambda: x != date(2024, 6, 10), SpecError, "not to datetime"),
+        (lambda: x > np.datetime64("2024-06-10"), SpecError, "no form for a datetime64"),
+        (lambda: x.in_last(timedelta(milliseconds=1)), ConditionError, "of whole seconds"),
+        (lambda: x.in_last(timedelta(days=-1)), ConditionError, "not negative"),
+        (lambda: x.in_last(timedelta(0)), SpecError, "more than nothing"),
+        (lambda: x[-1].exists(), SpecError, "stops being a parameter at character 7"),
+        (lambda: P.headers.authorization.exists(), SpecError, "carries credentials"),
+        (lambda: hash(x), TypeError, "unhashable"),
+        (lambda: hash(x.length), TypeError, "unhashable"),
+    ],
+)
+def test_what_python_would_get_wrong_is_refused(
+    wrong: Callable[[], object], error: type[Exception], message: str
+) -> None:
+    """Python's own protocols would loop for ever, drop a half, or compare texts."""
+    with pytest.raises(error, match=message):
+        wrong()
+
+
+def test_the_examples_in_the_docstrings_run() -> None:
+    """What a reader copies from there works."""
+    assert doctest.testmod(builder) == (0, 1)

@@ -78,6 +78,9 @@ class CardView:
     def on_apply(self) -> None:
         """Do what Apply does besides changing the draft."""
 
+    def on_cancel(self) -> None:
+        """Do what Cancel does besides closing the form."""
+
     # --- the frame ---------------------------------------------------------------------
 
     def refresh(self, state: State) -> None:
@@ -171,6 +174,7 @@ class CardView:
         self.integration.store.dispatch(Define(self.card))
 
     def _on_cancel(self) -> None:
+        self.on_cancel()
         self.integration.store.dispatch(Close())
 
     def _on_apply(self) -> None:

@@ -72,10 +72,14 @@ class EndpointCard(CardView):
         secrets = getattr(scheme, "secrets", ())
         self._icon.value = draft.icon
         self._scheme.value = scheme.data()["scheme"]
-        self._secret_name.value = secrets[-1] if secrets else f"env:{stem}_SECRET"
+        remote = isinstance(scheme, Jwt) and scheme.jwks_url is not None
+        suggested = "" if remote else f"env:{stem}_SECRET"
+        self._secret_name.value = secrets[-1] if secrets else suggested
         self._algorithm.value = scheme.algorithm if isinstance(scheme, Jwt) else "HS256"
+        known = isinstance(scheme, Meta)
         verify = scheme.verify_token if isinstance(scheme, Meta) else None
-        self._verify_name.value = verify or f"env:{stem}_VERIFY_TOKEN"
+        # Suggested for a new scheme only: a Meta without a handshake stays without one.
+        self._verify_name.value = verify or ("" if known else f"env:{stem}_VERIFY_TOKEN")
         signed = scheme if isinstance(scheme, Hmac) else None
         self._header.value = signed.header if signed else "x-signature"
         self._digest.value = signed.algorithm if signed else "sha256"
@@ -109,14 +113,21 @@ class EndpointCard(CardView):
 
     def on_apply(self) -> None:
         """Take the entered secrets out of the fields, into memory."""
-        entered = [(self._secret_name, self._secret_value)]
-        if self._scheme.value == "meta":
-            entered.append((self._verify_name, self._verify_value))
-        for name, value in entered:
-            # Cleared first: a synced field must not keep a secret, whatever happens next.
-            secret, value.value = value.value, ""
-            if secret and self._scheme.value != "none":
-                self.integration.set_secret(name.value.strip(), secret)
+        secret, verify = self._take_secrets()
+        if secret and self._scheme.value != "none":
+            self.integration.set_secret(self._secret_name.value.strip(), secret)
+        if verify and self._scheme.value == "meta":
+            self.integration.set_secret(self._verify_name.value.strip(), verify)
+
+    def on_cancel(self) -> None:
+        """Forget the entered secrets."""
+        self._take_secrets()
+
+    def _take_secrets(self) -> tuple[str, str]:
+        """Clear both fields first: a synced one must not keep a secret, whatever comes next."""
+        taken = self._secret_value.value, self._verify_value.value
+        self._secret_value.value = self._verify_value.value = ""
+        return taken
 
     def _authorization(self) -> dict[str, Any]:
         scheme, name = self._scheme.value, self._secret_name.value.strip()
@@ -128,7 +139,10 @@ class EndpointCard(CardView):
         older = [each for each in getattr(known, "secrets", ()) if each != name][:-1]
         if isinstance(known, Jwt | Meta | Hmac | StandardWebhooks) and name in known.secrets:
             older = [each for each in known.secrets if each != name]
-        data["secrets"] = [*older, name]
+        # A JWKS is key enough; any other scheme needs the name, and says so.
+        remote = scheme == "jwt" and isinstance(known, Jwt) and known.jwks_url is not None
+        if name or not remote:
+            data["secrets"] = [*older, name]
         match scheme:
             case "jwt":
                 data["algorithm"] = self._algorithm.value

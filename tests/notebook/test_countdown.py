@@ -1,0 +1,81 @@
+"""The count-down while a cell waits: one line, in a notebook or a terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import pytest
+
+from nbincoming.notebook import countdown as module
+from nbincoming.notebook.countdown import countdown
+
+
+class Terminal(io.StringIO):
+    """Standard error of somebody who looks at it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class Handle:
+    """A display in a notebook that is rewritten."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+
+    def update(self, data: dict[str, str], *, raw: bool) -> None:
+        assert raw
+        self.shown.append(data["text/plain"])
+
+
+def test_a_terminal_has_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rewritten each second, with the URL, and gone at the end."""
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with countdown("http://x") as show:
+        for left_s in (2.0, 1.99, 1.5, 0.4):
+            show(left_s)
+    lines = terminal.getvalue().split("\r\x1b[K")
+    assert [line.partition(" s ")[0] for line in lines] == [
+        "", "Waiting 3", "Waiting 2", "Waiting 1", "",
+    ]  # fmt: skip
+    assert "http://x" in lines[1]
+    assert "\n" not in terminal.getvalue()
+
+
+def test_a_log_file_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody looks nothing is written."""
+    monkeypatch.setattr(sys, "stderr", log := io.StringIO())
+    with countdown("http://x") as show:
+        show(5)
+    assert log.getvalue() == ""
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> Handle:
+    """A notebook that shows what it is given."""
+    handle = Handle()
+
+    def display(*_: Any, **__: Any) -> Handle:
+        return handle
+
+    monkeypatch.setattr(module, "get_ipython", lambda: object())
+    monkeypatch.setattr(module, "display", display)
+    return handle
+
+
+def test_a_notebook_has_one_output(notebook: Handle) -> None:
+    """Rewritten each second, and empty at the end."""
+    with countdown("http://x") as show:
+        for left_s in (2.0, 1.99, 1.5, 0.4):
+            show(left_s)
+    assert [text[:9] for text in notebook.shown] == ["Waiting 3", "Waiting 2", "Waiting 1", ""]
+
+
+def test_an_interrupt_leaves_no_line(notebook: Handle) -> None:
+    """Whatever ends the waiting, the line is taken away."""
+    with pytest.raises(KeyboardInterrupt), countdown("http://x") as show:
+        show(5)
+        raise KeyboardInterrupt
+    assert notebook.shown[-1] == ""

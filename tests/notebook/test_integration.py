@@ -1,0 +1,544 @@
+"""The integration in code: its draft, its window, its files, its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import nbincoming as nbi
+from nbincoming import files
+from nbincoming.core.gateway import Rejected
+from nbincoming.core.spec import Spec
+from nbincoming.core.values import MISSING, json_text
+from nbincoming.errors import (
+    BadJSON,
+    ConditionError,
+    ListenerError,
+    SecretError,
+    SpecError,
+)
+from nbincoming.files import VersionExistsError, load
+from nbincoming.notebook import integration as module
+from nbincoming.notebook.integration import Integration
+from nbincoming.notebook.sending import post
+from tests.history.making import request
+from tests.notebook.conftest import Make
+
+SECRET, KEY = "env:ORDERS_TEST_KEY", "a key of more than thirty-two bytes in all"
+P = nbi.P
+
+
+@pytest.fixture
+def inc(make: Make) -> Integration:
+    """A new integration."""
+    return make()
+
+
+def send(inc: Integration, body: Any) -> int:
+    """Post a JSON value, or raw bytes."""
+    raw = body if isinstance(body, bytes) else json_text(body).encode()
+    return post(inc.url, raw, {})
+
+
+def capture(inc: Integration, *bodies: Any) -> None:
+    """Capture requests under the draft."""
+    inc.open_window(60)
+    for body in bodies:
+        send(inc, body)
+    inc.close_window()
+
+
+# --- making ------------------------------------------------------------------------------
+
+
+def test_the_same_name_is_the_same_integration(make: Make) -> None:
+    """Running the cell again gives the living one, with all that it holds."""
+    inc = make()
+    inc.deduplicate("body.id")
+    capture(inc, {"id": 1})
+    again = make()
+    assert again is inc
+    assert (len(again.samples), again.draft.deduplication) == (1, inc.draft.deduplication)
+
+
+def test_another_name_has_another_endpoint(make: Make) -> None:
+    """UUIDs are random, so that nobody guesses one from the other."""
+    assert make("one").draft.endpoint != make("two").draft.endpoint
+
+
+def test_a_new_integration_after_closing_is_another(make: Make) -> None:
+    """What was not saved is gone, its address too."""
+    inc = make()
+    endpoint = inc.draft.endpoint
+    inc.close()
+    assert make().draft.endpoint != endpoint
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "../x", ".x", "x.", "a b", "x" * 81, "ż", "a\x00b"])
+def test_a_name_that_cannot_name_a_file_is_refused(make: Make, name: str) -> None:
+    """Before anything is read, with what a name may have; nothing is left living."""
+    with pytest.raises(SpecError, match="A name has letters"):
+        make(name)
+    assert name not in Integration._living
+
+
+def test_no_file_outside_its_folders_is_read(make: Make, tmp_path: Path) -> None:
+    """A name is no path, even where there is a file at its end."""
+    outside = tmp_path / "outside"
+    files.save_draft(Spec(name="x", endpoint="0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d"), outside)
+    (tmp_path / "in" / "drafts").mkdir(parents=True)
+    with pytest.raises(SpecError, match="A name has letters"):
+        make("../../outside/x", folder=tmp_path / "in")
+
+
+def test_a_published_spec_is_taken_up(make: Make) -> None:
+    """Without a draft of its own, the draft is what was published, and nothing has changed."""
+    inc = make()
+    inc.deduplicate("body.id")
+    published = inc.publish()
+    inc.close()
+    again = make()
+    assert again is not inc
+    assert again.spec == published
+    assert again.draft.endpoint == published.endpoint
+    assert again.draft.deduplication == published.deduplication
+    assert (again.draft.version, again.state.changed) == (0, False)
+
+
+def test_a_draft_goes_before_what_was_published(make: Make) -> None:
+    """Who saved a draft after publishing goes on with that."""
+    inc = make()
+    inc.publish()
+    inc.deduplicate("body.id")
+    inc.save()
+    inc.close()
+    again = make()
+    assert again.draft.deduplication == inc.draft.deduplication
+    assert again.state.changed
+
+
+def test_a_damaged_file_is_not_overlooked(make: Make, tmp_path: Path) -> None:
+    """Its name and its problem are told, instead of a new and empty draft."""
+    path = make().save()
+    make().close()
+    path.write_text("{")
+    with pytest.raises(SpecError, match=r"orders\.draft\.incoming\.json has 1 problem"):
+        make()
+
+
+def test_a_file_under_another_name_is_refused(make: Make) -> None:
+    """A copy still holds the name, and would be two integrations at one endpoint."""
+    path = make().save()
+    path.rename(path.with_name("copy.draft.incoming.json"))
+    with pytest.raises(SpecError, match="named after 'copy' and holds 'orders'"):
+        make("copy")
+
+
+def test_an_endpoint_belongs_to_one_integration(make: Make) -> None:
+    """A copy of a draft needs a UUID of its own: requests would reach just one of them."""
+    inc = make()
+    path = inc.save()
+    text = path.read_text().replace('"orders"', '"copy"')
+    path.with_name("copy.draft.incoming.json").write_text(text)
+    with pytest.raises(SpecError, match="'orders' has this endpoint already"):
+        make("copy")
+    inc.close()
+    assert make("copy").name == "copy"
+
+
+# --- the draft -----------------------------------------------------------------------------
+
+
+def unchanged(inc: Integration, error: type[Exception], work: Callable[[], object]) -> str:
+    """Run what must fail, and look that the state is as it was; return the message."""
+    before = inc.state
+    with pytest.raises(error) as caught:
+        work()
+    assert inc.state == before
+    return str(caught.value)
+
+
+def test_the_authorization_is_a_scheme(inc: Integration) -> None:
+    """Anything else is refused with the names of the schemes, and changes nothing."""
+
+    def assign() -> None:
+        inc.authorization = "jwt"  # type: ignore[assignment]
+
+    assert "nbi.jwt(…)" in unchanged(inc, SpecError, assign)
+
+
+def test_labels_may_be_parameters(inc: Integration) -> None:
+    """What the builder names is what deduplication takes."""
+    inc.deduplicate(P.body.complaint.id, 'body["a b"]')
+    assert inc.draft.deduplication is not None
+    assert inc.draft.deduplication.parameters == ("body.complaint.id", 'body["a b"]')
+
+
+def test_without_labels_nothing_is_deduplicated(inc: Integration) -> None:
+    """Every request counts again."""
+    inc.deduplicate("body.id", window="PT1H", anchor="first_accepted", claims="triggered")
+    inc.deduplicate()
+    assert inc.draft.deduplication is None
+
+
+def test_triggers_keep_their_order(inc: Integration) -> None:
+    """A name that is known is replaced where it was, a new one comes last."""
+    for name in ("one", "two"):
+        inc.trigger(name, P.body.a == 1)
+    inc.trigger("one", P.body.a == 2)
+    assert [(each.name, str(each.when)) for each in inc.draft.triggers] == [
+        ("one", "body.a equals 2"),
+        ("two", "body.a equals 1"),
+    ]
+
+
+def test_a_trigger_is_removed_by_its_name(inc: Integration) -> None:
+    """One that is not there is no problem."""
+    inc.trigger("one", P.body.a == 1)
+    inc.remove_trigger("two")
+    inc.remove_trigger("one")
+    assert inc.draft.triggers == ()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 81])
+def test_a_trigger_needs_a_name(inc: Integration, name: str) -> None:
+    """The message has the place, as for all that is wrong with a draft."""
+    message = unchanged(inc, SpecError, lambda: inc.trigger(name, P.body.a == 1))
+    assert "triggers[0].name" in message
+
+
+@pytest.mark.parametrize("condition", [True, "body.a == 1", None, P.body.a])
+def test_a_trigger_needs_a_condition(inc: Integration, condition: Any) -> None:
+    """A comparison that Python made a truth value of is noticed."""
+    message = unchanged(inc, ConditionError, lambda: inc.trigger("x", condition))
+    assert "needs a condition" in message
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "place"),
+    [
+        (("bdy.id",), {}, "deduplication.parameters[0]"),
+        (("body.a", "body.a"), {}, "deduplication.parameters"),
+        (("body.a", "body.b", "body.c", "body.d", "body.e", "body.f"), {}, "at most 5"),
+        (("headers.cookie",), {}, "credentials"),
+        (("body.a",), {"window": "P1M"}, "deduplication.window"),
+        (("body.a",), {"anchor": "first"}, "deduplication.anchor"),
+        (("body.a",), {"claims": "none"}, "deduplication.claims"),
+    ],
+)
+def test_a_bad_key_is_refused(
+    inc: Integration, labels: tuple[str, ...], options: dict[str, str], place: str
+) -> None:
+    """With its place, and without a change."""
+    assert place in unchanged(inc, SpecError, lambda: inc.deduplicate(*labels, **options))
+
+
+def test_watchers_never_see_a_change_that_failed(inc: Integration) -> None:
+    """Once the error was raised, nothing of it is left in the state they look at."""
+    inc.listen()
+    with pytest.raises(SpecError):
+        inc.deduplicate("nowhere")
+    assert dict(inc.state.problems) == {}
+
+
+# --- retrieving ------------------------------------------------------------------------------
+
+
+@contextmanager
+def sending(inc: Integration, *bodies: Any) -> Iterator[None]:
+    """Send requests from another thread as soon as a window is open."""
+    opened = threading.Event()
+    stop = inc.store.watch(lambda: opened.set() if inc.state.window else None)
+
+    def work() -> None:
+        if opened.wait(10):
+            for body in bodies:
+                send(inc, body)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        opened.set()
+        thread.join(10)
+        stop()
+
+
+def test_retrieve_waits_for_as_many_as_asked(inc: Integration) -> None:
+    """What came is returned, refused requests included, in order."""
+    inc.listen()
+    with sending(inc, {"n": 1}, b"{", {"n": 2}):
+        came = inc.retrieve(30, count=2)
+    assert [sample.status for sample in came] == [200, 400, 200]
+    assert inc.state.window is None
+
+
+def test_retrieve_returns_what_came_now(inc: Integration) -> None:
+    """Samples from before stay in the integration's samples."""
+    capture(inc, {"n": 0})
+    with sending(inc, {"n": 1}):
+        came = inc.retrieve(30)
+    assert [sample.number for sample in came] == [1]
+    assert len(inc.samples) == 2
+
+
+def test_retrieve_captures_under_the_published_version(inc: Integration) -> None:
+    """Where one is served, that answers, and the window counts its requests."""
+    inc.deduplicate("body.id")
+    inc.publish()
+    inc.listen()
+    with sending(inc, {"id": 1}):
+        came = inc.retrieve(30)
+    assert [(sample.outcome_name, sample.version) for sample in came] == [("accepted", 1)]
+
+
+def test_an_interrupt_in_the_countdown_closes_the_window(
+    inc: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopping the cell stops the endpoint, too: it answers 404 from then on."""
+
+    def interrupt(_: float) -> None:
+        raise KeyboardInterrupt
+
+    @contextmanager
+    def interrupted(_: str) -> Iterator[Callable[[float], None]]:
+        yield interrupt
+
+    monkeypatch.setattr(module, "countdown", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        inc.retrieve(60)
+    assert inc.state.window is None
+    assert send(inc, {}) == 404
+
+
+def test_a_time_out_says_where_to_send(
+    inc: Integration, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One sentence with the URL and what to do, instead of an error."""
+    came = inc.retrieve(0.01)
+    assert len(came) == 0
+    printed = capsys.readouterr().out
+    assert inc.url in printed
+    assert "call retrieve() again" in printed
+
+
+@pytest.mark.parametrize("timeout_s", [0, -1])
+def test_a_window_needs_time(inc: Integration, timeout_s: float) -> None:
+    """And nothing is opened."""
+    unchanged(inc, ValueError, lambda: inc.open_window(timeout_s))
+
+
+@pytest.mark.parametrize(
+    "work", [lambda inc: inc.open_window(9), lambda inc: inc.send_example()],
+    ids=["open_window", "send_example"],
+)  # fmt: skip
+def test_what_needs_a_secret_names_it(
+    inc: Integration, work: Callable[[Integration], object]
+) -> None:
+    """In a sentence with the secret's name; no window opens in which nobody gets through."""
+    inc.listen()
+    inc.authorization = nbi.meta(secret=SECRET)
+    assert SECRET in unchanged(inc, SecretError, lambda: work(inc))
+
+
+def test_the_example_is_signed_as_the_endpoint_wants_it(inc: Integration) -> None:
+    """Under each scheme with a shared secret it gets through."""
+    inc.set_secret(SECRET, KEY)
+    for scheme in (
+        nbi.no_authorization(), nbi.jwt(secret=SECRET), nbi.meta(secret=SECRET),
+        nbi.hmac(secret=SECRET, header="X-S"),
+    ):  # fmt: skip
+        inc.authorization = scheme
+        inc.open_window(60)
+        assert inc.send_example() == 200
+        assert inc.send_example({"price": 0.1, "n": 2**70}) == 200
+
+
+def test_a_token_is_what_the_draft_accepts(inc: Integration) -> None:
+    """With audience, issuer and a permission of its own."""
+    inc.set_secret(SECRET, KEY)
+    inc.authorization = nbi.jwt(
+        secret=SECRET, audience="us", issuer="them", permission="CALL", permissions_claim="scope"
+    )
+    inc.open_window(60)
+    assert post(inc.url, b"{}", {"Authorization": f"Bearer {inc.token()}"}) == 200
+
+
+def test_only_jwt_has_tokens(inc: Integration) -> None:
+    """Under another scheme the message says how to have them."""
+    assert "nbi.jwt" in unchanged(inc, SecretError, inc.token)
+
+
+# --- looking ---------------------------------------------------------------------------------
+
+
+def test_explain_says_why_leaf_by_leaf(inc: Integration) -> None:
+    """One row a leaf: which trigger, what was asked, whether it held and what was seen."""
+    capture(inc, {"priority": "low", "n": 2**60})
+    inc.trigger("urgent", (P.body.priority == "high") & P.body.gone.exists())
+    inc.trigger("large", P.body.n > 5)
+    frame = inc.explain(-1)
+    assert list(frame.columns) == ["trigger", "condition", "holds", "seen", "type", "reason"]
+    assert frame["trigger"].tolist() == ["urgent", "urgent", "large"]
+    assert frame["holds"].tolist() == [False, False, True]
+    assert frame["seen"].tolist() == ["low", MISSING, 2**60]
+    assert frame["type"].tolist() == ["string", "missing", "number"]
+    assert frame["reason"][0] == 'it is "low"'
+
+
+def test_what_is_not_json_has_no_explanation(inc: Integration) -> None:
+    """There is nothing that a condition could look at."""
+    inc.trigger("urgent", P.body.a == 1)
+    inc.samples.add(request(b"{"), Rejected(BadJSON("No.")))
+    assert len(inc.explain(0)) == 0
+    with pytest.raises(IndexError):
+        inc.explain(1)
+
+
+def test_profiles_follow_the_samples(inc: Integration) -> None:
+    """Whatever comes and goes; refused requests say nothing of the sender's data."""
+    assert inc.profiles() == []
+    capture(inc, {"a": 1}, b"{")
+    assert [each.label for each in inc.profiles() if each.label.startswith("body")] == ["body.a"]
+    capture(inc, {"a": 1, "b": 2})
+    assert [each.count for each in inc.profiles() if each.label.startswith("body")] == [2, 1]
+    inc.samples.clear()
+    assert inc.profiles() == []
+
+
+def test_events_are_a_frame(inc: Integration) -> None:
+    """One row each, with the raw body; empty before the first."""
+    columns = ["id", "version", "key", "triggers", "received_at_ms", "body"]
+    assert list(inc.events().columns) == columns
+    inc.deduplicate("body.id")
+    inc.trigger("all", P.body.exists())
+    inc.publish()
+    inc.listen()
+    send(inc, b'{"id": 1.50}')
+    event = inc.events().iloc[0]
+    assert (event["version"], event["triggers"], event["body"]) == (1, "all", '{"id": 1.50}')
+    assert len(event["key"]) == 64
+    assert isinstance(inc.events(), pd.DataFrame)
+
+
+def test_it_says_what_it_is(inc: Integration) -> None:
+    """In a line, and in some lines of text where no wizard can be shown."""
+    assert repr(inc) == "<Integration 'orders': Draft, <Samples: none yet>>"
+    assert "call listen()" in str(inc)
+    url = inc.listen()
+    assert url in repr(inc)
+    assert url in str(inc)
+
+
+def test_it_shows_the_wizard_and_the_text(inc: Integration) -> None:
+    """A front end takes the widget; one without widgets prints the text."""
+    bundle = inc._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in bundle
+    assert bundle["text/plain"] == str(inc)
+    assert inc.url in bundle["text/plain"]
+
+
+# --- files -----------------------------------------------------------------------------------
+
+
+def test_saving_tells_where(inc: Integration, tmp_path: Path) -> None:
+    """Below its folder, or where it is told."""
+    assert inc.save() == tmp_path / "drafts" / "orders.draft.incoming.json"
+    assert inc.save(tmp_path / "else").parent == tmp_path / "else"
+    assert str(tmp_path / "else") in inc.state.notice
+
+
+def test_publishing_is_told_and_served(inc: Integration, tmp_path: Path) -> None:
+    """The state has the version and the file, and the endpoint runs that."""
+    published = inc.publish(tmp_path / "else")
+    assert inc.spec == published == load(tmp_path / "else" / "orders.incoming.json")
+    assert inc.state.published_path == str(tmp_path / "else" / "orders.incoming.json")
+    assert inc.state.notice.startswith("Published version 1")
+    assert not inc.state.changed
+
+
+def test_a_spec_carries_what_the_samples_showed(inc: Integration) -> None:
+    """Parameters with their kinds and coverage, and redacted examples."""
+    inc.trigger("high", P.body.priority == "high")
+    capture(inc, {"priority": "high", "name": "Jane"}, {"priority": "low"}, b"{")
+    published = inc.publish()
+    assert {each.label: each.coverage for each in published.parameters}["body.name"] == "1/2"
+    assert [each.name for each in published.examples] == ["accepted-high", "filtered"]
+    assert "Jane" not in published.text()
+
+
+def test_two_triggers_that_read_the_same_do_not_stop_publishing(inc: Integration) -> None:
+    """Whatever the names of triggers, the file that was written can be read."""
+    for name in ("a", "b", "a-b"):
+        inc.trigger(name, P.body[name].exists())
+    capture(inc, {"a": 1, "b": 1}, {"a-b": 1})
+    assert load(inc.publish() and inc.state.published_path) == inc.spec
+
+
+def test_publishing_that_fails_changes_nothing(inc: Integration, tmp_path: Path) -> None:
+    """What cannot be written is not served either."""
+    (tmp_path / "file").write_text("")
+    unchanged(inc, OSError, lambda: inc.publish(tmp_path / "file"))
+    assert inc.spec is None
+
+
+def test_who_comes_second_publishes_again(
+    inc: Integration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that appeared meanwhile is not overwritten, and the state says nothing else."""
+    inc.publish()
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "latest_version", lambda *_: 0)
+        unchanged(inc, VersionExistsError, inc.publish)
+    assert inc.publish().version == 2
+
+
+def test_what_stands_in_the_way_of_publishing_is_listed(inc: Integration) -> None:
+    """It is raised for code and shown in the wizard."""
+    inc.authorization = nbi.jwt(secret=SECRET)
+    (problem,) = inc.problems()
+    assert problem.place == "authorization"
+    with pytest.raises(SpecError, match=SECRET):
+        inc.publish()
+    assert inc.state.problems["publish"] == (problem,)
+    inc.set_secret(SECRET, KEY)
+    assert inc.problems() == []
+    inc.publish()
+    assert "publish" not in inc.state.problems
+
+
+# --- the end ---------------------------------------------------------------------------------
+
+
+def test_closing_twice_is_no_error(inc: Integration) -> None:
+    """And one that never listened can be closed."""
+    inc.close()
+    inc.close()
+
+
+def test_closing_one_leaves_its_namesake(make: Make) -> None:
+    """A closed integration that is still in a variable does not close the new one."""
+    old = make()
+    old.close()
+    new = make()
+    old.close()
+    assert make() is new
+
+
+def test_all_are_closed_together(make: Make) -> None:
+    """Unloading the extension leaves nothing listening."""
+    both = [make("one"), make("two")]
+    for inc in both:
+        inc.listen()
+    Integration.close_all()
+    assert not any(inc.listening for inc in both)
+    with pytest.raises(ListenerError):
+        _ = both[0].url
+    assert Integration._living == {}

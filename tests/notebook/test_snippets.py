@@ -1,0 +1,323 @@
+"""Texts to copy: they do what they say, wherever they are pasted."""
+
+from __future__ import annotations
+
+import base64
+import os
+import shlex
+import subprocess
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nbincoming as nbi
+from nbincoming.core.authorization import Authorization, NoAuthorization
+from nbincoming.core.conditions import All, AnyOf, Condition, ElementLeaf, Leaf, Not
+from nbincoming.core.operators import OPERATORS
+from nbincoming.core.signatures import sign, standard_key
+from nbincoming.core.spec import Spec, spec_from_data
+from nbincoming.core.values import json_text
+from nbincoming.notebook.snippets import EXAMPLE_BODY, code, curl, expression
+from tests.core.strategies import condition_data, spec_data
+
+SECRET = 'it\'s a "secret" to $everybody of 32 bytes'
+
+
+# --- curl ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def inc(tmp_path: Path) -> Iterator[nbi.Integration]:
+    """An integration that retrieves data."""
+    made = nbi.Integration("snippets", folder=tmp_path)
+    made.set_secret("env:SNIPPETS_KEY", SECRET)
+    made.set_secret("env:SNIPPETS_STANDARD", b"whsec_" + base64.b64encode(SECRET.encode()))
+    yield made
+    made.close()
+
+
+def run(command: str, cwd: Path, **variables: str) -> str:
+    """Paste a command into a shell and return what it prints."""
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=cwd,
+        env={**os.environ, "NO_PROXY": "127.0.0.1", **variables},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+key = "env:SNIPPETS_KEY"
+SCHEMES: dict[str, Authorization] = {
+    "none": nbi.no_authorization(),
+    "meta": nbi.meta(secret=key),
+    "hmac": nbi.hmac(secret=key, header="X-Signature", prefix="v1="),
+    "hmac sha512 base64": nbi.hmac(
+        secret=key, header="X-S", algorithm="sha512", encoding="base64"
+    ),
+    "hmac with a time": nbi.hmac(secret=key, header="X-S", timestamp_header="X-Time"),
+    "hmac with an odd prefix": nbi.hmac(secret=key, header="x-`'$s", prefix="a \"b\" $HOME `id` !"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
+def test_the_curl_command_is_accepted(
+    inc: nbi.Integration, scheme: Authorization, tmp_path: Path
+) -> None:
+    """Pasted into a shell with the secret in SECRET, it sends the example and gets 200."""
+    inc.authorization = scheme
+    inc.open_window(60)
+    printed = run(inc.curl(), tmp_path, SECRET=SECRET)
+    assert printed.startswith("HTTP/1.1 200 OK")
+    (sample,) = inc.samples
+    assert sample.parameters is not None
+    assert sample.parameters.body == EXAMPLE_BODY
+
+
+def test_the_curl_command_takes_a_token(inc: nbi.Integration, tmp_path: Path) -> None:
+    """For JWT the token stands in TOKEN."""
+    inc.authorization = nbi.jwt(secret=key)
+    inc.open_window(60)
+    assert "200 OK" in run(inc.curl(), tmp_path, TOKEN=inc.token())
+    assert "401" in run(inc.curl(), tmp_path, TOKEN="x")
+
+
+def test_the_curl_command_takes_a_standard_webhook(inc: nbi.Integration, tmp_path: Path) -> None:
+    """Id, time and signature stand in ID, TIMESTAMP and SIGNATURE."""
+    inc.authorization = nbi.standard_webhooks(secret="env:SNIPPETS_STANDARD")
+    window = inc.open_window(60)
+    stamp, body = str(window.opened_ms // 1000), json_text(EXAMPLE_BODY)
+    mac = sign(standard_key(inc.secrets["env:SNIPPETS_STANDARD"]), f"i.{stamp}.{body}".encode())
+    signature = "v1," + base64.b64encode(mac).decode()
+    assert "200 OK" in run(inc.curl(), tmp_path, ID="i", TIMESTAMP=stamp, SIGNATURE=signature)
+
+
+@pytest.mark.parametrize("name", ["none", "hmac", "hmac with an odd prefix"])
+def test_a_body_of_ones_own_arrives_unchanged(
+    inc: nbi.Integration, name: str, tmp_path: Path
+) -> None:
+    """Quotes, dollars, percents and line feeds mean nothing to the shell."""
+    body = {"a": 'it\'s $HOME `id` \\ %s \n\t"x" !! żółw 😀', "@": [1, None], "b": "-"}
+    inc.authorization = SCHEMES[name]
+    inc.open_window(60)
+    run(curl(inc.url, inc.authorization, body), tmp_path, SECRET=SECRET)
+    (sample,) = inc.samples
+    assert sample.status == 200
+    assert sample.parameters is not None
+    assert sample.parameters.body == body
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
+def test_no_command_runs_what_a_spec_says(scheme: Authorization, tmp_path: Path) -> None:
+    """A spec from elsewhere cannot make the shell do anything but send a request."""
+    command = curl("http://127.0.0.1:9/$(touch a)`touch b`", scheme, {"$(touch c)": "`touch d`"})
+    arguments = tmp_path / "arguments"
+    (tmp_path / "curl").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > arguments\n')
+    (tmp_path / "curl").chmod(0o755)
+    run(command, tmp_path, SECRET=SECRET, PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert {path.name for path in tmp_path.iterdir()} == {"curl", "arguments"}
+    assert "http://127.0.0.1:9/$(touch a)`touch b`" in arguments.read_text()
+
+
+def test_the_curl_command_holds_no_secret(inc: nbi.Integration) -> None:
+    """It may be pasted into a chat: secrets are shell variables."""
+    inc.listen()
+    for scheme in SCHEMES.values():
+        inc.authorization = scheme
+        assert SECRET not in inc.curl()
+        assert shlex.quote(SECRET) not in inc.curl()
+
+
+# --- code ------------------------------------------------------------------------------
+
+
+class Recorder:
+    """Stands in for an integration: keeps what the code says."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.authorization: Authorization = NoAuthorization()
+        self.deduplication: dict[str, Any] | None = None
+        self.triggers: list[dict[str, Any]] = []
+
+    def deduplicate(self, *labels: str, **settings: str) -> None:
+        self.deduplication = {"parameters": list(labels), **settings}
+
+    def trigger(self, name: str, when: Condition) -> None:
+        self.triggers.append({"name": name, "when": when.data()})
+
+    def spec(self, endpoint: str) -> Spec:
+        return spec_from_data(
+            {
+                "name": self.name,
+                "endpoint": endpoint,
+                "authorization": self.authorization.data(),
+                "deduplication": self.deduplication,
+                "triggers": self.triggers,
+            }
+        )
+
+
+def plain(condition: Condition) -> Condition:
+    """Take groups in groups of the same word apart, and groups of one: Python has none."""
+    match condition:
+        case All(conditions=parts) | AnyOf(conditions=parts):
+            kind = type(condition)
+            flat: list[Condition] = []
+            for part in map(plain, parts):
+                flat += part.conditions if isinstance(part, kind) else [part]
+            return flat[0] if len(flat) == 1 else kind(conditions=tuple(flat))
+        case Not(condition=part):
+            return Not(condition=plain(part))
+        case ElementLeaf():
+            return condition.model_copy(update={"value": plain(condition.value)})
+    return condition
+
+
+def evaluated(condition: Condition) -> Condition:
+    """Write a condition as Python and run that."""
+    scope = {"P": nbi.P, "Decimal": Decimal, "Leaf": Leaf, "ElementLeaf": ElementLeaf}
+    found = eval(expression(condition), scope)
+    assert isinstance(found, Leaf | ElementLeaf | All | AnyOf | Not)
+    return found
+
+
+@given(data=spec_data)
+@settings(max_examples=100)
+def test_the_code_makes_the_draft(data: dict[str, Any]) -> None:
+    """Run anywhere, it says all that the draft does of senders, keys and conditions."""
+    draft = spec_from_data(data)
+    names = ("P", "jwt", "meta", "hmac", "standard_webhooks", "no_authorization")
+    package = SimpleNamespace(Integration=Recorder, **{name: getattr(nbi, name) for name in names})
+    scope: dict[str, Any] = {"nbi": package}
+    exec(code(draft).replace("import nbincoming as nbi\n", ""), scope)
+    made = scope["inc"].spec(draft.endpoint)
+    assert (made.name, made.authorization) == (draft.name, draft.authorization)
+    assert made.deduplication == draft.deduplication
+    assert [each.name for each in made.triggers] == [each.name for each in draft.triggers]
+    for mine, wanted in zip(made.triggers, draft.triggers, strict=True):
+        assert plain(mine.when) == plain(wanted.when)
+
+
+def test_the_code_runs_as_it_stands(tmp_path: Path) -> None:
+    """It has all imports that it needs, those of exact decimals among them."""
+    draft = spec_from_data(
+        {
+            "name": "snippets-code",
+            "endpoint": "0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d",
+            "authorization": {"scheme": "jwt", "secrets": ["env:OLD", "env:NEW"]},
+            "deduplication": {"parameters": ["body.id"], "anchor": "first_accepted"},
+            "triggers": [
+                {"name": "it's", "when": leaf("greater_than", 0.1)},
+                {"name": "exact", "when": leaf("equals", Decimal("1E+400"))},
+                {"name": "typed", "when": {**leaf("contains", "x"), "type": "array"}},
+            ],
+        }
+    )
+    scope: dict[str, Any] = {}
+    exec(code(draft), scope)
+    made = scope["inc"]
+    try:
+        assert made.draft.model_copy(update={"endpoint": draft.endpoint}) == draft
+    finally:
+        made.close()
+
+
+def test_the_code_names_secrets_and_holds_none() -> None:
+    """Names are for everybody; values are nowhere near."""
+    draft = spec_from_data(
+        {
+            "name": "x",
+            "endpoint": "0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d",
+            "authorization": {"scheme": "meta", "secrets": ["env:A", "env:B"]},
+        }
+    )
+    assert code(draft) == (
+        "import nbincoming as nbi\n\ninc = nbi.Integration('x')\n"
+        "inc.authorization = nbi.meta(secret=['env:A', 'env:B'])\n"
+    )
+
+
+# --- expressions -----------------------------------------------------------------------
+
+
+def leaf(operator: str, *value: Any, **members: Any) -> dict[str, Any]:
+    """Write a leaf."""
+    data: dict[str, Any] = {"parameter": "body.a", "operator": operator, **members}
+    return {**data, "value": value[0]} if value else data
+
+
+def condition(data: dict[str, Any]) -> Condition:
+    """Read a condition."""
+    return spec_from_data(
+        {
+            "name": "x",
+            "endpoint": "0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d",
+            "triggers": [{"name": "t", "when": data}],
+        }
+    ).triggers[0].when  # fmt: skip
+
+
+@given(data=condition_data)
+def test_an_expression_is_the_condition(data: dict[str, Any]) -> None:
+    """Run as Python, it gives the condition that it was written from."""
+    wanted = condition(data)
+    assert plain(evaluated(wanted)) == plain(wanted)
+
+
+@pytest.mark.parametrize("row", OPERATORS, ids=lambda row: f"{row.name} {row.type}")
+def test_every_operator_can_be_written(row: Any) -> None:
+    """With and without its type, and with another parameter as its value."""
+    value = [] if row.operand == "none" else [row.example]
+    if row.operand == "condition":
+        value = [{"parameter": "body.a[*].b", "operator": "exists"}]
+    written = [leaf(row.name, *value), leaf(row.name, *value, type=row.type)]
+    if row.operand not in ("none", "condition", "pattern", "unit"):
+        reference = {"parameter": 'body["a b"]'}
+        written += [leaf(row.name, reference), leaf(row.name, reference, type=row.type)]
+    for data in written:
+        wanted = condition(data)
+        assert evaluated(wanted).data() == wanted.data()
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (leaf("equals", "high"), "P['body.a'] == 'high'"),
+        (
+            {"all": [leaf("equals", "x"), {"not": leaf("in", ["a", "b"])}]},
+            "(P['body.a'] == 'x') & ~P['body.a'].is_in(['a', 'b'])",
+        ),
+        (
+            {"not": {"any": [leaf("exists"), leaf("less_than", 5, type="number")]}},
+            "~(P['body.a'].exists() | (P['body.a'].as_number() < 5))",
+        ),
+        (leaf("length_equals", 2), "P['body.a'].length == 2"),
+        (leaf("contains", None), "P['body.a'].contains(None)"),
+        (leaf("equals", "x", ignore_case=True), "P['body.a'].ignoring_case() == 'x'"),
+        (
+            leaf("any_element", {"parameter": "body.a[*].n", "operator": "equals", "value": 1}),
+            "P['body.a'].any_element(lambda _: P['body.a[*].n'] == 1)",
+        ),
+    ],
+)
+def test_an_expression_reads_well(data: dict[str, Any], text: str) -> None:
+    """It has the parentheses that Python needs, and few others."""
+    assert expression(condition(data)) == text
+
+
+@given(value=st.decimals(allow_nan=False, allow_infinity=False) | st.integers(-(10**30), 10**30))
+def test_numbers_stay_exact(value: Any) -> None:
+    """A decimal is written as a float only where that is the same number."""
+    wanted = condition(leaf("equals", value))
+    assert evaluated(wanted).data() == wanted.data()
