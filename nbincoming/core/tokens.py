@@ -195,6 +195,20 @@ def bearer(request: Request) -> Token:
     return Token.read(token.strip())
 
 
+def keys_for(token: Token, keys: Sequence[Key]) -> list[Key]:
+    """Choose the keys that a token may be checked by.
+
+    A token that names its key is checked by that one; older keys may have no name.
+    """
+    return [key for key in keys if token.key_id in (None, key.key_id) or key.key_id is None]
+
+
+def is_signed_by(token: Token, algorithm: AlgorithmName, keys: Sequence[Key]) -> bool:
+    """Tell whether one of the keys signed a token."""
+    verify = algorithm_named(algorithm).verify
+    return any(verify(token.signed, key.prepared, token.signature) for key in keys)
+
+
 def verify_token(
     token: Token, keys: Sequence[Key], rules: Rules, now_ms: int
 ) -> Mapping[str, Value]:
@@ -209,12 +223,7 @@ def verify_token(
     """
     if token.algorithm != rules.algorithm:
         raise _bad(f"The token is not signed by {rules.algorithm}, which this endpoint requires.")
-    implementation = algorithm_named(rules.algorithm)
-    # A token that names its key is checked by that one; older keys may have no name.
-    candidates = [key for key in keys if token.key_id in (None, key.key_id) or key.key_id is None]
-    if not any(
-        implementation.verify(token.signed, key.prepared, token.signature) for key in candidates
-    ):
+    if not is_signed_by(token, rules.algorithm, keys_for(token, keys)):
         raise _bad("The token's signature does not belong to a key in force.")
     claims = token.claims()
     check_times(claims, rules, now_ms)
