@@ -222,6 +222,20 @@ class ConditionError(NbIncomingError, TypeError):
     """A condition that is put together in a way that cannot be meant."""
 
 
+class SentenceError(NbIncomingError, ValueError):
+    """A text that is not a condition.
+
+    Attributes
+    ----------
+    position : int
+        Where it stops being one, in characters from 0.
+    """
+
+    def __init__(self, message: str, *, position: int) -> None:
+        super().__init__(message)
+        self.position = position
+
+
 class SecretError(NbIncomingError, LookupError):
     """Secrets that a spec names cannot be found; all of them at once."""
 

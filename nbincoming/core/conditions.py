@@ -18,6 +18,7 @@ from typing import (
     Self,
     TypeAlias,
     TypeVar,
+    assert_never,
     cast,
 )
 
@@ -381,6 +382,8 @@ def leaves(condition: Condition) -> Iterator[Leaf | ElementLeaf]:
             yield from leaves(condition.value)
         case Leaf():
             yield condition
+        case _:
+            assert_never(condition)
 
 
 def referenced(condition: Condition) -> set[str]:

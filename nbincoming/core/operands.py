@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, assert_never
 
 import jiter
 
@@ -96,6 +96,8 @@ def prepare(operand: Operand, value: Value, context: Context) -> Any:
             return _folded(value) if context.ignore_case else value
         case "none" | "condition":
             return value
+        case _:
+            assert_never(operand)
 
 
 def _string(value: Value, context: Context) -> str:

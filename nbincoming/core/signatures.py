@@ -135,15 +135,21 @@ def verify_standard(request: Request, secrets: Sequence[bytes], *, tolerance_s: 
 def standard_key(secret: bytes) -> bytes:
     """Decode a Standard Webhooks secret, ``whsec_<base64>``.
 
+    Padding may be left out, as the official libraries allow.
+
     Raises
     ------
     ValueError
-        If it is not base64; the message does not hold it.
+        If it is not base64, or of nothing; the message does not hold it.
     """
+    text = secret.removeprefix(b"whsec_").rstrip(b"=")
     try:
-        return base64.b64decode(secret.removeprefix(b"whsec_"), validate=True)
+        key = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except ValueError:
         raise ValueError("is not base64, with or without the prefix whsec_") from None
+    if not key:  # anybody could sign by it
+        raise ValueError("is empty after its prefix whsec_")
+    return key
 
 
 def check_time(stamp: bytes, now_ms: int, tolerance_s: int, header: str) -> None:

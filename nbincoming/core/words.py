@@ -31,7 +31,9 @@ MAX_ELEMENTS: Final = 3
 Name = Callable[[str], str]
 
 
-def describe(condition: Condition, *, name: Name = str) -> str:
+def describe(
+    condition: Condition, *, name: Name = str, value: Callable[[Value], str] = shorten
+) -> str:
     """Say a condition as an English sentence, without a full stop.
 
     Parameters
@@ -40,44 +42,53 @@ def describe(condition: Condition, *, name: Name = str) -> str:
         The condition.
     name
         What to call a parameter, by its label.
+    value
+        How to write a value.
     """
     match condition:
         case All(conditions=conditions) | AnyOf(conditions=conditions):
             word = f" {condition.word} "
             return word.join(
-                f"({describe(part, name=name)})"
+                f"({describe(part, name=name, value=value)})"
                 if isinstance(part, All | AnyOf)
-                else describe(part, name=name)
+                else describe(part, name=name, value=value)
                 for part in conditions
             )
         case Not(condition=inner):
-            return f"not ({describe(inner, name=name)})"
+            return f"not ({describe(inner, name=name, value=value)})"
         case ElementLeaf():
             phrase = BY_NAME[condition.operator][0].phrase
-            inner_sentence = describe(condition.value, name=name)
+            inner_sentence = describe(condition.value, name=name, value=value)
             return f"{name(condition.parameter)} {phrase} ({inner_sentence})"
         case Leaf():
-            return _describe_leaf(condition, name)
+            return _describe_leaf(condition, name, value)
         case _:
             assert_never(condition)
 
 
-def _describe_leaf(leaf: Leaf, name: Name) -> str:
-    row = rows(leaf)[0][0]
+def _describe_leaf(leaf: Leaf, name: Name, value: Callable[[Value], str]) -> str:
+    meant = rows(leaf)
+    row = meant[0][0]
     words = [name(leaf.parameter), row.phrase]
     if isinstance(leaf.value, Reference):
         words.append(name(leaf.value.parameter))
     elif row.operand.endswith("pair"):
-        words.append(" and ".join(map(shorten, leaf.value)))
+        words.append(" and ".join(map(value, leaf.value)))
     elif row.operand in ("unit", "duration"):
         words.append(leaf.value)
     elif row.operand != "none":
-        words.append(shorten(leaf.value))
+        words.append(value(leaf.value))
     if leaf.ignore_case:
         words.append("(ignoring case)")
-    if leaf.type in ("number", "datetime"):
-        words.append(f"(as a {leaf.type})")
+    if leaf.type is not None and (leaf.type in ("number", "datetime") or _restricts(leaf)):
+        words.append(f"(as {_article(leaf.type)})")
     return " ".join(words)
+
+
+def _restricts(leaf: Leaf) -> bool:
+    """Tell whether the type of a leaf keeps it from rows of other types."""
+    untyped = leaf.model_copy(update={"type": None})
+    return [row for row, _ in rows(untyped)] != [row for row, _ in rows(leaf)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,3 +110,12 @@ def test_an_instant_is_microseconds_since_the_epoch() -> None:
 def test_a_count_is_whole_however_it_is_written(value: Any) -> None:
     """2.0 is 2 here as everywhere."""
     assert prepare("count", value, PLAIN) == value
+
+
+def test_the_current_hour_is_worked_out_once_and_again_when_it_is_over() -> None:
+    """It seldom changes from one request to the next; when it does, so does the span."""
+    at = prepare("unit", "hour", PLAIN)
+    first = at(1_718_010_930_000)
+    assert at(1_718_010_930_001) is first
+    assert at(1_718_010_930_000 + 3_600_000) != first
+    assert at(1_718_010_930_000) == first

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from nbincoming.core.authorization import Hmac, Scheme, hmac_signature, meta, standard_webhooks
 from nbincoming.core.credentials import credentials
 from nbincoming.core.message import Request
 from nbincoming.core.signatures import DEFAULT_TOLERANCE_S, standard_key
+from nbincoming.core.values import json_text
 from nbincoming.core.verification import compile_verify
 from nbincoming.errors import BadSignature, MissingCredentials, Unauthorized
+from tests.core.strategies import documents
 
 NOW_MS = 1_795_000_000_000
 OLD, NEW = b"an old secret", b"a new secret"
@@ -32,6 +37,7 @@ SCHEMES: dict[str, Scheme] = {
     },
     "timed": hmac_signature(secret="env:NEW", header="X-Sign", timestamp_header="X-Time"),
 }
+json_texts = documents.map(json_text)
 TIMED = [name for name in SCHEMES if name in ("timed", "standard")]
 
 
@@ -100,6 +106,51 @@ def test_one_of_several_standard_signatures_is_enough() -> None:
     headers = dict(request.headers)
     headers[b"webhook-signature"] = b"v1,AAAA v2,x " + headers[b"webhook-signature"]
     verify(SCHEMES["standard"], dataclasses.replace(request, headers=tuple(headers.items())))
+
+
+def official(secret: bytes = STANDARD) -> Webhook:
+    """Return the official library's twin of ours."""
+    return Webhook(secret.decode())
+
+
+@given(body=json_texts, identity=st.from_regex(r"[A-Za-z0-9_-]{1,40}", fullmatch=True))
+def test_what_the_official_library_signs_is_accepted(body: str, identity: str) -> None:
+    """Standard Webhooks, as its own implementation has it."""
+    when = datetime.fromtimestamp(NOW_MS // 1000, tz=UTC)
+    headers = {
+        "webhook-id": identity,
+        "webhook-timestamp": str(NOW_MS // 1000),
+        "webhook-signature": official().sign(identity, when, body),
+    }
+    pairs = tuple((name.encode(), value.encode()) for name, value in headers.items())
+    verify(SCHEMES["standard"], Request("POST", "/", pairs, body.encode(), NOW_MS))
+
+
+@given(body=json_texts)
+def test_the_official_library_accepts_what_we_sign(body: str) -> None:
+    """And not under another body."""
+    now_ms = time.time_ns() // 1_000_000  # the library has a clock of its own
+    raw = dict(signed(SCHEMES["standard"], body.encode(), now_ms).headers)
+    headers = {name.decode(): value.decode() for name, value in raw.items()}
+    official().verify(body.encode(), headers)
+    with pytest.raises(WebhookVerificationError):
+        official().verify(body.encode() + b" ", headers)
+
+
+@pytest.mark.parametrize("length", range(1, 9))
+def test_a_standard_secret_is_read_as_the_official_library_reads_it(length: int) -> None:
+    """With padding and without, with the prefix and without."""
+    key = b"key 4567"[:length]
+    padded = base64.b64encode(key)
+    for text in (padded, padded.rstrip(b"="), b"whsec_" + padded, b"whsec_" + padded.rstrip(b"=")):
+        assert standard_key(text) == key == official(text)._whsecret
+
+
+@pytest.mark.parametrize("secret", [b"whsec_", b"whsec_==", b"=="])
+def test_a_standard_secret_of_nothing_is_refused(secret: bytes) -> None:
+    """Anybody could sign by it."""
+    with pytest.raises(ValueError, match="is empty"):
+        standard_key(secret)
 
 
 def test_a_standard_secret_that_is_not_base64_is_said_to_be_none() -> None:

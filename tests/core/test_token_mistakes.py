@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt as pyjwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,7 @@ SECRETS = {
 }
 HS, RS = jwt(secret="env:KEY"), jwt(secret="env:PEM", algorithm="RS256")
 ES = jwt(secret="env:SET", algorithm="ES256")
+OTHER = ec.generate_private_key(ec.SECP256R1())
 CLAIMS: dict[str, Any] = {"exp": NOW_S + 60, "permissions": [PERMISSION]}
 
 
@@ -107,6 +109,12 @@ MISTAKES: dict[str, tuple[Jwt, Callable[[], list[tuple[bytes, bytes]]]]] = {
     ),
     "signed by 'ES256', and HS256 is required. A shared": (
         HS, lambda: [bearing(token(KEYS["ES256"], "ES256"))]
+    ),
+    "The signature is right by RS512. Set algorithm": (
+        RS, lambda: [bearing(token(KEYS["RS512"], "RS512"))]
+    ),
+    "Let the issuer publish its key. The token is signed by another key": (
+        ES, lambda: [bearing(token(OTHER, "ES256", {"kid": "2"}))]
     ),
     "segments have stray bits at the end": (HS, lambda: [bearing(b"eyJhIjowfQ.W10.AB")]),
     "names the key '2', and those in force are '1'": (

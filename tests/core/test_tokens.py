@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt import get_algorithm_by_name
 
@@ -27,6 +29,7 @@ KEYS: dict[str, Any] = {
     "EdDSA": ed25519.Ed25519PrivateKey.generate(),
 }
 SECRET = b"0123456789abcdef" * 4
+SHORT = rsa.generate_private_key(public_exponent=65537, key_size=1024)
 
 
 def private_pem(key: Any) -> bytes:
@@ -115,6 +118,19 @@ def test_any_secret_in_force_may_have_signed() -> None:
     assert verdicts == [True, True, False]
 
 
+def test_a_certificate_verifies_by_the_key_in_it() -> None:
+    """Some issuers publish those."""
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, RSA.public_key(), 1, day, day + timedelta(days=1))
+        .sign(RSA, hashes.SHA256())
+        .public_bytes(serialization.Encoding.PEM)
+    )
+    token = issue_token(private_pem(RSA), now_ms=NOW_MS, algorithm="RS256")
+    assert isinstance(judge(token, "RS256", {"env:KEY": certificate}), Candidate)
+
+
 @pytest.mark.parametrize(
     ("raw", "algorithm", "reason"),
     [
@@ -127,6 +143,11 @@ def test_any_secret_in_force_may_have_signed() -> None:
         (jwks(jwk("ES384", KEYS["ES384"])), "ES256", "without a key that ES256 can use"),
         (b"{", "RS256", "is not valid JSON"),
         (jwks(), "RS256", "without a key"),
+        (b'{"keys": 5}', "RS256", "without a key"),
+        (jwks(*[5], jwk("RS256", SHORT)), "RS256", "without a key"),  # type: ignore[arg-type]
+        (jwks({"kty": "RSA", "n": "!", "e": 5}), "RS256", "without a key"),
+        (jwks({"kty": "RSA", "d": "AQ"}), "RS256", "holds a private key"),
+        (public_pem(SHORT), "RS256", "is shorter than RS256 needs"),
     ],
 )  # fmt: skip
 def test_an_unusable_key_is_said_to_be_one(raw: bytes, algorithm: Any, reason: str) -> None:
