@@ -180,6 +180,14 @@ class InboxUnavailable(Refusal):
     title = "The inbox is unavailable"
 
 
+class LoginUnavailable(Refusal):
+    """The API keys cannot be read, so nobody can log in."""
+
+    status = 503
+    slug = "login-unavailable"
+    title = "The login is unavailable"
+
+
 # --- words to the user -------------------------------------------------------------
 
 

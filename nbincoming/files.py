@@ -47,7 +47,7 @@ def load(path: str | Path) -> Spec:
 def save_draft(spec: Spec, folder: str | Path) -> Path:
     """Write a draft, replacing the one before it; return where."""
     path = Path(folder) / f"{spec.name}.draft{SUFFIX}"
-    _replace(path, spec.model_copy(update={"version": 0, "digest": ""}).text().encode())
+    replace_file(path, spec.model_copy(update={"version": 0, "digest": ""}).text().encode())
     return path
 
 
@@ -104,12 +104,12 @@ def _make_current(name: str, folder: Path) -> Path:
     path = folder / f"{name}{SUFFIX}"
     written = 0
     while (newest := latest_version(name, folder)) > written:
-        _replace(path, version_path(name, newest, folder).read_bytes())
+        replace_file(path, version_path(name, newest, folder).read_bytes())
         written = newest
     return path
 
 
-def _temporary(path: Path, content: bytes) -> Path:
+def _temporary(path: Path, content: bytes, mode: int = 0o644) -> Path:
     """Write a file durably beside its destination, which a rename then reaches."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -119,15 +119,16 @@ def _temporary(path: Path, content: bytes) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes it private, but a spec holds no secret
+        temporary.chmod(mode)  # mkstemp makes it private, but a spec holds no secret
     except BaseException:
         temporary.unlink()
         raise
     return temporary
 
 
-def _replace(path: Path, content: bytes) -> None:
-    temporary = _temporary(path, content)
+def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file whole or not at all, and durably."""
+    temporary = _temporary(path, content, mode)
     try:
         temporary.replace(path)
     except BaseException:

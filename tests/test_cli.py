@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from nbincoming.cli import COMMANDS, commands, main
+from nbincoming.core.login import find_key
 from nbincoming.core.spec import Spec
 from nbincoming.errors import MissingExtra
 from nbincoming.files import publish, save_draft
+from nbincoming.keys import KeyFile
 
 ENDPOINT = "0b6f4c2e-57a0-4d3c-9c53-0c4d36c5a1b2"
 
@@ -244,3 +246,45 @@ def test_lab_without_the_notebook_says_what_to_do(
     assert done.exit_code == 1
     assert "%load_ext nbincoming" in done.output
     assert executed == []
+
+
+def keys(*arguments: str) -> Result:
+    """Run `nbincoming keys`."""
+    return CliRunner().invoke(commands, ["keys", *arguments])
+
+
+def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
+    """The key alone is on standard output, so that a script can take it."""
+    file = ("--file", str(tmp_path / "keys.json"))
+    made = keys("add", "crm", *file)
+    assert made.exit_code == 0
+    key = made.stdout.strip()
+    assert find_key(key, KeyFile(file[1]).records()) is not None
+    assert "only time" in made.stderr
+    listed = keys("list", *file).stdout
+    assert listed.startswith("crm  20")
+    assert "INCOMING_WEBHOOK_EXECUTE" in listed
+    assert key not in listed
+    assert keys("revoke", "crm", *file).exit_code == 0
+    assert "No API keys in" in keys("list", *file).stderr
+
+
+def test_keys_speak_to_machines(tmp_path: Path) -> None:
+    """With --json the results are JSON."""
+    file = ("--file", str(tmp_path / "keys.json"))
+    made = json.loads(keys("add", "crm", "--permission", "READ", "--json", *file).stdout)
+    assert made["name"] == "crm"
+    (row,) = json.loads(keys("list", "--json", *file).stdout)
+    assert (row["name"], row["permissions"]) == ("crm", ["READ"])
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One clear sentence, exit code 2."""
+    command = ["nbincoming", "keys", "revoke", "crm", "--file", str(tmp_path / "keys.json")]
+    monkeypatch.setattr(sys, "argv", command)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("Error: There is no API key named 'crm'.")

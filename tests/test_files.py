@@ -155,14 +155,14 @@ def test_the_current_file_never_falls_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody who is slow to publish version 1 does not put it over version 2."""
-    replace = files._replace
+    replace = files.replace_file
 
     def overtaken(path: Path, content: bytes) -> None:
-        monkeypatch.setattr(files, "_replace", replace)
+        monkeypatch.setattr(files, "replace_file", replace)
         publish(spec(icon="2"), tmp_path)
         replace(path, content)
 
-    monkeypatch.setattr(files, "_replace", overtaken)
+    monkeypatch.setattr(files, "replace_file", overtaken)
     slow, path = publish(spec(icon="1"), tmp_path)
     assert (slow.version, slow.icon) == (1, "1")
     assert (load(path).version, load(path).icon) == (2, "2")

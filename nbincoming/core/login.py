@@ -24,7 +24,13 @@ from nbincoming.core.tokens import (
     issue_token,
 )
 from nbincoming.core.values import Value, json_text
-from nbincoming.errors import BadApiKey, BadJSON, BodyTooLarge, MethodNotAllowed
+from nbincoming.errors import (
+    BadApiKey,
+    BadJSON,
+    BodyTooLarge,
+    LoginUnavailable,
+    MethodNotAllowed,
+)
 
 #: Where the platform that this re-creates has its login.
 LOGIN_PATH: Final = "/uauth/v2/auth/login/profile"
@@ -160,3 +166,11 @@ def login(
     # A token is a credential: nothing on the way may keep it (RFC 6749, section 5.1).
     headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
     return Response(200, headers, json_text({"token": token}).encode())
+
+
+def login_unavailable(retry_after_s: int = 5) -> LoginUnavailable:
+    """Make the refusal of a login whose keys cannot be read."""
+    return LoginUnavailable(
+        "The API keys cannot be read here. Log in again later.",
+        headers=(("Retry-After", str(retry_after_s)),),
+    )

@@ -19,12 +19,13 @@ from nbincoming.core.gateway import (
     refusal_response,
     unknown_endpoint,
 )
-from nbincoming.core.login import LOGIN_PATH, ApiKey
+from nbincoming.core.login import LOGIN_PATH, login_unavailable
 from nbincoming.core.message import Request, Response
 from nbincoming.core.spec import Spec
 from nbincoming.errors import InboxUnavailable, ListenerError, Problem, SecretError
 from nbincoming.history.samples import Samples
 from nbincoming.inbox.memory import MemoryInbox
+from nbincoming.keys import ApiKeyError, KeyRing
 from nbincoming.notebook.listener import Listener, shared
 from nbincoming.notebook.logins import Desk, answer_login
 from nbincoming.notebook.state import CloseWindow, Fail, Miss, OpenWindow, Window
@@ -59,7 +60,7 @@ class Endpoint:
         self._draft_inbox = MemoryInbox(max_events=0)
         self._listener: Listener | None = None
         self._gateways: dict[str, tuple[Spec, Gateway]] = {}
-        self.api_keys: tuple[ApiKey, ...] = ()
+        self.keys = KeyRing()
 
     # --- where it listens --------------------------------------------------------------
 
@@ -163,7 +164,7 @@ class Endpoint:
                 self.gateway(role, spec)  # a secret that cannot verify must not sign
             except SecretError:
                 return None
-            return Desk(self.api_keys, self._secrets[scheme.secrets[-1]], scheme)
+            return Desk(self.keys.records(), self._secrets[scheme.secrets[-1]], scheme)
 
     # --- what it answers ---------------------------------------------------------------
 
@@ -229,8 +230,11 @@ _LISTENING: WeakSet[Endpoint] = WeakSet()
 
 
 def _handle_login(request: Request) -> Response:
-    desks = (endpoint.desk() for endpoint in list(_LISTENING))
-    return answer_login(request, [desk for desk in desks if desk is not None])
+    try:
+        desks = [desk for each in list(_LISTENING) if (desk := each.desk()) is not None]
+    except ApiKeyError:
+        raise login_unavailable() from None
+    return answer_login(request, desks)
 
 
 def _later(listener: Listener, delay_s: float, callback: Callable[[], None]) -> None:

@@ -20,14 +20,14 @@ from nbincoming.core.conditions import Condition, Node
 from nbincoming.core.credentials import credentials, token
 from nbincoming.core.doctor import diagnose
 from nbincoming.core.gateway import Outcome, endpoint_path
-from nbincoming.core.login import LOGIN_PATH, key_record
+from nbincoming.core.login import LOGIN_PATH, ApiKey
 from nbincoming.core.mistakes import Finding
+from nbincoming.core.sentences import read_condition
 from nbincoming.core.spec import SUFFIX, Spec, spec_from_data
 from nbincoming.core.values import Value, exact, json_text
 from nbincoming.core.words import Explanation, explain
 from nbincoming.errors import (
     ConditionError,
-    NbIncomingError,
     Problem,
     SecretError,
     SpecError,
@@ -37,13 +37,14 @@ from nbincoming.history.examples import choose_examples
 from nbincoming.history.profile import ParameterProfile, profile_of
 from nbincoming.history.replay import check_examples, replay
 from nbincoming.history.samples import Sample, Samples
+from nbincoming.keys import KeyFile
 from nbincoming.notebook import snippets
 from nbincoming.notebook.countdown import countdown
 from nbincoming.notebook.endpoint import MAX_EVENTS, Endpoint, now_ms, wait_until
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.state import Card, Change, Fail, Published, Saved, State, Window, badge
 from nbincoming.notebook.store import Store
-from nbincoming.secrets import SecretStore, new_secret
+from nbincoming.secrets import SecretStore
 
 if TYPE_CHECKING:
     from ipywidgets import DOMWidget
@@ -197,16 +198,32 @@ class Integration:
             }
         self._change("deduplication", deduplication=settings)
 
-    def trigger(self, name: str, when: Condition) -> None:
+    def trigger(self, name: str, when: Condition | str) -> None:
         """Set the condition of a trigger, new or known.
+
+        Parameters
+        ----------
+        name
+            The trigger's name.
+        when
+            A condition, or its text; see :func:`~nbincoming.core.sentences.read_condition`.
+
+        Raises
+        ------
+        SentenceError
+            If the text is not a condition, with the place.
 
         Examples
         --------
         >>> inc.trigger("urgent", nbi.P.body.complaint.priority == "high")  # doctest: +SKIP
+        >>> inc.trigger("urgent", 'body.complaint.priority equals "high"')  # doctest: +SKIP
         """
+        if isinstance(when, str):
+            when = read_condition(when)
         if not isinstance(when, Node):
             raise ConditionError(
-                "A trigger needs a condition, such as P.body.complaint.priority == 'high'."
+                "A trigger needs a condition, such as P.body.complaint.priority == 'high', or its "
+                "text."
             )
         with self.store.lock:
             triggers = [each.data() for each in self.draft.triggers]
@@ -421,27 +438,41 @@ class Integration:
         authorization = (self.spec or self.draft).authorization
         return diagnose(self.samples[index].request, authorization, self.secrets)
 
+    @property
+    def api_keys(self) -> list[ApiKey]:
+        """The API keys in force, oldest first: their names and hashes."""
+        return list(self._endpoint.keys.records())
+
     def add_api_key(self, name: str) -> str:
         """Make an API key, which the login exchanges for tokens of one hour.
 
-        The key is returned once and kept as its hash, for this session: ``POST`` it as
-        ``{"apiKey": "…"}`` to :attr:`login_url`.
+        The key is returned once and kept as its hash: ``POST`` it as ``{"apiKey": "…"}`` to
+        :attr:`login_url`. It lives for the session, or in the file of
+        :meth:`keep_api_keys`.
+
+        Raises
+        ------
+        ApiKeyError
+            If there is one of this name already; here and below, if the file is unusable.
         """
-        key = new_secret()
-        record = key_record(key, name=name, created_at_ms=now_ms())
-        with self.store.lock:
-            if any(each.name == name for each in self._endpoint.api_keys):
-                raise NbIncomingError(
-                    f"There is an API key named {name!r} already. Revoke it first."
-                )
-            self._endpoint.api_keys += (record,)
+        key = self._endpoint.keys.add(name, now_ms=now_ms())
+        self.store.poke()
         return key
 
     def revoke_api_key(self, name: str) -> None:
         """Revoke an API key; tokens that it was exchanged for live out their hour."""
-        with self.store.lock:
-            kept = tuple(each for each in self._endpoint.api_keys if each.name != name)
-            self._endpoint.api_keys = kept
+        self._endpoint.keys.revoke(name)
+        self.store.poke()
+
+    def keep_api_keys(self, path: str | Path) -> None:
+        """Keep API keys in a file from now on, such as the one that production reads.
+
+        What ``nbincoming keys`` and ``nbincoming serve --keys`` use is the same file.
+        """
+        keys = KeyFile(path)
+        keys.records()  # what is wrong with it shows now
+        self._endpoint.keys = keys
+        self.store.poke()
 
     @property
     def login_url(self) -> str:

@@ -16,8 +16,9 @@ import nbincoming as nbi
 from nbincoming import files
 from nbincoming.core.gateway import Duplicate
 from nbincoming.core.values import json_text
-from nbincoming.errors import ListenerError, SecretError, SpecError
+from nbincoming.errors import ConditionError, ListenerError, SecretError, SentenceError, SpecError
 from nbincoming.history.replay import check_examples
+from nbincoming.keys import ApiKeyError, KeyFile
 from nbincoming.notebook import integration as integration_module
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.snippets import EXAMPLE_BODY, code
@@ -268,6 +269,33 @@ def test_an_api_key_is_exchanged_for_a_token(published: nbi.Integration) -> None
     assert post(published.url, BODY, {"Authorization": f"Bearer {bearer}"}) == 200
     published.revoke_api_key("portal")
     assert post(published.login_url, request.data, {}) == 401  # type: ignore[arg-type]
+
+
+def test_api_keys_are_kept_in_the_file_that_production_reads(
+    published: nbi.Integration, tmp_path: Path
+) -> None:
+    """What another process revokes is unknown at once; a damaged file lets nobody in."""
+    published.keep_api_keys(tmp_path / "keys.json")
+    login = json.dumps({"apiKey": published.add_api_key("portal")}).encode()
+    assert post(published.login_url, login, {}) == 200
+    assert [record.name for record in published.api_keys] == ["portal"]
+    KeyFile(tmp_path / "keys.json").revoke("portal")
+    assert post(published.login_url, login, {}) == 401
+    (tmp_path / "keys.json").write_text("damaged")
+    assert post(published.login_url, login, {}) == 503
+    with pytest.raises(ApiKeyError):
+        published.keep_api_keys(tmp_path / "keys.json")
+
+
+def test_a_trigger_may_be_written_as_text(inc: nbi.Integration) -> None:
+    """It is the condition that it says; what it does not say is refused with the place."""
+    inc.trigger("urgent", 'body.complaint.priority equals "high"')
+    (trigger,) = inc.draft.triggers
+    assert trigger.when == (nbi.P.body.complaint.priority == "high")
+    with pytest.raises(SentenceError, match="At character 25, before 'equal "):
+        inc.trigger("urgent", 'body.complaint.priority equal "low"')
+    with pytest.raises(ConditionError, match="or its text"):
+        inc.trigger("urgent", 5)  # type: ignore[arg-type]
 
 
 def test_a_refused_request_is_diagnosed(published: nbi.Integration) -> None:

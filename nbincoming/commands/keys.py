@@ -1,0 +1,81 @@
+"""``nbincoming keys``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from nbincoming.core.events import utc_text
+from nbincoming.core.tokens import PERMISSION
+from nbincoming.keys import KeyFile
+
+
+def _file(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--file",
+        "path",
+        default="keys.json",
+        show_default=True,
+        type=click.Path(dir_okay=False),
+        help="The file of API keys, as serve --keys takes it.",
+    )(command)
+
+
+@click.group()
+def keys() -> None:
+    """Make, list and revoke the API keys that the login exchanges for tokens."""
+
+
+@keys.command()
+@click.argument("name")
+@_file
+@click.option("--permission", "permissions", multiple=True, default=[PERMISSION], show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+def add(name: str, path: str, permissions: Sequence[str], as_json: bool) -> None:
+    """Make a key and print it: it is shown once and kept as its hash."""
+    now_ms = time.time_ns() // 1_000_000
+    key = KeyFile(path).add(name, now_ms=now_ms, permissions=permissions)
+    if as_json:
+        click.echo(json.dumps({"name": name, "apiKey": key, "file": path}, indent=2))
+        return
+    click.echo(key)
+    click.echo(
+        f"This is the only time that the key of {name} is shown; {path} has its hash.", err=True
+    )
+
+
+@keys.command("list")
+@_file
+@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+def list_(path: str, as_json: bool) -> None:
+    """List the keys in force."""
+    records = KeyFile(path).records()
+    rows = [
+        {
+            "name": record.name,
+            "created": utc_text(record.created_at_ms),
+            "permissions": list(record.permissions),
+        }
+        for record in records
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max((len(record.name) for record in records), default=0)
+    for row in rows:
+        click.echo(f"{row['name']:<{width}}  {row['created']}  {', '.join(row['permissions'])}")
+    if not rows:
+        click.echo(f"No API keys in {path}.", err=True)
+
+
+@keys.command()
+@click.argument("name")
+@_file
+def revoke(name: str, path: str) -> None:
+    """Put a key out of force; its tokens live out their hour."""
+    KeyFile(path).revoke(name)
+    click.echo(f"{name} is revoked.", err=True)
