@@ -17,10 +17,10 @@ MAKES_VENVS = $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help lab demo test check bench clean
+.PHONY: help lab demo test check coverage bench clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 lab: .venv/.lab ## open JupyterLab on the quickstart notebook
 	@$(BIN)/nbincoming lab
@@ -36,6 +36,9 @@ check: .venv/.test ## style, types and layers
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+coverage: .venv/.test ## fail unless the tests of the core take each of its branches
+	$(BIN)/python -m pytest tests/core tests/test_attacks.py tests/test_corpus.py --cov=nbincoming/core --cov-branch --cov-fail-under=100
 
 bench: .venv/.test ## measure against the named references
 	$(BIN)/python -m benchmarks

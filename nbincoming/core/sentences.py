@@ -235,7 +235,7 @@ class _Reader:
         near = {
             text: None
             for count in range(4, 0, -1)
-            for text in get_close_matches(" ".join(words.split()[:count]), known, n=2, cutoff=0.6)
+            for text in get_close_matches(" ".join(words.split()[:count]), known, n=1, cutoff=0.6)
         }
         hint = f"perhaps {' or '.join(map(repr, list(near)[:3]))}" if near else "such as 'equals'"
         raise self.stopped(f"write an operator, {hint}")
