@@ -14,7 +14,15 @@ from pydantic import ValidationError
 
 from nbincoming.core.authorization import Jwt, jwt
 from nbincoming.core.gateway import Candidate, Gateway, Rejected
-from nbincoming.core.login import LOGIN_PATH, MIN_KEY_LENGTH, ApiKey, find_key, key_record, login
+from nbincoming.core.login import (
+    LOGIN_PATH,
+    MIN_KEY_LENGTH,
+    ApiKey,
+    find_key,
+    key_record,
+    login,
+    login_unavailable,
+)
 from nbincoming.core.message import Request, Response
 from nbincoming.core.spec import Spec
 from nbincoming.errors import (
@@ -177,6 +185,13 @@ def test_a_key_is_found_by_its_hash(key: str) -> None:
 def test_a_lone_surrogate_is_no_key() -> None:
     """It can be hashed, and nothing escapes."""
     assert find_key("\ud800" * 40, RECORDS) is None
+
+
+def test_a_login_whose_keys_cannot_be_read_is_told_to_come_again() -> None:
+    """That is not the sender's fault, and his key may be good."""
+    refusal = login_unavailable(7)
+    assert refusal.status == 503
+    assert refusal.headers == (("Retry-After", "7"),)
 
 
 def test_a_key_that_can_be_guessed_is_refused() -> None:
