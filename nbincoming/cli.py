@@ -18,6 +18,7 @@ COMMANDS = {
     "lab": ("nbincoming.commands.lab", "lab"),
     "demo": ("nbincoming.commands.demo", "demo"),
     "check": ("nbincoming.commands.check", "check"),
+    "serve": ("nbincoming.commands.serve", "serve"),
 }
 
 
