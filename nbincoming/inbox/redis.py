@@ -134,11 +134,11 @@ class RedisInbox:
     def _run(self, calls: list[list[Any]]) -> list[Any]:
         """Run the script for each, in order, in one exchange with the server."""
         if not self._sha:
-            self._sha = cast(str, self._client.script_load(_SCRIPT))
+            self._sha = self._client.script_load(_SCRIPT)
         replies = self._send(calls)
         missing = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if missing:  # the server was started again; those did nothing, so they are run now
-            self._sha = cast(str, self._client.script_load(_SCRIPT))
+            self._sha = self._client.script_load(_SCRIPT)
             again = self._send([calls[n] for n in missing])
             for n, reply in zip(missing, again, strict=True):
                 replies[n] = reply
@@ -151,7 +151,7 @@ class RedisInbox:
         with self._client.pipeline(transaction=False) as pipeline:
             for arguments in calls:
                 pipeline.evalsha(self._sha, 2, *arguments)
-            return cast("list[Any]", pipeline.execute(raise_on_error=False))
+            return pipeline.execute(raise_on_error=False)
 
     def _register(self, integration: str) -> None:
         """Give an integration its number, which a stream cannot tell by itself."""
@@ -159,7 +159,7 @@ class RedisInbox:
             number = self._client.hlen(INTEGRATIONS)
             with self._client.pipeline() as pipeline:
                 try:
-                    pipeline.watch(INTEGRATIONS)
+                    pipeline.watch(INTEGRATIONS)  # type: ignore[no-untyped-call]
                     if pipeline.hlen(INTEGRATIONS) != number:
                         continue
                     pipeline.multi()

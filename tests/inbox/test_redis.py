@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -73,7 +72,7 @@ def test_keys_of_an_integration_share_a_hash_tag(
     """In a cluster all that a claim touches lies in one slot."""
     inbox.claim([send("a"), send(None)])
     with redis.Redis(port=server.port) as client:
-        names = {name.decode() for name in client.keys()} - {"nbi:integrations"}
+        names = {name.decode() for name in client.scan_iter()} - {"nbi:integrations"}
     assert len(names) == 2
     assert all(name.startswith(f"nbi:{{{send.integration}}}:") for name in names)
 

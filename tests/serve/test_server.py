@@ -31,7 +31,6 @@ from tests.serve.running import (
     publish,
     refused,
     serving,
-    token,
 )
 
 PATH = endpoint_path(ENDPOINT)
@@ -201,12 +200,12 @@ def test_more_requests_than_allowed_are_429(tmp_path: Path) -> None:
 
 def test_more_connections_than_allowed_are_503(tmp_path: Path) -> None:
     """Whoever comes beyond the limit is told to come again."""
-    with serving(publish(tmp_path), "--max-connections", "1", cwd=tmp_path) as served:
-        with served.connect() as kept:
-            kept.sendall(request_bytes(complaint("m1"), close=False))
-            assert kept.recv(100).startswith(b"HTTP/1.1 200 ")
-            answer = served.request(body=complaint("m2"), sent=headers())
-            assert (answer.status, answer.getheader("Retry-After")) == (503, "1")
+    limit = ("--max-connections", "1")
+    with serving(publish(tmp_path), *limit, cwd=tmp_path) as served, served.connect() as kept:
+        kept.sendall(request_bytes(complaint("m1"), close=False))
+        assert kept.recv(100).startswith(b"HTTP/1.1 200 ")
+        answer = served.request(body=complaint("m2"), sent=headers())
+        assert (answer.status, answer.getheader("Retry-After")) == (503, "1")
 
 
 # --- watching ----------------------------------------------------------------------
