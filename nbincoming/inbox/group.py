@@ -72,9 +72,18 @@ class Group(Generic[Waiter]):
 
     def _run(self) -> None:
         while taken := self._take():
-            settled = self._claim([candidate for candidate, _ in taken])
-            waiters = [waiter for _, waiter in taken]
-            self._deliver(list(zip(waiters, settled, strict=True)))
+            candidates = [candidate for candidate, _ in taken]
+            settled: Sequence[Settled]
+            try:
+                settled = self._inbox.claim(candidates)
+            except InboxUnavailable as refusal:
+                # Those who came meanwhile have waited as long, for the same.
+                taken += self._take_rest()
+                settled = [refusal] * len(taken)
+            except Exception:  # the edge of the thread, which must outlive a fault
+                log.exception("The inbox failed; those who wait are told to come again")
+                settled = [inbox_unavailable()] * len(taken)
+            self._deliver([(waiter, s) for (_, waiter), s in zip(taken, settled, strict=True)])
 
     def _take(self) -> list[tuple[Candidate, Waiter]]:
         """Wait for candidates and take them; none when it is closed."""
@@ -85,11 +94,7 @@ class Group(Generic[Waiter]):
             del self._waiting[:MAX_CLAIMS]
         return taken
 
-    def _claim(self, candidates: list[Candidate]) -> Sequence[Settled]:
-        try:
-            return self._inbox.claim(candidates)
-        except InboxUnavailable as refusal:
-            return [refusal] * len(candidates)
-        except Exception:  # the edge of the thread, which must outlive a fault
-            log.exception("The inbox failed; those who wait are told to come again")
-            return [inbox_unavailable()] * len(candidates)
+    def _take_rest(self) -> list[tuple[Candidate, Waiter]]:
+        with self._changed:
+            rest, self._waiting = self._waiting, []
+        return rest

@@ -112,6 +112,20 @@ class RedisInbox:
         found.sort(key=lambda row: row[0])
         return found[:limit]
 
+    def probe(self) -> None:
+        """See whether a claim could be made.
+
+        Raises
+        ------
+        InboxUnavailable
+            If the server does not answer, or takes no writes.
+        """
+        try:
+            # A write that changes nothing: a server may answer, and be a replica, loading or full.
+            self._client.hdel(INTEGRATIONS, "")
+        except RedisError as error:
+            raise inbox_unavailable() from error
+
     def close(self) -> None:
         """Close the connections."""
         self._closed = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,27 +53,49 @@ def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
         If any is unreadable, invalid, a draft, disagrees with its examples, has the
         endpoint of another, or names secrets that are not there.
     """
-    catalogue: Catalogue = {}
+    specs: dict[str, Spec] = {}
     owners: dict[str, Path] = {}
     paths = spec_files(places)
     reasons = [] if paths else [f"There is no *{SUFFIX} in {', '.join(places)}. Publish one first."]
     for path in paths:
         try:
             spec = _load(path)
-            owner = owners.setdefault(spec.endpoint, path)
-            if owner != path:
-                raise CatalogueError([f"{path} has the same endpoint as {owner}. Serve one."])
-            gateway = Gateway(spec, secrets)
         except CatalogueError as error:
             reasons += error.reasons
         except SpecError as error:
             reasons.append(str(error))
-        except SecretError as error:
-            reasons.append(f"{path}: {error}")
         except OSError as error:
             reasons.append(f"{path} cannot be read: {error.strerror}.")
         else:
-            catalogue[endpoint_path(spec.endpoint)] = Route(spec, gateway)
+            owner = owners.setdefault(spec.endpoint, path)
+            if owner != path:
+                reasons.append(f"{path} has the same endpoint as {owner}. Serve one.")
+            specs[str(path)] = spec
+    catalogue: Catalogue = {}
+    try:
+        catalogue = make_ready(specs.values(), secrets)
+    except CatalogueError as error:
+        reasons += error.reasons
+    if reasons:
+        raise CatalogueError(reasons)
+    return catalogue
+
+
+def make_ready(specs: Iterable[Spec], secrets: Secrets) -> Catalogue:
+    """Make specs that were checked ready to judge requests.
+
+    Raises
+    ------
+    CatalogueError
+        With all secrets that are missing or unusable.
+    """
+    catalogue: Catalogue = {}
+    reasons = []
+    for spec in specs:
+        try:
+            catalogue[endpoint_path(spec.endpoint)] = Route(spec, Gateway(spec, secrets))
+        except SecretError as error:
+            reasons.append(f"{spec.name}: {error}")
     if reasons:
         raise CatalogueError(reasons)
     return catalogue

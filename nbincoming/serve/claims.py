@@ -43,13 +43,15 @@ class DirectClaims:
 class GroupedClaims:
     """For an inbox that waits for a disk or a network: a thread claims for all requests."""
 
-    def __init__(self, inbox: Inbox, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._loop = loop
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one that the first claim is on
         self._group: Group[Told] = Group(inbox, self._deliver)
 
     def claim(self, candidate: Candidate, told: Told) -> None:
         """Have it claimed with the others that wait."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
         self._group.submit(candidate, told)
 
     def close(self) -> None:
@@ -58,12 +60,13 @@ class GroupedClaims:
         self._inbox.close()
 
     def _deliver(self, settled: list[tuple[Told, Settled]]) -> None:
+        assert self._loop is not None
         self._loop.call_soon_threadsafe(_tell, settled)  # once for all of them
 
 
-def claims_for(inbox: Inbox, loop: asyncio.AbstractEventLoop) -> Claims:
+def claims_for(inbox: Inbox) -> Claims:
     """Choose how to claim."""
-    return DirectClaims(inbox) if isinstance(inbox, MemoryInbox) else GroupedClaims(inbox, loop)
+    return DirectClaims(inbox) if isinstance(inbox, MemoryInbox) else GroupedClaims(inbox)
 
 
 def _tell(settled: list[tuple[Told, Settled]]) -> None:

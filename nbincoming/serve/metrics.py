@@ -40,7 +40,24 @@ SPECS: Final = Gauge(
     ["integration", "version", "digest"],
     multiprocess_mode="livemax",
 )
-RELOADS: Final = Counter("nbincoming_spec_reloads", "Reloads of specs by result.", ["result"])
+RELOADED: Final = Gauge(
+    "nbincoming_last_reload_successful",
+    "1 while what is served is what the spec files say; 0 after a reload that was refused.",
+    multiprocess_mode="livemin",
+)
+INBOX_UP: Final = Gauge(
+    "nbincoming_inbox_up",
+    "1 while every worker reaches the inbox, 0 otherwise.",
+    multiprocess_mode="livemin",
+)
+CONNECTIONS: Final = Gauge(
+    "nbincoming_connections", "Open connections.", multiprocess_mode="livesum"
+)
+RESTARTS: Final = Gauge(
+    "nbincoming_restarts",
+    "Processes that ended by themselves and were started again.",
+    multiprocess_mode="livemax",
+)
 DELIVERED: Final = Counter("nbincoming_relay_delivered", "Events delivered.", ["sink"])
 RETRIES: Final = Counter(
     "nbincoming_relay_retries", "Deliveries that have to be tried again.", ["sink"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from nbincoming.core.authorization import Jwt
@@ -59,15 +60,45 @@ class ServiceFailed(Refusal):
     title: ClassVar[str] = "The request could not be handled"
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where API keys become tokens."""
+
+    scheme: Jwt
+    secret: bytes
+    keys: KeyFile
+
+    def answer(self, request: Request) -> Response:
+        """Answer a login.
+
+        Raises
+        ------
+        Refusal, NbIncomingError
+            If the key is not in force; if the file of keys cannot be read.
+        """
+        scheme = self.scheme
+        return login(
+            request,
+            self.keys.records(),
+            self.secret,
+            algorithm=scheme.algorithm,
+            permissions_claim=scheme.permissions_claim,
+            audience=scheme.audience,
+            issuer=scheme.issuer,
+        )
+
+
 class Service:
     """Answers requests.
 
     Parameters
     ----------
     catalogue
-        What is served; may be replaced at any time, as a whole.
+        What is served, until :meth:`install` replaces it.
     claims
         Where keys are claimed.
+    desk
+        What answers logins; none without.
     requests_per_s
         For each endpoint in this process; None for no limit.
     log_requests
@@ -78,32 +109,34 @@ class Service:
         self,
         catalogue: Catalogue,
         claims: Claims,
+        desk: Desk | None = None,
         *,
         requests_per_s: float | None = None,
         log_requests: LogRequests = "refused",
     ) -> None:
-        self.catalogue = catalogue
-        self.ready = True
+        self._catalogue = catalogue
+        self._desk = desk
+        self.is_stopping = False
+        self.inbox_is_up = True
         self._claims = claims
         self._requests_per_s = requests_per_s
         self._rates: dict[str, Rate] = {}
         self._log_all = log_requests == "all"
         self._log_refused = log_requests != "none"
-        self._desk: tuple[Jwt, bytes, KeyFile] | None = None
 
-    def open_login(self, scheme: Jwt, secret: bytes, keys: KeyFile) -> None:
-        """Answer logins by tokens for a scheme."""
-        self._desk = (scheme, secret, keys)
+    def install(self, catalogue: Catalogue, desk: Desk | None = None) -> None:
+        """Serve something else from now on; requests that wait for the inbox end as they began."""
+        self._catalogue, self._desk = catalogue, desk
 
     def max_body_bytes(self, path: str) -> int:
         """Return how large a body may be at a path."""
-        route = self.catalogue.get(path)
+        route = self._catalogue.get(path)
         return OTHER_BODY_BYTES if route is None else route.spec.max_body_bytes
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer a request."""
         began_s = time.perf_counter()
-        route = self.catalogue.get(request.path)
+        route = self._catalogue.get(request.path)
         if route is None:
             reply(self._elsewhere(request))
             return
@@ -127,7 +160,7 @@ class Service:
 
     def refuse(self, path: str, refusal: Refusal) -> Response:
         """Answer a request that never became whole."""
-        route = self.catalogue.get(path)
+        route = self._catalogue.get(path)
         if route is None:
             return refusal_response(unknown_endpoint())
         answers: list[Response] = []
@@ -151,16 +184,7 @@ class Service:
         path = request.path
         try:
             if path == LOGIN_PATH and self._desk is not None:
-                scheme, secret, keys = self._desk
-                return login(
-                    request,
-                    keys.records(),
-                    secret,
-                    algorithm=scheme.algorithm,
-                    permissions_claim=scheme.permissions_claim,
-                    audience=scheme.audience,
-                    issuer=scheme.issuer,
-                )
+                return self._desk.answer(request)
             if path not in _WATCHED:
                 metrics.count("", "refused", 404, 0.0)
                 raise unknown_endpoint()
@@ -173,8 +197,10 @@ class Service:
             return refusal_response(ServiceFailed("The receiver failed. Try again later."))
         if path == "/metrics":
             return Response(200, (("Content-Type", metrics.CONTENT_TYPE),), metrics.text())
-        if path == "/readyz" and not self.ready:
+        if path == "/readyz" and self.is_stopping:
             return Response(503, _TEXT, b"stopping")
+        if path == "/readyz" and not self.inbox_is_up:
+            return Response(503, _TEXT, b"the inbox cannot be reached")
         return Response(200, _TEXT, b"ok")
 
     def _rate(self, path: str, per_s: float) -> Rate:

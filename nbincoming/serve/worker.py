@@ -5,37 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import json
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import uvicorn
 import uvloop
 
+from nbincoming.core.spec import read_spec
 from nbincoming.errors import NbIncomingError
 from nbincoming.inbox import open_inbox
 from nbincoming.secrets import SecretStore
 from nbincoming.serve import metrics
 from nbincoming.serve.app import App
-from nbincoming.serve.catalogue import Catalogue, load_catalogue, login_scheme
+from nbincoming.serve.catalogue import Catalogue, login_scheme, make_ready
 from nbincoming.serve.claims import claims_for
 from nbincoming.serve.connection import Connection, connections
 from nbincoming.serve.keys import KeyFile
 from nbincoming.serve.log import log, set_up
-from nbincoming.serve.parent import end_with_parent
-from nbincoming.serve.relay import now_ms
-from nbincoming.serve.reload import Reloader, announce
-from nbincoming.serve.service import Service
+from nbincoming.serve.parent import follow, lines
+from nbincoming.serve.service import Desk, Service
 from nbincoming.serve.settings import Settings
-
-#: How often expired keys are removed.
-PURGE_S = 60.0
+from nbincoming.serve.upkeep import Upkeep
 
 
 class Worker(uvicorn.Server):
-    """uvicorn's server, which also looks after clocks, specs and keys."""
+    """uvicorn's server, which also looks after the clocks of connections."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
@@ -45,27 +42,46 @@ class Worker(uvicorn.Server):
         """Do what is to be done ten times a second."""
         if counter % 10 == 0:
             now_s = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
+            open_now = list(self.server_state.connections)
+            for connection in open_now:
                 if isinstance(connection, Connection):
                     connection.check_clock(now_s)
+            metrics.CONNECTIONS.set(len(open_now))
             metrics.flush()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is in flight."""
-        self.service.ready = False
+        self.service.is_stopping = True
         await super().shutdown(sockets)
 
 
-def work(settings: Settings, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+def work(
+    settings: Settings,
+    sock: socket.socket,
+    orders: Iterator[str],
+    on_ready: Callable[[], None],
+) -> None:
     """Serve until a signal says to stop.
+
+    Parameters
+    ----------
+    settings
+        What to serve and how.
+    sock
+        Where to take connections from.
+    orders
+        What the parent says: first what to serve, later what has changed.
+    on_ready
+        Called when connections are taken.
 
     Raises
     ------
     NbIncomingError
         If it cannot start.
     """
-    catalogue = load_catalogue(settings.specs, SecretStore())
+    first = json.loads(next(orders))
+    catalogue, desk = prepare(first["specs"], settings)
     inbox = open_inbox(settings.inbox)
 
     # What is here now stays, and requests leave no cycles: looking for them less often
@@ -76,65 +92,69 @@ def work(settings: Settings, sock: socket.socket, on_ready: Callable[[], None]) 
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        claims = claims_for(inbox, loop)
+        claims = claims_for(inbox)
         per_s = settings.requests_per_s
         service = Service(
             catalogue,
             claims,
+            desk,
             requests_per_s=None if per_s is None else per_s / settings.workers,
             log_requests=settings.log_requests,
         )
 
-        def install(latest: Catalogue) -> None:
-            service.catalogue = latest
-            _open_login(service, settings, latest)
+        def obey(order: str) -> None:
+            _note(told := json.loads(order))
+            if "specs" in told:
+                try:
+                    latest = prepare(told["specs"], settings)
+                except NbIncomingError as error:
+                    log.error(str(error))
+                else:
+                    loop.call_soon_threadsafe(service.install, *latest)
+                    loop.call_soon_threadsafe(announce, latest[0])
 
-        install(catalogue)
-        reloader = Reloader(settings.specs, SecretStore, lambda new: loop.call_soon(install, new))
         worker = Worker(_config(settings, service), service)
-        background = threading.Event()
-        threads = [
-            threading.Thread(target=_every, args=(settings.watch_s, reloader.check, background)),
-            threading.Thread(target=_every, args=(PURGE_S, purge(inbox), background)),
-        ]
-        for thread in threads:
-            thread.start()
-        if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(
-                signal.SIGHUP, lambda: threading.Thread(target=reloader.reload).start()
-            )
+        _note(first)
         announce(catalogue)
+        follow(orders, obey)
         loop.call_later(0, on_ready)
-        try:
+        with Upkeep(inbox, service):
             await worker.serve(sockets=[sock])
-        finally:
-            background.set()
-            for thread in threads:
-                await asyncio.to_thread(thread.join)
-            await asyncio.to_thread(claims.close)
+        await asyncio.to_thread(claims.close)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve())
 
 
-def purge(inbox: object) -> Callable[[], object]:
-    """Return what removes expired keys, where the store does not do that by itself."""
-    remove = getattr(inbox, "purge", None)
-    return (lambda: None) if remove is None else lambda: remove(now_ms())
+def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, Desk | None]:
+    """Make ready what the parent has checked.
+
+    Raises
+    ------
+    NbIncomingError
+        If a secret is gone since.
+    """
+    secrets = SecretStore()
+    catalogue = make_ready([read_spec(text) for text in specs], secrets)
+    if settings.keys is None:
+        return catalogue, None
+    scheme = login_scheme(catalogue)
+    return catalogue, Desk(scheme, secrets[scheme.secrets[-1]], KeyFile(settings.keys))
 
 
-def _every(pause_s: float, act: Callable[[], object], stop: threading.Event) -> None:
-    while pause_s and not stop.wait(pause_s):
-        try:
-            act()
-        except Exception:  # the edge of the thread
-            log.exception("Upkeep failed")
+def announce(catalogue: Catalogue) -> None:
+    """Log and count which specs are in force."""
+    metrics.SPECS.clear()
+    for route in catalogue.values():
+        spec = route.spec
+        metrics.SPECS.labels(spec.name, str(spec.version), spec.digest).set(1)
+        fields = {"integration": spec.name, "version": spec.version, "digest": spec.digest}
+        log.info("serving", extra={"fields": fields})
 
 
-def _open_login(service: Service, settings: Settings, catalogue: Catalogue) -> None:
-    if settings.keys is not None:
-        scheme = login_scheme(catalogue)
-        service.open_login(scheme, SecretStore()[scheme.secrets[-1]], KeyFile(settings.keys))
+def _note(told: dict[str, int]) -> None:
+    metrics.RELOADED.set(told["is_current"])
+    metrics.RESTARTS.set(told["restarts"])
 
 
 def _config(settings: Settings, service: Service) -> uvicorn.Config:
@@ -159,11 +179,12 @@ def _config(settings: Settings, service: Service) -> uvicorn.Config:
 def main() -> None:
     """Be a worker: settings come on stdin, the socket by its number as the argument."""
     set_up()
-    settings = Settings.from_json(sys.stdin.readline())
-    end_with_parent()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent
+    orders = lines()
+    settings = Settings.from_json(next(orders))
     sock = socket.socket(fileno=int(sys.argv[1]))
     try:
-        work(settings, sock, lambda: print("ready", flush=True))  # noqa: T201 - to the parent
+        work(settings, sock, orders, lambda: print("ready", flush=True))  # noqa: T201 - to the parent
     except NbIncomingError as error:
         log.error(str(error))
         sys.exit(2)
