@@ -121,7 +121,7 @@ class RedisInbox:
             If the server does not answer, or takes no writes.
         """
         try:
-            # A write that changes nothing: a server may answer, and be a replica, loading or full.
+            # A write that changes nothing: a server may answer, and be a replica or loading.
             self._client.hdel(INTEGRATIONS, "")
         except RedisError as error:
             raise inbox_unavailable() from error

@@ -27,7 +27,7 @@ from nbincoming.core.gateway import (
     Filtered,
     inbox_unavailable,
 )
-from nbincoming.inbox.schema import BUSY_TIMEOUT_S, connect
+from nbincoming.inbox.schema import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect
 
 #: Rows that one statement writes. Each statement gives way to Python's other threads and
 #: may wait for its turn afterwards, so that one row each would take many times as long.
@@ -128,15 +128,15 @@ class SqliteInbox:
             place = expired[-1]
 
     def probe(self) -> None:
-        """See whether a claim could be made.
+        """See whether a claim could be made, by writing what is there already.
 
         Raises
         ------
         InboxUnavailable
-            If not: the file is locked, or gone.
+            If not: the file is locked, the disk is full.
         """
         with self._transaction() as writer:
-            writer.execute("PRAGMA user_version").fetchone()
+            writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the file."""

@@ -22,7 +22,13 @@ from uvicorn.server import ServerState
 
 from nbincoming.core.gateway import body_too_large
 from nbincoming.core.message import Request, Response
-from nbincoming.serve.log import log
+from nbincoming.errors import Refusal
+from nbincoming.serve.refusals import (
+    bad_http,
+    head_too_large,
+    slow_sender,
+    too_many_connections,
+)
 from nbincoming.serve.service import Service
 
 #: Requests on one connection that may wait for their answers before no more is read.
@@ -72,7 +78,7 @@ class Connection(asyncio.Protocol):
         self._closing = False  # no request is taken any more
         self._head_bytes = 0
         self._in_head = True
-        self._head_refusal: HTTPStatus | None = None
+        self._head_refusal: Refusal | None = None
         # The connection itself is a promise to send something.
         self._reading_since_s: float | None = self._loop.time()
         self._idle_since_s = 0.0
@@ -113,7 +119,7 @@ class Connection(asyncio.Protocol):
         """End a connection whose request takes too long to come, or that is idle."""
         if self._reading_since_s is not None:
             if now_s - self._reading_since_s > self.request_timeout_s and not self._paused:
-                self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+                self._refuse(slow_sender(self.request_timeout_s))
         elif not self._slots and now_s - self._idle_since_s > IDLE_S:
             self._close()
 
@@ -133,12 +139,12 @@ class Connection(asyncio.Protocol):
             self._raw_left = self._announced_bytes
             self._take_raw(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse(self._head_refusal or HTTPStatus.BAD_REQUEST)
+            self._refuse(self._head_refusal or bad_http())
         else:
             if self._in_head and not self._ended:  # else some of it was another request's
                 self._head_bytes += len(data)
                 if self._head_bytes > self.max_head_bytes:
-                    self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                    self._refuse(head_too_large(self.max_head_bytes))
 
     def on_message_begin(self) -> None:
         """Start a request; the parser calls this and what follows."""
@@ -171,7 +177,7 @@ class Connection(asyncio.Protocol):
             elif len(name) == 6 and name.lower() == b"expect":
                 expects = value.lower() == b"100-continue"
         if size > self.max_head_bytes:
-            self._head_refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            self._head_refusal = head_too_large(self.max_head_bytes)
             raise ValueError("The head is too large.")  # which stops the parser
         url = self._url
         if not url.startswith(b"/"):
@@ -182,7 +188,7 @@ class Connection(asyncio.Protocol):
         self._method = self._parser.get_method().decode("ascii")
         self._limit = self.service.max_body_bytes(self._path)
         if self._busy:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+            self._refuse(too_many_connections())
         elif announced_bytes > self._limit:
             self._refuse_body()
         elif expects and not self._slots and self._transport is not None:
@@ -300,21 +306,18 @@ class Connection(asyncio.Protocol):
         # stopped by the clock.
         self._reply(keep=True)(self.service.refuse(self._path, refusal))
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, refusal: Refusal) -> None:
         """Refuse what never becomes a request, after the answers before it."""
         if self._closing:
             return
-        log.info("refused before it was a request", extra={"fields": {"status": status.value}})
+        response = self.service.refuse_unread(refusal)
         self._closing = True
         self._reading_since_s = None
         if self._answered or self._transport is None:
             self._close()
             return
         self._method = "GET"
-        headers: tuple[tuple[str, str], ...] = (("Content-Type", "text/plain"),)
-        if status == HTTPStatus.SERVICE_UNAVAILABLE:
-            headers = (*headers, ("Retry-After", "1"))
-        self._reply(keep=False)(Response(status.value, headers, status.phrase.encode()))
+        self._reply(keep=False)(response)
 
     def _settle_reading(self) -> None:
         """Read, unless answers wait to be taken or too many requests wait for theirs."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from nbincoming.core.authorization import Jwt
 from nbincoming.core.gateway import (
@@ -33,6 +33,7 @@ from nbincoming.serve.claims import Claims
 from nbincoming.serve.keys import KeyFile
 from nbincoming.serve.log import log
 from nbincoming.serve.rate import Rate
+from nbincoming.serve.refusals import service_failed
 from nbincoming.serve.settings import LogRequests
 
 #: Told the answer, once; now or later, on the thread of the event loop.
@@ -50,14 +51,6 @@ _NAMES: Final[dict[type, str]] = {
     Challenge: "challenge",
     Rejected: "refused",
 }
-
-
-class ServiceFailed(Refusal):
-    """Something raised: the sender may try again, the cause is not his business."""
-
-    status: ClassVar[int] = 500
-    slug: ClassVar[str] = "service-failed"
-    title: ClassVar[str] = "The request could not be handled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +121,10 @@ class Service:
         """Serve something else from now on; requests that wait for the inbox end as they began."""
         self._catalogue, self._desk = catalogue, desk
 
+    def close(self) -> None:
+        """Make the claims that wait, then close the inbox."""
+        self._claims.close()
+
     def max_body_bytes(self, path: str) -> int:
         """Return how large a body may be at a path."""
         route = self._catalogue.get(path)
@@ -155,17 +152,25 @@ class Service:
             outcome = Rejected(refusal)
         except Exception:  # the outermost edge: logged and answered
             log.exception("A request failed", extra={"fields": {"integration": route.spec.name}})
-            outcome = Rejected(ServiceFailed("The receiver failed. Try again later."))
+            outcome = Rejected(service_failed())
         self._finish(route, began_s, outcome, reply)
 
     def refuse(self, path: str, refusal: Refusal) -> Response:
         """Answer a request that never became whole."""
         route = self._catalogue.get(path)
         if route is None:
-            return refusal_response(unknown_endpoint())
+            return self.refuse_unread(unknown_endpoint())
         answers: list[Response] = []
         self._finish(route, time.perf_counter(), Rejected(refusal), answers.append)
         return answers[0]
+
+    def refuse_unread(self, refusal: Refusal) -> Response:
+        """Answer what is for no endpoint, or was never read so far."""
+        metrics.count("", "refused", refusal.status, 0.0)
+        if self._log_refused and refusal.status != 404:  # a scanner would fill the log
+            fields = {"status": refusal.status, "cause": refusal.slug}
+            log.info("refused before it was a request", extra={"fields": fields})
+        return refusal_response(refusal)
 
     def _finish(
         self, route: Route, began_s: float, outcome: Outcome | InboxUnavailable, reply: Reply
@@ -186,15 +191,14 @@ class Service:
             if path == LOGIN_PATH and self._desk is not None:
                 return self._desk.answer(request)
             if path not in _WATCHED:
-                metrics.count("", "refused", 404, 0.0)
-                raise unknown_endpoint()
+                return self.refuse_unread(unknown_endpoint())
             if request.method not in ("GET", "HEAD"):
                 raise MethodNotAllowed("Use GET.", headers=(("Allow", "GET, HEAD"),))
         except Refusal as refusal:
             return refusal_response(refusal)
         except NbIncomingError as error:  # the file of API keys
             log.error(str(error))
-            return refusal_response(ServiceFailed("The receiver failed. Try again later."))
+            return refusal_response(service_failed())
         if path == "/metrics":
             return Response(200, (("Content-Type", metrics.CONTENT_TYPE),), metrics.text())
         if path == "/readyz" and self.is_stopping:

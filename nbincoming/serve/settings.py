@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Final, Literal
+
+#: A file in the folder where it is started.
+DEFAULT_INBOX: Final = "sqlite:///inbox.db"
+
+#: More than common servers let through, several times what webhooks send.
+MAX_HEAD_BYTES: Final = 32_768
+
+#: Well beyond what senders allow themselves: GitHub gives up after 10 s.
+REQUEST_TIMEOUT_S: Final = 30.0
 
 LogRequests = Literal["all", "refused", "none"]
 
@@ -44,15 +53,15 @@ class Settings:
     """
 
     specs: tuple[str, ...]
-    inbox: str = "sqlite:///inbox.db"
+    inbox: str = DEFAULT_INBOX
     sinks: tuple[str, ...] = ()
     keep_days: float | None = None
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
     keys: str | None = None
-    max_head_bytes: int = 32_768
-    request_timeout_s: float = 30.0
+    max_head_bytes: int = MAX_HEAD_BYTES
+    request_timeout_s: float = REQUEST_TIMEOUT_S
     max_connections: int = 1_000
     requests_per_s: float | None = None
     grace_s: int = 10

@@ -21,7 +21,7 @@ PURGE_S: Final = 60.0
 
 
 class Upkeep:
-    """Two threads, for as long as the context lasts.
+    """Two threads, from :meth:`start` to :meth:`stop`.
 
     Parameters
     ----------
@@ -37,17 +37,18 @@ class Upkeep:
         self._service = service
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._every, args=arguments)
+            threading.Thread(target=self._every, args=arguments, daemon=True)
             for arguments in ((TRY_S, self.try_inbox), (PURGE_S, self.purge))
         ]
 
-    def __enter__(self) -> Upkeep:
+    def start(self) -> None:
+        """Begin."""
         metrics.INBOX_UP.set(1)
         for thread in self._threads:
             thread.start()
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """End."""
         self._stop.set()
         for thread in self._threads:
             thread.join()

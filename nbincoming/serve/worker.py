@@ -92,11 +92,10 @@ def work(
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        claims = claims_for(inbox)
         per_s = settings.requests_per_s
         service = Service(
             catalogue,
-            claims,
+            claims_for(inbox),
             desk,
             requests_per_s=None if per_s is None else per_s / settings.workers,
             log_requests=settings.log_requests,
@@ -118,9 +117,13 @@ def work(
         announce(catalogue)
         follow(orders, obey)
         loop.call_later(0, on_ready)
-        with Upkeep(inbox, service):
+        upkeep = Upkeep(inbox, service)
+        upkeep.start()
+        try:
             await worker.serve(sockets=[sock])
-        await asyncio.to_thread(claims.close)
+        finally:
+            await asyncio.to_thread(upkeep.stop)
+            await asyncio.to_thread(service.close)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve())

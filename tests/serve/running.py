@@ -11,10 +11,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+import uvicorn
 
 from nbincoming import files
 from nbincoming.core.gateway import Rules, endpoint_path
@@ -185,6 +188,21 @@ def serving(*arguments: str | Path, cwd: Path, **environment: str) -> Iterator[S
         yield served
     finally:
         served.stop()
+
+
+@contextlib.contextmanager
+def hosting(app: Any, *, http: str = "httptools") -> Iterator[int]:
+    """Run an ASGI application under uvicorn in a thread; the value is its port."""
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        config = uvicorn.Config(app, http=http, ws="none", log_config=None)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        try:
+            yield sock.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(WAIT_S)
 
 
 def refused(*arguments: str | Path, cwd: Path, **environment: str) -> tuple[int, str]:
