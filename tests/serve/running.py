@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +86,20 @@ class Served:
     ----------
     arguments
         What follows ``nbincoming serve``; the port is chosen.
+    within
+        A command that runs the one after it.
     """
 
-    def __init__(self, *arguments: str | Path, cwd: Path, **environment: str) -> None:
+    def __init__(
+        self,
+        *arguments: str | Path,
+        cwd: Path,
+        within: Sequence[str] = (),
+        **environment: str,
+    ) -> None:
         self.process = subprocess.Popen(
             [
-                sys.executable, "-m", "nbincoming.cli", "serve", *map(str, arguments),
+                *within, sys.executable, "-m", "nbincoming.cli", "serve", *map(str, arguments),
                 "--port", "0",
             ],
             cwd=cwd,
@@ -181,9 +189,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(*arguments: str | Path, cwd: Path, **environment: str) -> Iterator[Served]:
+def serving(
+    *arguments: str | Path, cwd: Path, within: Sequence[str] = (), **environment: str
+) -> Iterator[Served]:
     """Run a server."""
-    served = Served(*arguments, cwd=cwd, **environment)
+    served = Served(*arguments, cwd=cwd, within=within, **environment)
     try:
         yield served
     finally:

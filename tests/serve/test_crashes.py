@@ -9,7 +9,11 @@ import random
 import signal
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.inbox import open_inbox
@@ -18,7 +22,7 @@ from tests.inbox.server import Server
 from tests.serve.running import ENDPOINT, Served, complaint, headers, publish, serving
 
 SENDERS = 6
-KILLS = 12
+KILLS = 8
 
 
 class Load:
@@ -82,20 +86,44 @@ def kept(url: str) -> Counter[str]:
     return Counter(json.loads(event.body)["id"].removeprefix("cmp-") for _, event in events)
 
 
-def test_killed_workers_lose_and_double_nothing(tmp_path: Path) -> None:
+@pytest.fixture(params=["sqlite", "redis"])
+def inbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an inbox that several workers may share."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/inbox.db"
+        return
+    server = Server(tmp_path)
+    server.start()
+    yield server.url
+    server.kill()
+
+
+def test_killed_workers_lose_and_double_nothing(tmp_path: Path, inbox: str) -> None:
     """Workers are killed in the middle, many times: each complaint that was answered is kept once.
 
     One that was answered 204 was claimed by a worker that died before its answer.
     """
-    with serving(publish(tmp_path), "--workers", "2", cwd=tmp_path) as served, Load(served) as load:
+    options = ("--workers", "2", "--inbox", inbox)
+    with serving(publish(tmp_path), *options, cwd=tmp_path) as served, Load(served) as load:
         for _ in range(KILLS):
             load.wait_for_more(random.randrange(5, 40))
             os.kill(random.choice(list(served.children().values())), signal.SIGKILL)
         load.wait_for_more(20)
-    found = kept(f"sqlite:///{tmp_path}/inbox.db")
+    found = kept(inbox)
     assert set(load.answers) <= {200, 204}
     assert set(load.settled) - set(found) == set()
     assert [name for name, count in found.items() if count > 1] == []
+
+
+def test_many_workers_accept_a_key_once(tmp_path: Path, inbox: str) -> None:
+    """Of 200 concurrent identical requests over four workers exactly one is accepted."""
+    options = ("--workers", "4", "--inbox", inbox)
+    with serving(publish(tmp_path), *options, cwd=tmp_path) as served:
+        assert len(served.children()) == 4
+        with ThreadPoolExecutor(40) as pool:
+            statuses = list(pool.map(lambda _: served.post(complaint("one")), range(200)))
+    assert Counter(statuses) == {200: 1, 204: 199}
+    assert kept(inbox) == {"one": 1}
 
 
 def test_a_killed_relay_delivers_everything(tmp_path: Path) -> None:
