@@ -30,10 +30,19 @@ def binary() -> str:
 
 
 class Server:
-    """A server on a socket of its own, which writes each command to its disk."""
+    """A server on a socket of its own, which writes each command to its disk.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    folder
+        Where it writes.
+    options
+        More of its settings, such as ``--cluster-enabled yes``.
+    """
+
+    def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
+        self.options = options
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self.port = probe.getsockname()[1]
         self.url = f"redis://127.0.0.1:{self.port}/0"
@@ -45,6 +54,7 @@ class Server:
             [
                 binary(), "--port", str(self.port), "--bind", "127.0.0.1", "--dir",
                 str(self.folder), "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+                *self.options,
             ],
             stdout=subprocess.DEVNULL,
         )  # fmt: skip

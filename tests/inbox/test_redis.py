@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -75,6 +76,74 @@ def test_keys_of_an_integration_share_a_hash_tag(
         names = {name.decode() for name in client.scan_iter()} - {"nbi:integrations"}
     assert len(names) == 2
     assert all(name.startswith(f"nbi:{{{send.integration}}}:") for name in names)
+
+
+def test_a_cluster_takes_claims(tmp_path: Path, send: Sender) -> None:
+    """A server in cluster mode refuses what crosses slots; claims and events do not."""
+    server = Server(tmp_path, "--cluster-enabled", "yes")
+    server.start()
+    try:
+        with redis.Redis(port=server.port) as client:
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+            while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
+                pass
+        inbox = RedisInbox(server.url)
+        other = Sender()
+        outcomes = inbox.claim([send("a"), send(None), other("a"), send("a")])
+        assert kinds(outcomes) == [Accepted, Accepted, Accepted, Duplicate]
+        inbox.close()
+    finally:
+        server.kill()
+
+
+def test_an_event_that_cannot_be_kept_holds_no_key(
+    inbox: RedisInbox, server: Server, send: Sender
+) -> None:
+    """Where appending fails, its sender may come again, and is accepted then."""
+    stream = f"nbi:{{{send.integration}}}:events"
+    with redis.Redis(port=server.port) as client:
+        client.set(stream, "in the way")
+        with pytest.raises(InboxUnavailable):
+            inbox.claim([send("a")])
+        client.delete(stream)
+    assert kinds(inbox.claim([send("a")])) == [Accepted]
+
+
+def test_a_full_server_refuses_and_holds_no_key(
+    inbox: RedisInbox, server: Server, send: Sender
+) -> None:
+    """Beyond ``maxmemory`` nothing is accepted; what was refused is accepted later."""
+    with redis.Redis(port=server.port) as client:
+        client.config_set("maxmemory", 1)
+        with pytest.raises(InboxUnavailable):
+            inbox.claim([send("a")])
+        client.config_set("maxmemory", 0)
+    assert kinds(inbox.claim([send("a")])) == [Accepted]
+
+
+def test_probing_says_whether_it_is_there(inbox: RedisInbox, server: Server) -> None:
+    """A server that is away, or only a replica, takes no claims."""
+    inbox.probe()
+    with redis.Redis(port=server.port) as client:
+        client.replicaof("127.0.0.1", server.port)
+        with pytest.raises(InboxUnavailable):
+            inbox.probe()
+        client.replicaof("NO", "ONE")
+    server.kill()
+    with pytest.raises(InboxUnavailable):
+        inbox.probe()
+    server.start()
+    inbox.probe()
+
+
+def test_a_server_without_its_scripts_is_given_them_again(
+    inbox: RedisInbox, server: Server, send: Sender
+) -> None:
+    """As after a restart of the server, or a flush of its scripts."""
+    inbox.claim([send("a")])
+    with redis.Redis(port=server.port) as client:
+        client.script_flush()
+    assert kinds(inbox.claim([send("a"), send("b")])) == [Duplicate, Accepted]
 
 
 def test_keys_end_with_their_window(inbox: RedisInbox, server: Server, send: Sender) -> None:
