@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": ("nbincoming.commands.demo", "demo"),
     "check": ("nbincoming.commands.check", "check"),
     "keys": ("nbincoming.commands.keys", "keys"),
+    "serve": ("nbincoming.commands.serve", "serve"),
 }
 
 

@@ -11,6 +11,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,7 @@ from nbincoming.core.gateway import (
     Filtered,
     inbox_unavailable,
 )
-from nbincoming.inbox.schema import BUSY_TIMEOUT_S, connect
+from nbincoming.inbox.schema import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect
 
 #: Rows that one statement writes. Each statement gives way to Python's other threads and
 #: may wait for its turn afterwards, so that one row each would take many times as long.
@@ -34,6 +35,9 @@ _ROWS: Final = (64, 16, 4, 1)
 
 #: Expired keys that one transaction removes: others wait for it.
 _PURGE_KEYS: Final = 500
+
+#: An expired key stays so much longer: a request from before its end may wait to be claimed.
+_SLACK_MS: Final = 120_000
 
 _KEYS: Final = "SELECT key, first_ms, anchor_ms FROM keys WHERE space = ? AND key IN ({})"
 _PUT_KEYS: Final = (
@@ -83,20 +87,8 @@ class SqliteInbox:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`."""
         if not candidates:
             return []
-        with self._writing:
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")  # takes the lock, so none deadlocks later
-                try:
-                    outcomes = self._claim(candidates)
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    self._numbers.clear()  # they may be of this transaction
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
-                    raise
-            except sqlite3.Error as error:  # locked, disk full, closed: nothing was accepted
-                raise inbox_unavailable() from error
-        return outcomes
+        with self._transaction():
+            return self._claim(candidates)
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
@@ -114,33 +106,66 @@ class SqliteInbox:
 
         Looking for them holds nobody up, and they go a few at a time.
         """
-        purged, place = 0, (0, b"")
+        purged, place, before_ms = 0, (0, b""), now_ms - _SLACK_MS
         while True:
             with self._reading:
-                expired = self._reader.execute(
-                    "SELECT space, key FROM keys WHERE (space, key) > (?, ?) AND expires_ms < ? "
-                    "ORDER BY space, key LIMIT ?",
-                    (*place, now_ms, _PURGE_KEYS),
-                ).fetchall()
+                try:
+                    expired = self._reader.execute(
+                        "SELECT space, key FROM keys WHERE (space, key) > (?, ?) "
+                        "AND expires_ms < ? ORDER BY space, key LIMIT ?",
+                        (*place, before_ms, _PURGE_KEYS),
+                    ).fetchall()
+                except sqlite3.Error as error:
+                    raise inbox_unavailable() from error
             if not expired:
                 return purged
-            with self._writing:
-                self._writer.execute("BEGIN IMMEDIATE")
-                try:
-                    # Asked again: it may have been claimed meanwhile.
-                    purged += self._writer.executemany(
-                        "DELETE FROM keys WHERE space = ? AND key = ? AND expires_ms < ?",
-                        [(*each, now_ms) for each in expired],
-                    ).rowcount
-                finally:
-                    self._writer.execute("COMMIT")
+            with self._transaction() as writer:
+                # Asked again: it may have been claimed meanwhile.
+                purged += writer.executemany(
+                    "DELETE FROM keys WHERE space = ? AND key = ? AND expires_ms < ?",
+                    [(*each, before_ms) for each in expired],
+                ).rowcount
             place = expired[-1]
+
+    def probe(self) -> None:
+        """See whether a claim could be made, by writing what is there already.
+
+        Raises
+        ------
+        InboxUnavailable
+            If not: the file is locked, the disk is full.
+        """
+        with self._transaction() as writer:
+            writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the file."""
         with self._writing, self._reading:
             self._writer.close()
             self._reader.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write, all of it durably or nothing.
+
+        Raises
+        ------
+        InboxUnavailable
+            If the file is locked for too long, the disk is full, the inbox is closed.
+        """
+        with self._writing:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")  # takes the lock, so none deadlocks later
+                try:
+                    yield self._writer
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    self._numbers.clear()  # they may be of this transaction
+                    if self._writer.in_transaction:
+                        self._writer.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise inbox_unavailable() from error
 
     def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
         places = [self._place(candidate) for candidate in candidates]

@@ -1,0 +1,100 @@
+"""Claims that come at the same time, made in one go.
+
+A durable store waits for the disk once for each transaction, however many claims are in
+it. So a thread takes all claims that have come while it was busy, and makes them together.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeAlias, TypeVar
+
+from nbincoming.core.gateway import Candidate, Claimed, inbox_unavailable
+from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox.protocol import Inbox
+
+#: Most claims made in one go: beyond that they save little and make the first ones wait.
+MAX_CLAIMS: Final = 256
+
+Waiter = TypeVar("Waiter")
+
+log = logging.getLogger("nbincoming.inbox")
+
+#: What became of a candidate; a refusal where the inbox could not be reached.
+Settled: TypeAlias = Claimed | InboxUnavailable
+
+
+class Group(Generic[Waiter]):
+    """A thread that claims for many.
+
+    Parameters
+    ----------
+    inbox
+        Where to claim.
+    deliver
+        Called on the thread with the waiters and what became of each; must not raise.
+    """
+
+    def __init__(
+        self, inbox: Inbox, deliver: Callable[[list[tuple[Waiter, Settled]]], object]
+    ) -> None:
+        self._inbox = inbox
+        self._deliver = deliver
+        self._waiting: list[tuple[Candidate, Waiter]] = []
+        self._closing = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="nbincoming-claims", daemon=True)
+        self._thread.start()
+
+    def submit(self, candidate: Candidate, waiter: Waiter) -> None:
+        """Have a candidate claimed; `waiter` comes back with what became of it.
+
+        Raises
+        ------
+        InboxUnavailable
+            If the group is closed.
+        """
+        with self._changed:
+            if self._closing:
+                raise inbox_unavailable()
+            self._waiting.append((candidate, waiter))
+            if len(self._waiting) == 1:
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Claim what is waiting, then end the thread; the inbox stays open."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while taken := self._take():
+            candidates = [candidate for candidate, _ in taken]
+            settled: Sequence[Settled]
+            try:
+                settled = self._inbox.claim(candidates)
+            except InboxUnavailable as refusal:
+                # Those who came meanwhile have waited as long, for the same.
+                taken += self._take_rest()
+                settled = [refusal] * len(taken)
+            except Exception:  # the edge of the thread, which must outlive a fault
+                log.exception("The inbox failed; those who wait are told to come again")
+                settled = [inbox_unavailable()] * len(taken)
+            self._deliver([(waiter, s) for (_, waiter), s in zip(taken, settled, strict=True)])
+
+    def _take(self) -> list[tuple[Candidate, Waiter]]:
+        """Wait for candidates and take them; none when it is closed."""
+        with self._changed:
+            while not self._waiting and not self._closing:
+                self._changed.wait()
+            taken = self._waiting[:MAX_CLAIMS]
+            del self._waiting[:MAX_CLAIMS]
+        return taken
+
+    def _take_rest(self) -> list[tuple[Candidate, Waiter]]:
+        with self._changed:
+            rest, self._waiting = self._waiting, []
+        return rest

@@ -1,0 +1,1 @@
+"""Production: published specs behind HTTP, durably; and the relay that delivers events."""

@@ -1,0 +1,168 @@
+"""The service as a plain ASGI callable, for any ASGI server, or mounted in an application.
+
+`nbincoming serve` itself speaks HTTP through :mod:`nbincoming.serve.connection`, with the
+same answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from nbincoming.core.gateway import body_too_large
+from nbincoming.core.message import Request, Response
+from nbincoming.errors import Refusal
+from nbincoming.inbox import open_inbox
+from nbincoming.secrets import SecretStore
+from nbincoming.serve.catalogue import load_catalogue
+from nbincoming.serve.claims import claims_for
+from nbincoming.serve.refusals import head_too_large, slow_sender
+from nbincoming.serve.service import Service
+from nbincoming.serve.settings import DEFAULT_INBOX, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
+from nbincoming.serve.upkeep import Upkeep
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+def make_app(*specs: str | Path, inbox: str = DEFAULT_INBOX) -> App:
+    """Make an ASGI application of published specs.
+
+    ::
+
+        app = make_app("published/", inbox="redis://inbox.internal")  # uvicorn module:app
+
+    Parameters
+    ----------
+    specs
+        Spec files, or folders of them.
+    inbox
+        URL of the inbox. It is opened here, so make the application in the process that serves.
+
+    Raises
+    ------
+    NbIncomingError
+        With everything that stands in the way of serving.
+    """
+    catalogue = load_catalogue([str(place) for place in specs], SecretStore())
+    opened = open_inbox(inbox)
+    service = Service(catalogue, claims_for(opened))
+    upkeep = Upkeep(opened, service)
+    upkeep.start()
+    return App(service, upkeep)
+
+
+class App:
+    """An ASGI application; :func:`make_app` makes one of spec files.
+
+    Parameters
+    ----------
+    service
+        What answers.
+    upkeep
+        What is to be ended with it.
+    max_head_bytes
+        Headers beyond it are refused; the server has held them by then.
+    request_timeout_s
+        How long a body may take to come.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        upkeep: Upkeep | None = None,
+        *,
+        max_head_bytes: int = MAX_HEAD_BYTES,
+        request_timeout_s: float = REQUEST_TIMEOUT_S,
+    ) -> None:
+        self._service = service
+        self._upkeep = upkeep
+        self._max_head_bytes = max_head_bytes
+        self._request_timeout_s = request_timeout_s
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            response = await self._respond(scope, receive)
+            if response is not None:
+                await _send(response, send)
+        else:
+            await send({"type": "websocket.close"})
+
+    def close(self) -> None:
+        """Make the claims that wait, then close the inbox; a server's end of lifespan calls it."""
+        if self._upkeep is not None:
+            self._upkeep.stop()
+        self._service.close()
+
+    async def _respond(self, scope: Message, receive: Receive) -> Response | None:
+        service, headers = self._service, scope["headers"]
+        # scope["path"] is decoded, so that %2F would be a slash; but the other may be missing.
+        raw = scope.get("raw_path") or quote(scope["path"]).encode()
+        path = raw.decode("latin-1").removeprefix(scope.get("root_path", ""))
+        query = scope["query_string"].decode("latin-1")
+        target = f"{path}?{query}" if query else path
+        size = len(target) + sum(len(name) + len(value) + 4 for name, value in headers)
+        try:
+            if size > self._max_head_bytes:
+                raise head_too_large(self._max_head_bytes)
+            async with asyncio.timeout(self._request_timeout_s):
+                body = await self._body(path, receive)
+        except TimeoutError:
+            return service.refuse_unread(slow_sender(self._request_timeout_s))
+        except Refusal as refusal:
+            return service.refuse(path, refusal)
+        if body is None:
+            return None
+        request = Request(
+            method=scope["method"],
+            target=target,
+            headers=tuple((bytes(name), bytes(value)) for name, value in headers),
+            body=body,
+            received_at_ms=time.time_ns() // 1_000_000,
+        )
+        answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
+        service.handle(
+            request, lambda response: None if answered.done() else answered.set_result(response)
+        )
+        return await answered
+
+    async def _body(self, path: str, receive: Receive) -> bytes | None:
+        """Read a body as far as it may be; None where the sender went away."""
+        limit = self._service.max_body_bytes(path)
+        chunks, size, more = [], 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk = message.get("body", b"")
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > limit:
+                raise body_too_large(limit)
+            more = message.get("more_body", False)
+        return b"".join(chunks)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.shutdown":
+                await asyncio.to_thread(self.close)
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+
+async def _send(response: Response, send: Send) -> None:
+    headers = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in response.headers]
+    if response.status != 204:  # which has no body (RFC 9110, 8.6)
+        headers.append((b"content-length", b"%d" % len(response.body)))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})

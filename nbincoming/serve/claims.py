@@ -1,0 +1,74 @@
+"""From the event loop to the inbox and back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from nbincoming.core.gateway import Candidate
+from nbincoming.inbox.group import Group, Settled
+from nbincoming.inbox.memory import MemoryInbox
+from nbincoming.inbox.protocol import Inbox
+
+#: Told what became of a candidate, on the thread of the event loop.
+Told = Callable[[Settled], None]
+
+
+class Claims(Protocol):
+    """Where a claim is made without holding up other requests."""
+
+    def claim(self, candidate: Candidate, told: Told) -> None:
+        """Claim, now or later; raises InboxUnavailable where it is closed."""
+
+    def close(self) -> None:
+        """Make the claims that wait, then close the inbox."""
+
+
+class DirectClaims:
+    """For an inbox that never waits."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def claim(self, candidate: Candidate, told: Told) -> None:
+        """Claim at once."""
+        told(self._inbox.claim((candidate,))[0])
+
+    def close(self) -> None:
+        """Close the inbox."""
+        self._inbox.close()
+
+
+class GroupedClaims:
+    """For an inbox that waits for a disk or a network: a thread claims for all requests."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one that the first claim is on
+        self._group: Group[Told] = Group(inbox, self._deliver)
+
+    def claim(self, candidate: Candidate, told: Told) -> None:
+        """Have it claimed with the others that wait."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        self._group.submit(candidate, told)
+
+    def close(self) -> None:
+        """End the thread and close the inbox."""
+        self._group.close()
+        self._inbox.close()
+
+    def _deliver(self, settled: list[tuple[Told, Settled]]) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(_tell, settled)  # once for all of them
+
+
+def claims_for(inbox: Inbox) -> Claims:
+    """Choose how to claim."""
+    return DirectClaims(inbox) if isinstance(inbox, MemoryInbox) else GroupedClaims(inbox)
+
+
+def _tell(settled: list[tuple[Told, Settled]]) -> None:
+    for told, outcome in settled:
+        told(outcome)

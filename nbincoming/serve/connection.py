@@ -1,0 +1,389 @@
+"""One HTTP connection: bytes to requests, answers to bytes, within limits.
+
+uvicorn runs it as its HTTP protocol. It is ours because uvicorn's own has no limit for heads
+and slow senders, and takes a task, several messages and two writes for each answer.
+
+Requests are handled as they come, also those that were sent ahead (pipelining), and are
+answered in their order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from nbincoming.core.gateway import body_too_large
+from nbincoming.core.message import Request, Response
+from nbincoming.errors import Refusal
+from nbincoming.serve.refusals import (
+    bad_http,
+    head_too_large,
+    slow_sender,
+    too_many_connections,
+)
+from nbincoming.serve.service import Service
+
+#: Requests on one connection that may wait for their answers before no more is read.
+_MOST_AHEAD: Final = 32
+
+#: How long a connection may be kept without a request.
+IDLE_S: Final = 75.0
+
+_STATUS: Final = {
+    status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode())
+    for status in HTTPStatus
+}
+
+
+class _Slot:
+    """A request's place in the order of answers."""
+
+    __slots__ = ("keep", "method", "response")
+
+    def __init__(self, method: str, keep: bool) -> None:
+        self.method = method
+        self.keep = keep
+        self.response: Response | None = None
+
+
+class Connection(asyncio.Protocol):
+    """One connection; :func:`connections` makes its class for a service and its limits."""
+
+    service: Service
+    max_head_bytes = 32_768
+    request_timeout_s = 30.0
+    max_connections = 1_000
+
+    def __init__(
+        self,
+        config: Config,  # noqa: ARG002 - uvicorn's signature
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._loop = _loop or asyncio.get_event_loop()
+        self._state = server_state
+        self._parser = httptools.HttpRequestParser(self)
+        self._slots: deque[_Slot] = deque()
+        self._transport: asyncio.Transport | None = None
+        self._paused_by_writes = self._paused = False
+        self._closing = False  # no request is taken any more
+        self._head_bytes = 0
+        self._in_head = True
+        self._head_refusal: Refusal | None = None
+        # The connection itself is a promise to send something.
+        self._reading_since_s: float | None = self._loop.time()
+        self._idle_since_s = 0.0
+        self._begin()
+
+    # --- the server's side ---------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._state.connections.add(cast(Any, self))
+        self._busy = len(self._state.connections) > self.max_connections
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's
+        """Forget the connection; what was claimed stays claimed."""
+        self._state.connections.discard(cast(Any, self))
+        self._transport = None
+        self._closing = True
+        self._slots.clear()
+
+    def shutdown(self) -> None:
+        """Finish what was begun, then close; uvicorn says so when it stops."""
+        self._last = True
+        if not self._reading:
+            self._finish()
+
+    def pause_writing(self) -> None:
+        """Read no more from a sender who does not take his answers."""
+        self._paused_by_writes = True
+        self._settle_reading()
+
+    def resume_writing(self) -> None:
+        """Read again."""
+        self._paused_by_writes = False
+        self._settle_reading()
+
+    def check_clock(self, now_s: float) -> None:
+        """End a connection whose request takes too long to come, or that is idle."""
+        if self._reading_since_s is not None:
+            if now_s - self._reading_since_s > self.request_timeout_s and not self._paused:
+                self._refuse(slow_sender(self.request_timeout_s))
+        elif not self._slots and now_s - self._idle_since_s > IDLE_S:
+            self._close()
+
+    # --- bytes in ------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes."""
+        if self._closing:
+            return
+        if self._raw_left:
+            self._take_raw(data)
+            return
+        self._ended = False
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._raw_left = self._announced_bytes
+            self._take_raw(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(self._head_refusal or bad_http())
+        else:
+            if self._in_head and not self._ended:  # else some of it was another request's
+                self._head_bytes += len(data)
+                if self._head_bytes > self.max_head_bytes:
+                    self._refuse(head_too_large(self.max_head_bytes))
+
+    def on_message_begin(self) -> None:
+        """Start a request; the parser calls this and what follows."""
+        self._begin()
+        self._reading = True
+        self._in_head = True
+        self._head_bytes = 0
+        self._reading_since_s = self._loop.time()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Look at the head as a whole."""
+        self._in_head = False
+        size = len(self._url)
+        announced_bytes = self._announced_bytes = 0
+        expects = False
+        for name, value in self._headers:
+            size += len(name) + len(value) + 4  # ": " and the end of the line
+            if len(name) == 14 and name.lower() == b"content-length":
+                announced_bytes = self._announced_bytes = int(
+                    value[:20]
+                )  # the parser has seen that it is digits
+            elif len(name) == 6 and name.lower() == b"expect":
+                expects = value.lower() == b"100-continue"
+        if size > self.max_head_bytes:
+            self._head_refusal = head_too_large(self.max_head_bytes)
+            raise ValueError("The head is too large.")  # which stops the parser
+        url = self._url
+        if not url.startswith(b"/"):
+            parsed = httptools.parse_url(url)  # http://host/path is as good
+            url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+        self._target = url.decode("latin-1")
+        self._path = self._target.partition("?")[0]
+        self._method = self._parser.get_method().decode("ascii")
+        self._limit = self.service.max_body_bytes(self._path)
+        if self._busy:
+            self._refuse(too_many_connections())
+        elif announced_bytes > self._limit:
+            self._refuse_body()
+        elif expects and not self._slots and self._transport is not None:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body, as long as it stays within the limit."""
+        if self._answered or self._closing:
+            return  # thrown away
+        self._body_bytes += len(body)
+        if self._body_bytes > self._limit:
+            self._refuse_body()
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """Have the request handled."""
+        self._ended = True
+        if self._parser.should_upgrade():
+            return  # the parser passes over its body, so that is not the end of it
+        self._complete(self._parser.should_keep_alive())
+
+    def _take_raw(self, data: bytes) -> None:
+        """Take the body of a request that asks for another protocol.
+
+        None is spoken here, so it is answered as it is, and is the last one. Java's
+        HttpClient asks for HTTP/2 with its first request, a POST or not.
+        """
+        data = data[: self._raw_left]
+        self._raw_left -= len(data)
+        self.on_body(data)
+        if not self._raw_left:
+            self._complete(keep=False)
+            self._finish()
+
+    def _complete(self, keep: bool) -> None:
+        self._reading = False
+        self._reading_since_s = None
+        self._in_head = True
+        self._head_bytes = 0
+        self._idle_since_s = self._loop.time()
+        if self._answered or self._closing:
+            if not keep:
+                self._finish()
+            return
+        body = self._body
+        request = Request(
+            method=self._method,
+            target=self._target,
+            headers=tuple(self._headers),
+            body=body[0] if len(body) == 1 else b"".join(body),
+            received_at_ms=time.time_ns() // 1_000_000,
+        )
+        self.service.handle(request, self._reply(keep))
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._reading = False
+        self._answered = False  # before its body was whole
+        self._head_refusal = None
+
+    # --- bytes out -----------------------------------------------------------------------
+
+    _raw_left = 0
+    _last = False  # the server is stopping: the next answer is the last
+    _busy = False
+
+    def _reply(self, keep: bool) -> Callable[[Response], None]:
+        slot = _Slot(self._method, keep and not self._last)
+        self._slots.append(slot)
+        if len(self._slots) > _MOST_AHEAD:
+            self._settle_reading()
+
+        def reply(response: Response) -> None:
+            slot.response = response
+            self._flush()
+
+        return reply
+
+    def _flush(self) -> None:
+        """Write the answers that are there, up to the first that is not."""
+        slots, transport = self._slots, self._transport
+        while slots and slots[0].response is not None:
+            slot = slots.popleft()
+            assert slot.response is not None
+            if transport is None:
+                return
+            keep = slot.keep and not (self._last and not slots)
+            transport.write(self._written(slot.response, slot.method, keep))
+            self._state.total_requests += 1
+            if not keep:
+                self._close()
+                return
+        if self._paused:
+            self._settle_reading()
+
+    def _written(self, response: Response, method: str, keep: bool) -> bytes:
+        parts = [_STATUS[response.status], _default_head(self._state), _head(response)]
+        if not keep:
+            parts.append(b"connection: close\r\n")
+        parts.append(b"\r\n")
+        if method != "HEAD" and response.status != 204:
+            parts.append(response.body)
+        return b"".join(parts)
+
+    def _refuse_body(self) -> None:
+        """Answer now; the rest of the body is thrown away as it comes."""
+        self._answered = True
+        self._body.clear()
+        refusal = body_too_large(self._limit)
+        # The rest comes before the next request, and a sender who sends it without end is
+        # stopped by the clock.
+        self._reply(keep=True)(self.service.refuse(self._path, refusal))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Refuse what never becomes a request, after the answers before it."""
+        if self._closing:
+            return
+        response = self.service.refuse_unread(refusal)
+        self._closing = True
+        self._reading_since_s = None
+        if self._answered or self._transport is None:
+            self._close()
+            return
+        self._method = "GET"
+        self._reply(keep=False)(response)
+
+    def _settle_reading(self) -> None:
+        """Read, unless answers wait to be taken or too many requests wait for theirs."""
+        pause = self._paused_by_writes or len(self._slots) > _MOST_AHEAD
+        if self._transport is None or pause is self._paused or self._transport.is_closing():
+            return
+        self._paused = pause
+        if pause:
+            self._transport.pause_reading()
+        else:
+            if self._reading:
+                self._reading_since_s = self._loop.time()  # the pause was ours
+            self._transport.resume_reading()
+
+    def _finish(self) -> None:
+        """Take no more requests; close when those before are answered."""
+        self._closing = True
+        if self._slots:
+            self._slots[-1].keep = False
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._closing = True
+        if self._transport is not None:
+            self._transport.close()
+
+
+def connections(
+    service: Service, *, max_head_bytes: int, request_timeout_s: float, max_connections: int
+) -> type[Connection]:
+    """Make the class of a service's connections."""
+    limits = {
+        "service": service,
+        "max_head_bytes": max_head_bytes,
+        "request_timeout_s": request_timeout_s,
+        "max_connections": max_connections,
+    }
+    return type("Connection", (Connection,), limits)
+
+
+def _head(response: Response) -> bytes:
+    """Write a response's headers; most responses are one of two constants."""
+    found = _HEADS.get(id(response))
+    if found is not None and found[0] is response:
+        return found[1]
+    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in response.headers)
+    if "\r" in lines.replace("\r\n", "") or lines.count("\n") != len(response.headers):
+        raise ValueError("A header of the answer has a line feed.")
+    if response.status != 204:  # which has no body (RFC 9110, 8.6)
+        lines += f"content-length: {len(response.body)}\r\n"
+    head = lines.encode("latin-1")
+    if len(_HEADS) < 16:
+        _HEADS[id(response)] = (response, head)  # held, so that its id stays its own
+    return head
+
+
+_HEADS: dict[int, tuple[Response, bytes]] = {}
+
+
+def _default_head(state: ServerState) -> bytes:
+    """Write the headers that are the server's: the date, which changes once a second."""
+    headers = state.default_headers
+    if _DATED[0] is not headers:
+        _DATED[:] = [headers, b"".join(b"%b: %b\r\n" % pair for pair in headers)]
+    return cast(bytes, _DATED[1])
+
+
+_DATED: list[object] = [None, b""]

@@ -1,0 +1,198 @@
+"""One process that serves: uvicorn with our application on a socket that is bound already."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+
+import uvicorn
+import uvloop
+
+from nbincoming.core.spec import read_spec
+from nbincoming.errors import NbIncomingError
+from nbincoming.inbox import open_inbox
+from nbincoming.keys import KeyFile
+from nbincoming.secrets import SecretStore
+from nbincoming.serve import metrics
+from nbincoming.serve.app import App
+from nbincoming.serve.catalogue import Catalogue, login_scheme, make_ready
+from nbincoming.serve.claims import claims_for
+from nbincoming.serve.connection import Connection, connections
+from nbincoming.serve.log import log, set_up
+from nbincoming.serve.parent import follow, lines
+from nbincoming.serve.service import Desk, Service
+from nbincoming.serve.settings import Settings
+from nbincoming.serve.upkeep import Upkeep
+
+
+class Worker(uvicorn.Server):
+    """uvicorn's server, which also looks after the clocks of connections."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    async def on_tick(self, counter: int) -> bool:
+        """Do what is to be done ten times a second."""
+        if counter % 10 == 0:
+            now_s = asyncio.get_running_loop().time()
+            open_now = list(self.server_state.connections)
+            for connection in open_now:
+                if isinstance(connection, Connection):
+                    connection.check_clock(now_s)
+            metrics.CONNECTIONS.set(len(open_now))
+            metrics.flush()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is in flight."""
+        self.service.is_stopping = True
+        await super().shutdown(sockets)
+
+
+def work(
+    settings: Settings,
+    sock: socket.socket,
+    orders: Iterator[str],
+    on_ready: Callable[[], None],
+) -> None:
+    """Serve until a signal says to stop.
+
+    Parameters
+    ----------
+    settings
+        What to serve and how.
+    sock
+        Where to take connections from.
+    orders
+        What the parent says: first what to serve, later what has changed.
+    on_ready
+        Called when connections are taken.
+
+    Raises
+    ------
+    NbIncomingError
+        If it cannot start.
+    """
+    first = json.loads(next(orders))
+    catalogue, desk = prepare(first["specs"], settings)
+    inbox = open_inbox(settings.inbox)
+
+    # What is here now stays, and requests leave no cycles: looking for them less often
+    # saves a tenth of the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+    async def serve() -> None:
+        loop = asyncio.get_running_loop()
+        per_s = settings.requests_per_s
+        service = Service(
+            catalogue,
+            claims_for(inbox),
+            desk,
+            requests_per_s=None if per_s is None else per_s / settings.workers,
+            log_requests=settings.log_requests,
+        )
+
+        def obey(order: str) -> None:
+            _note(told := json.loads(order))
+            if "specs" in told:
+                try:
+                    latest = prepare(told["specs"], settings)
+                except NbIncomingError as error:
+                    log.error(str(error))
+                else:
+                    loop.call_soon_threadsafe(service.install, *latest)
+                    loop.call_soon_threadsafe(announce, latest[0])
+
+        worker = Worker(_config(settings, service), service)
+        _note(first)
+        announce(catalogue)
+        follow(orders, obey)
+        loop.call_later(0, on_ready)
+        upkeep = Upkeep(inbox, service)
+        upkeep.start()
+        try:
+            await worker.serve(sockets=[sock])
+        finally:
+            await asyncio.to_thread(upkeep.stop)
+            await asyncio.to_thread(service.close)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+
+
+def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, Desk | None]:
+    """Make ready what the parent has checked.
+
+    Raises
+    ------
+    NbIncomingError
+        If a secret is gone since.
+    """
+    secrets = SecretStore()
+    catalogue = make_ready([read_spec(text) for text in specs], secrets)
+    if settings.keys is None:
+        return catalogue, None
+    scheme = login_scheme(catalogue)
+    return catalogue, Desk(scheme, secrets[scheme.secrets[-1]], KeyFile(settings.keys))
+
+
+def announce(catalogue: Catalogue) -> None:
+    """Log and count which specs are in force."""
+    metrics.SPECS.clear()
+    for route in catalogue.values():
+        spec = route.spec
+        metrics.SPECS.labels(spec.name, str(spec.version), spec.digest).set(1)
+        fields = {"integration": spec.name, "version": spec.version, "digest": spec.digest}
+        log.info("serving", extra={"fields": fields})
+
+
+def _note(told: dict[str, int]) -> None:
+    metrics.RELOADED.set(told["is_current"])
+    metrics.RESTARTS.set(told["restarts"])
+
+
+def _config(settings: Settings, service: Service) -> uvicorn.Config:
+    return uvicorn.Config(
+        App(service),
+        http=connections(
+            service,
+            max_head_bytes=settings.max_head_bytes,
+            request_timeout_s=settings.request_timeout_s,
+            max_connections=settings.max_connections,
+        ),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=settings.grace_s,
+    )
+
+
+def main() -> None:
+    """Be a worker: settings come on stdin, the socket by its number as the argument."""
+    set_up()
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent
+    orders = lines()
+    settings = Settings.from_json(next(orders))
+    sock = socket.socket(fileno=int(sys.argv[1]))
+    try:
+        work(settings, sock, orders, lambda: print("ready", flush=True))  # noqa: T201 - to the parent
+    except NbIncomingError as error:
+        log.error(str(error))
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()
