@@ -6,6 +6,7 @@ CEL cannot say so that it means the same is refused, never approximated.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, tzinfo
 from typing import Final, assert_never
 
@@ -30,6 +31,14 @@ _MOMENTS_ASSUMED: Final = (
 )
 _NOW_ASSUMED: Final = "now is the timestamp at which the request was received."
 
+#: How deep an expression may be nested, brackets and steps of a path together. Google's
+#: engine parses 32 levels, some of which its macros take.
+MAX_DEPTH: Final = 30
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TOKEN: Final = re.compile(r"[()\[\],]|!(?!=)|&&|\|\|")
+_STEPS: Final = re.compile(r"(?:\[[^\[\]]*\])+")
+
 
 class NotInCelError(NbIncomingError, ValueError):
     """A condition that CEL has no faithful form for; the message names the leaf."""
@@ -50,8 +59,7 @@ def condition_cel(condition: Condition, *, zone: tzinfo = UTC) -> str:
     NotInCelError
         Naming the first leaf that has no faithful form.
     """
-    refused: list[str] = []
-    text = _write(condition, Writer(zone), refused)
+    text, refused = _written(condition, zone)
     if refused:
         raise NotInCelError(refused[0])
     return text
@@ -77,9 +85,7 @@ def trigger_cel(spec: Spec) -> dict[str, str]:
 
 def refusals(condition: Condition, *, zone: tzinfo = UTC) -> list[str]:
     """Say of each leaf that has no faithful form why, in reading order."""
-    refused: list[str] = []
-    _write(condition, Writer(zone), refused)
-    return refused
+    return _written(condition, zone)[1]
 
 
 def assumptions(spec: Spec) -> list[str]:
@@ -118,6 +124,37 @@ def cel_document(spec: Spec) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _written(condition: Condition, zone: tzinfo) -> tuple[str, list[str]]:
+    refused: list[str] = []
+    text = _write(condition, Writer(zone), refused)
+    if not refused and _depth(text) > MAX_DEPTH:
+        refused.append(
+            f"This is nested deeper than the {MAX_DEPTH} levels that CEL engines can be relied on "
+            "to parse. Split it into several triggers."
+        )
+    return text, refused
+
+
+def _depth(text: str) -> int:
+    """Count the levels of nesting: open brackets, the ``!`` before them, the steps of a path."""
+    bare = _STRING.sub("", text)
+    deepest = level = nots = 0
+    outside: list[tuple[int, int]] = []
+    for token in _TOKEN.findall(bare):
+        match token:
+            case "(" | "[":
+                outside.append((level, nots))
+                level, nots = level + 1 + nots, 0
+                deepest = max(deepest, level)
+            case ")" | "]":
+                level, nots = outside.pop()
+            case "!":
+                nots += 1
+            case _:  # what stands between two terms
+                nots = 0
+    return deepest + max((steps.count("[") for steps in _STEPS.findall(bare)), default=0)
+
+
 def _write(condition: Condition, writer: Writer, refused: list[str]) -> str:
     match condition:
         case All(conditions=parts):
@@ -149,5 +186,6 @@ def _refusal(leaf: Leaf | ElementLeaf, reason: NoFaithfulForm) -> str:
 
 
 __all__ = [
-    "NotInCelError", "assumptions", "cel_document", "condition_cel", "refusals", "trigger_cel",
+    "MAX_DEPTH", "NotInCelError", "assumptions", "cel_document", "condition_cel", "refusals",
+    "trigger_cel",
 ]  # fmt: skip

@@ -106,10 +106,11 @@ def number(value: int | Decimal, *, double: bool = False) -> str:
         Write it as a double, to be compared with one.
     """
     text = number_text(value)
-    if abs(value) <= EXACT_INTEGER and value == int(value):
+    size = Decimal(value).copy_abs()  # exact, whatever the exponent
+    if size <= EXACT_INTEGER and size == int(size):
         return f"{text}.0" if double else text
     digits = len(text.lstrip("-").partition("e")[0].replace(".", "").strip("0"))
-    if abs(value) > EXACT_INTEGER or digits > EXACT_DIGITS or abs(value) < Decimal("1e-300"):
+    if size > EXACT_INTEGER or digits > EXACT_DIGITS or size < Decimal("1e-300"):
         raise NoFaithfulForm(
             f"CEL's doubles cannot tell {text[:40]} from its neighbours; they hold integers up to "
             f"2^53 and decimals of {EXACT_DIGITS} digits"
