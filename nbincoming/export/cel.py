@@ -24,6 +24,7 @@ _ALWAYS_ASSUMED: Final = (
     "The request is one that the endpoint accepts: an object or array without duplicate members.",
     f"Integers are within ±2^53; other numbers have at most {EXACT_DIGITS} significant digits and "
     "lie between 1e-300 and 1e300. (Beyond, doubles round, and some engines fail on the request.)",
+    "Texts hold no NUL character. (Some engines cut them there.)",
 )
 _MOMENTS_ASSUMED: Final = (
     "Date-times are valid ones of RFC 3339 with an offset and at most six decimals of a second. "

@@ -46,12 +46,12 @@ def _is_no_moment(text: str) -> bool:
 
 
 def _is_assumed(text: str) -> bool:
-    """Tell whether a text is neither a date-time nor a number that the export leaves out."""
+    """Tell whether a text is one of those that the export assumes."""
     number = naive.number_of(text)
     small = not isinstance(number, Decimal | int) or (
         Decimal(number).copy_abs() <= 2**53 and len(text) <= 15
     )
-    return small and _is_no_moment(text)
+    return small and "\0" not in text and _is_no_moment(text)
 
 
 texts = moments | (st.sampled_from(_PLAIN) | strategies.texts).filter(_is_assumed)

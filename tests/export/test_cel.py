@@ -62,7 +62,7 @@ def test_the_engine_agrees(data: dict[str, Any], worlds: list[naive.World], zone
     for world in worlds:
         body, headers = world.roots["body"], world.roots["headers"]
         expected = matches(when, Parameters(body, headers), now_ms=world.now_ms, zone=zone)
-        assert cel_engine.holds(expression, body, headers, world.now_ms) is expected
+        assert cel_engine.holds(expression, body, headers, world.now_ms) is expected, data
 
 
 @pytest.mark.parametrize("row", OPERATORS, ids=lambda row: f"{row.name}-{row.type}")
@@ -136,6 +136,7 @@ def test_the_document_is_for_people() -> None:
         "// - Integers are within ±2^53; other numbers have at most 15 significant digits and lie"
         " between 1e-300 and 1e300. (Beyond, doubles round, and some engines fail on the"
         " request.)\n"
+        "// - Texts hold no NUL character. (Some engines cut them there.)\n"
         "\n"
         '// t0: body.priority equals "high"\n'
         '(type(body) == map && "priority" in body && type(body["priority"]) == string'
