@@ -5,6 +5,7 @@
     published/complaints.incoming.json              the current version
     published/versions/complaints.v1.incoming.json  each version, for good
     drafts/complaints.draft.incoming.json           a draft
+    …/spec.schema.json                              beside specs whose $schema names it
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from nbincoming.core.spec import SUFFIX, Spec, read_spec
+from nbincoming.core.schema import spec_schema_text
+from nbincoming.core.spec import SCHEMA_FILE, SUFFIX, Publication, Spec, read_spec
 from nbincoming.errors import NbIncomingError, Problem, SpecError
 
 #: Largest file read: far more than any spec, far less than memory.
@@ -25,37 +27,80 @@ class VersionExistsError(NbIncomingError, FileExistsError):
     """Somebody else published this version at the same moment."""
 
 
-def load(path: str | Path) -> Spec:
+class VersionMissingError(NbIncomingError, FileNotFoundError):
+    """There is no such version; the message lists those that there are."""
+
+
+def load(path: str | Path, version: int | None = None) -> Spec:
     """Read a spec file, published or draft.
+
+    Parameters
+    ----------
+    path
+        The file.
+    version
+        Read this version instead, which is kept beside the published `path`.
 
     Raises
     ------
     SpecError
         With every problem and its place.
+    VersionMissingError
+        If there is no such version.
     OSError
         If the file cannot be read.
     """
     path = Path(path)
+    if version is not None:
+        path = _kept(path, version)
     if path.stat().st_size > _MAX_SPEC_BYTES:
         raise SpecError(
             [Problem("", f"It has more than {_MAX_SPEC_BYTES:,} bytes. Is it a spec?")],
             source=str(path),
         )
-    return read_spec(path.read_bytes(), source=str(path))
+    spec = read_spec(path.read_bytes(), source=str(path))
+    if version is not None and spec.version != version:
+        message = f"The file is named version {version} and holds {spec.version}. Rename it."
+        raise SpecError([Problem("version", message)], source=str(path))
+    return spec
+
+
+def history_of(path: str | Path) -> list[Spec]:
+    """Read all versions of a published file, oldest first.
+
+    Raises
+    ------
+    SpecError
+        If one of them is damaged.
+    """
+    name, folder = _name_of(Path(path))
+    return [load(path, version) for version in versions(name, folder)]
 
 
 def save_draft(spec: Spec, folder: str | Path) -> Path:
     """Write a draft, replacing the one before it; return where."""
     path = Path(folder) / f"{spec.name}.draft{SUFFIX}"
-    replace_file(path, spec.model_copy(update={"version": 0, "digest": ""}).text().encode())
+    replace_file(path, spec.draft().text().encode())
+    _write_schema(spec, path.parent)
     return path
 
 
-def publish(spec: Spec, folder: str | Path) -> tuple[Spec, Path]:
+def publish(
+    spec: Spec, folder: str | Path, publication: Publication | None = None
+) -> tuple[Spec, Path]:
     """Write the next version, and make it the current one.
 
     The version's own file is written first and never again; the current file follows
     by a rename, so that whoever reads it sees one version or the other, whole.
+
+    Parameters
+    ----------
+    spec
+        A draft, or any version to go on from.
+    folder
+        Where; it is made if need be.
+    publication
+        Who published it, when, and what changed.
 
     Returns
     -------
@@ -70,8 +115,12 @@ def publish(spec: Spec, folder: str | Path) -> tuple[Spec, Path]:
         If the version appeared meanwhile. Nothing was changed.
     """
     folder = Path(folder)
-    sealed = spec.sealed(version=latest_version(spec.name, folder) + 1)
-    _create(version_path(sealed.name, sealed.version, folder), sealed.text().encode())
+    taken = max(_numbers(spec.name, folder), default=0)
+    sealed = spec.sealed(version=taken + 1, publication=publication)
+    kept = version_path(sealed.name, sealed.version, folder)
+    _create(kept, sealed.text().encode())
+    for place in (kept.parent, folder):
+        _write_schema(sealed, place)
     return sealed, _make_current(sealed.name, folder)
 
 
@@ -82,6 +131,18 @@ def version_path(name: str, version: int, folder: str | Path) -> Path:
 
 def versions(name: str, folder: str | Path) -> list[int]:
     """List the published versions, oldest first."""
+    numbers = _numbers(name, folder)
+    # An empty file is a number that was taken and never written, see `_claim`.
+    return [each for each in numbers if version_path(name, each, folder).stat().st_size > 0]
+
+
+def latest_version(name: str, folder: str | Path) -> int:
+    """Return the newest version's number, 0 where there is none."""
+    return max(versions(name, folder), default=0)
+
+
+def _numbers(name: str, folder: str | Path) -> list[int]:
+    """List the numbers that are taken, in order."""
     pattern = re.compile(rf"{re.escape(name)}\.v([1-9][0-9]*){re.escape(SUFFIX)}")
     kept = Path(folder) / "versions"
     if not kept.is_dir():
@@ -90,9 +151,23 @@ def versions(name: str, folder: str | Path) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def latest_version(name: str, folder: str | Path) -> int:
-    """Return the newest version's number, 0 where there is none."""
-    return max(versions(name, folder), default=0)
+def _name_of(path: Path) -> tuple[str, Path]:
+    """Say which integration a published file is of, and where its versions are kept."""
+    name, folder = path.name.removesuffix(SUFFIX), path.parent
+    if folder.name == "versions" and (match := re.fullmatch(r"(.+)\.v[1-9][0-9]*", name)):
+        return match[1], folder.parent
+    return name, folder
+
+
+def _kept(path: Path, version: int) -> Path:
+    name, folder = _name_of(path)
+    there = versions(name, folder)
+    if version not in there:
+        shown = ", ".join(map(str, there)) or "none"
+        raise VersionMissingError(
+            f"{path} has no version {version}. The versions beside it are: {shown}."
+        )
+    return version_path(name, version, folder)
 
 
 def _make_current(name: str, folder: Path) -> Path:
@@ -142,12 +217,39 @@ def _create(path: Path, content: bytes) -> None:
     try:
         os.link(temporary, path)  # unlike a rename, fails where there is a file
     except FileExistsError:
-        raise VersionExistsError(
-            f"{path} exists already: somebody published at the same moment. Publish again."
-        ) from None
+        raise _exists(path) from None
+    except OSError:  # exFAT, some network drives and phones have no hard links
+        _claim(path)
+        temporary.replace(path)
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def _claim(path: Path) -> None:
+    """Take a name by an empty file of one's own, over which the whole one is then renamed.
+
+    Whoever dies in between leaves the empty file: a number that nobody uses again.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+    except FileExistsError:
+        raise _exists(path) from None
+
+
+def _exists(path: Path) -> VersionExistsError:
+    return VersionExistsError(
+        f"{path} exists already: somebody published at the same moment. Publish again."
+    )
+
+
+def _write_schema(spec: Spec, folder: Path) -> None:
+    """Put the schema of the format beside a spec that names it, for editors."""
+    if spec.schema_uri != SCHEMA_FILE:
+        return
+    path, content = folder / SCHEMA_FILE, spec_schema_text().encode()
+    if not path.is_file() or path.read_bytes() != content:
+        replace_file(path, content)
 
 
 def _sync_folder(folder: Path) -> None:

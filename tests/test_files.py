@@ -14,10 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from nbincoming import files
-from nbincoming.core.spec import Spec, spec_from_data
+from nbincoming.core.schema import spec_schema_text
+from nbincoming.core.spec import SCHEMA_FILE, Publication, Spec, spec_from_data
 from nbincoming.errors import SpecError
 from nbincoming.files import (
     VersionExistsError,
+    VersionMissingError,
+    history_of,
     latest_version,
     load,
     publish,
@@ -138,6 +141,57 @@ def test_others_may_read_a_spec(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+def test_any_version_can_be_loaded(tmp_path: Path) -> None:
+    """By its number, from the current file or from any version's own."""
+    first, path = publish(spec(icon="1"), tmp_path)
+    second, _ = publish(spec(icon="2"), tmp_path)
+    for start in (path, version_path("complaints", 1, tmp_path)):
+        assert [load(start, 1), load(start, 2)] == [first, second]
+        assert history_of(start) == [first, second]
+
+
+def test_a_version_that_is_not_there_is_named(tmp_path: Path) -> None:
+    """The message lists those that are."""
+    _, path = publish(spec(), tmp_path)
+    with pytest.raises(VersionMissingError, match=r"no version 2\. The versions .* are: 1\."):
+        load(path, 2)
+    draft = save_draft(spec("other"), tmp_path)
+    with pytest.raises(VersionMissingError, match="are: none"):
+        load(draft, 1)
+
+
+def test_a_version_under_another_number_is_refused(tmp_path: Path) -> None:
+    """A copy does not become another version by its name."""
+    _, path = publish(spec(), tmp_path)
+    version_path("complaints", 2, tmp_path).write_bytes(path.read_bytes())
+    with pytest.raises(SpecError, match="named version 2 and holds 1"):
+        load(path, 2)
+
+
+def test_who_published_and_why_is_part_of_the_version(tmp_path: Path) -> None:
+    """As it was given, on one line; a draft made of it says nothing of that."""
+    note = Publication.of(1_718_010_930_000, by="Ada", changes="Urgent ones only.\n\nReally.")
+    published, path = publish(spec(), tmp_path, note)
+    assert load(path).published == published.published == note
+    assert note.data() == {
+        "at": "2024-06-10T09:15:30.000Z", "by": "Ada", "changes": "Urgent ones only. Really.",
+    }  # fmt: skip
+    assert load(save_draft(published, tmp_path)).published is None
+
+
+def test_the_schema_lies_beside_a_spec_that_names_it(tmp_path: Path) -> None:
+    """Beside drafts, the current file and the versions; it is renewed when it is not ours."""
+    named = spec(**{"$schema": SCHEMA_FILE})
+    save_draft(named, tmp_path / "drafts")
+    (tmp_path / "drafts" / SCHEMA_FILE).write_text("{}")
+    save_draft(named, tmp_path / "drafts")
+    publish(named, tmp_path)
+    for folder in ("drafts", ".", "versions"):
+        assert (tmp_path / folder / SCHEMA_FILE).read_text() == spec_schema_text()
+    save_draft(spec(), tmp_path / "bare")
+    assert not (tmp_path / "bare" / SCHEMA_FILE).exists()
+
+
 # --- at the same moment ----------------------------------------------------------------
 
 
@@ -145,7 +199,7 @@ def test_a_version_is_never_overwritten(tmp_path: Path, monkeypatch: pytest.Monk
     """Where the version appeared meanwhile, publishing says so and changes nothing."""
     publish(spec(icon="1"), tmp_path)
     before = contents(tmp_path)
-    monkeypatch.setattr(files, "latest_version", lambda *_: 0)
+    monkeypatch.setattr(files, "_numbers", lambda *_: [])
     with pytest.raises(VersionExistsError, match="Publish again"):
         publish(spec(icon="2"), tmp_path)
     assert contents(tmp_path) == before
@@ -249,36 +303,105 @@ def test_what_fails_half_way_leaves_the_old_file(
     assert after == before
 
 
-#: Writes, and is killed in the call that it is told.
-KILLED = """
-import os, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[1])
-from tests.test_files import write_draft, write_version
-def die(*_):
-    os._exit(9)
-setattr(os, sys.argv[2], die)
-{"draft": write_draft, "version": write_version}[sys.argv[3]](Path(sys.argv[4]))
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="dying at each step needs fork")
+@pytest.mark.parametrize("what", ["draft", "version", "version without links"])
+def test_a_kill_at_any_step_leaves_the_old_file(tmp_path: Path, what: str) -> None:
+    """Whenever the process dies, each file that a name leads to is whole."""
+    script = [sys.executable, str(ROOT / "tests" / "dying.py"), what, str(tmp_path)]
+    lines = subprocess.check_output(script, text=True, timeout=100).splitlines()
+    steps = [json.loads(line) for line in lines]
+    assert len(steps) > 20
+    assert [step["killed"] for step in steps] == [True] * (len(steps) - 1) + [False]
+
+    icons = []
+    for step in steps:
+        folder = tmp_path / str(step["step"])
+        draft, current = (folder / f"complaints{kind}.incoming.json" for kind in (".draft", ""))
+        icons.append(load(draft if what == "draft" else current).icon)
+        for version in versions("complaints", folder):
+            assert load(current, version).version == version
+        published, path = publish(spec(icon="3"), folder)  # the way on is free
+        assert load(path) == published
+    assert icons[0] == "1"
+    assert icons[-1] == "2"
+    assert icons == sorted(icons)  # from one moment on, the new file is there
+
+
+#: Publishes without end.
+PUBLISHES = """
+import sys
+from nbincoming import files
+draft = files.load(sys.argv[1])
+while True:
+    print(files.publish(draft, sys.argv[2])[0].version, flush=True)
 """
 
 
-@pytest.mark.parametrize(
-    ("what", "call"),
-    [("draft", "fsync"), ("draft", "replace"), ("version", "link"), ("version", "replace")],
-)
-def test_a_kill_half_way_leaves_the_old_file(tmp_path: Path, what: str, call: str) -> None:
-    """Whenever the process dies, each file that a name leads to is whole."""
-    draft = save_draft(spec(icon="1"), tmp_path)
-    _, current = publish(spec(icon="1"), tmp_path)
-    script = [sys.executable, "-c", KILLED, str(ROOT), call, what, str(tmp_path)]
-    assert subprocess.run(script, check=False).returncode == 9
+def test_killed_from_outside_it_leaves_whole_files(tmp_path: Path) -> None:
+    """Whatever was reported as published is there, and what is there is whole."""
+    draft = save_draft(spec(), tmp_path)
+    folder = tmp_path / "published"
+    for after in range(1, 9):
+        with subprocess.Popen(
+            [sys.executable, "-c", PUBLISHES, str(draft), str(folder)],
+            stdout=subprocess.PIPE, text=True, cwd=ROOT,
+        ) as process:  # fmt: skip
+            assert process.stdout is not None
+            reported = [int(process.stdout.readline()) for _ in range(after)]
+            process.kill()
+            reported += [int(line) for line in process.stdout if line.endswith("\n")]
+        assert load(folder / "complaints.incoming.json").version >= max(reported)
+        whole = [each.version for each in history_of(folder / "complaints.incoming.json")]
+        assert set(reported) <= set(whole)
 
-    assert load(draft).icon == "1"
-    assert load(current).icon == "1"
-    for version in versions("complaints", tmp_path):
-        assert load(version_path("complaints", version, tmp_path)).version == version
+
+# --- without hard links ------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hard links fail as they do on exFAT."""
+
+    def link(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", link)
+
+
+@pytest.mark.usefixtures("no_links")
+def test_versions_need_no_hard_links(tmp_path: Path) -> None:
+    """The files are the same as elsewhere, and nothing else lies about."""
+    first, path = publish(spec(icon="1"), tmp_path)
+    second, _ = publish(spec(icon="2"), tmp_path)
+    assert (load(path, 1), load(path)) == (first, second)
+    assert set(contents(tmp_path)) == {
+        "complaints.incoming.json",
+        "versions/complaints.v1.incoming.json",
+        "versions/complaints.v2.incoming.json",
+    }
+
+
+@pytest.mark.usefixtures("no_links")
+def test_without_hard_links_no_version_is_overwritten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rename would; the name is taken first."""
+    publish(spec(icon="1"), tmp_path)
+    before = contents(tmp_path)
+    monkeypatch.setattr(files, "_numbers", lambda *_: [])
+    with pytest.raises(VersionExistsError):
+        publish(spec(icon="2"), tmp_path)
+    assert contents(tmp_path) == before
+
+
+def test_a_number_that_was_taken_and_not_written_is_passed_over(tmp_path: Path) -> None:
+    """The empty file that a kill may leave is no version, and blocks none."""
+    _, path = publish(spec(icon="1"), tmp_path)
+    version_path("complaints", 2, tmp_path).touch()
+    assert versions("complaints", tmp_path) == [1]
     published, _ = publish(spec(icon="3"), tmp_path)
-    assert load(current) == published
+    assert published.version == 3
+    assert load(path) == published
 
 
 # --- damaged files -----------------------------------------------------------------------

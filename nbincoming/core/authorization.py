@@ -19,14 +19,14 @@ from nbincoming.core.tokens import LEEWAY_S, PERMISSION, PERMISSIONS_CLAIM, Algo
 from nbincoming.core.values import Value
 from nbincoming.errors import SpecError
 
-_SECRET_NAME: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S(?:.*\S)?")
-_HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
+SECRET_NAME: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S(?:.*\S)?")
+HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 _Scheme = TypeVar("_Scheme", bound="Scheme")
 
 
 def _check_secret_name(name: str) -> str:
-    if not _SECRET_NAME.fullmatch(name):
+    if not SECRET_NAME.fullmatch(name):
         # Never quoted: what is wrong here is often the secret itself.
         raise ValueError(
             "This is not the name of a secret. Write env:NAME for an environment variable, or "
@@ -36,7 +36,7 @@ def _check_secret_name(name: str) -> str:
 
 
 def _check_header_name(name: str) -> str:
-    if not _HEADER_NAME.fullmatch(name):
+    if not HEADER_NAME.fullmatch(name):
         raise ValueError("This is not a header's name. Write one such as X-Signature.")
     return name.lower()
 
@@ -91,6 +91,8 @@ class Jwt(Scheme):
         The one algorithm that tokens must be signed by.
     permission : str or None
         What the claim `permissions_claim`, a list of strings, must contain.
+    permissions_claim : str
+        The claim's name.
     audience, issuer : str, optional
         What ``aud`` and ``iss`` must be.
     leeway_s : int

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from nbincoming.core.gateway import Candidate
+from nbincoming.core.moments import utc_text as utc_text  # callers find it here, too
 from nbincoming.core.parameters import Headers, Limits, decode, is_secret_header
 from nbincoming.core.values import Value
 
@@ -92,9 +92,3 @@ def event_of(candidate: Candidate, identity: str) -> Event:
         },
         body=candidate.request.body,
     )
-
-
-def utc_text(ms: int) -> str:
-    """Write a time in ISO 8601, UTC, to the millisecond."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=ms)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

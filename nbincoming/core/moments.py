@@ -58,6 +58,15 @@ def epoch_us(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICROSECOND
 
 
+def utc_text(ms: int) -> str:
+    """Write a time in ISO 8601, UTC, to the millisecond."""
+    return (
+        (_EPOCH + timedelta(milliseconds=ms))
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
+
+
 def last(duration_us: int, now_ms: int) -> Span:
     """Return the stretch of this length that ends now."""
     return now_ms * 1000 - duration_us, now_ms * 1000

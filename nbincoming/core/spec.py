@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import tzinfo
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import jiter
@@ -27,12 +27,15 @@ from pydantic import (
 from nbincoming.core.authorization import Authorization, NoAuthorization
 from nbincoming.core.conditions import Condition, referenced
 from nbincoming.core.deduplication import Deduplication
-from nbincoming.core.labels import format_path, parse
+from nbincoming.core.evidence import Example as Example  # readers of a spec find them here, too
+from nbincoming.core.evidence import ObservedParameter as ObservedParameter
+from nbincoming.core.evidence import Publication as Publication
+from nbincoming.core.evidence import Text, Whole
 from nbincoming.core.moments import time_zone
-from nbincoming.core.parameters import DEFAULT_LIMITS, Limits, is_secret_header
-from nbincoming.core.problems import LONE_SURROGATE, problems_of
-from nbincoming.core.values import Kind, Value, json_text, number_text
-from nbincoming.errors import Problem, SpecError, quote
+from nbincoming.core.parameters import DEFAULT_LIMITS, Limits
+from nbincoming.core.problems import problems_of
+from nbincoming.core.values import Value, json_text, number_text
+from nbincoming.errors import Problem, SpecError
 
 #: Version of the format. A newer one is refused, never guessed at.
 SCHEMA_VERSION: Final = 1
@@ -43,40 +46,11 @@ SCHEMA_FILE: Final = "spec.schema.json"
 #: End of a spec file's name.
 SUFFIX: Final = ".incoming.json"
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-
-#: How an example's request fares. It is the first of its key, so never a duplicate.
-Outcome = Literal["accepted", "filtered", "rejected"]
-
-
-def _check_text(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError(LONE_SURROGATE) from None
-    return text
-
-
-def _check_observed(label: str) -> str:
-    return format_path(parse(label))
-
-
-def _check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    secret = sorted({name for name, _ in headers if is_secret_header(name.lower())})
-    if secret:
-        # The names only: what they carry is what must not be here.
-        names = ", ".join(quote(name) for name in secret)
-        raise ValueError(f"An example holds no credentials. Remove {names}.")
-    return headers
-
-
-#: Free text, and a whole number: "1", 1.0 and true are none.
-Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
-Whole = Annotated[int, Field(strict=True)]
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 def _check_name(name: str) -> str:
-    if not _NAME.fullmatch(name) or name.endswith("."):
+    if not NAME.fullmatch(name) or name.endswith("."):
         raise ValueError(
             "A name has letters, digits, dots, hyphens and underscores, starts with a letter or "
             "digit, and is at most 80 long, since it names the file."
@@ -112,60 +86,6 @@ class Trigger(BaseModel):
         return {"name": self.name, "when": self.when.data()}
 
 
-class ObservedParameter(BaseModel):
-    """What the samples showed of a parameter, kept for those who read the spec.
-
-    Attributes
-    ----------
-    label : str
-        The parameter.
-    kinds : tuple of str
-        Kinds of value seen, most frequent first.
-    coverage : str
-        ``"28/40"``: in how many samples of how many it was.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    label: Annotated[str, AfterValidator(_check_observed)]
-    kinds: tuple[Kind, ...]
-    coverage: Annotated[str, Field(pattern=r"^[0-9]+/[0-9]+$")]
-
-
-class Example(BaseModel):
-    """A redacted sample with the outcome it must have, whoever runs the spec.
-
-    It stands for an authorized request: credentials are not kept.
-
-    Attributes
-    ----------
-    name : str
-        Unique in the spec.
-    headers : tuple of (str, str)
-        In order, without credentials.
-    body : str
-        The raw text.
-    received_at_ms : int
-        "Now" for its conditions, in milliseconds since the epoch, UTC.
-    outcome : str
-        ``accepted``, ``filtered`` or ``rejected``; as the first of its key.
-    triggers : tuple of str
-        Names of the triggers that match.
-    key : str or None
-        Its deduplication key.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: Text
-    headers: Annotated[tuple[tuple[Text, Text], ...], AfterValidator(_check_headers)]
-    body: Text
-    received_at_ms: Annotated[Whole, Field(ge=0)]
-    outcome: Outcome
-    triggers: tuple[Text, ...] = ()
-    key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
-
-
 class Spec(BaseModel):
     """An integration as production runs it.
 
@@ -185,6 +105,8 @@ class Spec(BaseModel):
     digest : str
         ``sha256:`` and the SHA-256 of the canonical text without this member; empty for
         a draft.
+    published : Publication or None
+        Who published it, when, and what changed; None for a draft.
     endpoint : str
         The UUID in the endpoint's path.
     authorization, deduplication, triggers
@@ -207,6 +129,7 @@ class Spec(BaseModel):
     icon: Annotated[str, Field(strict=True, max_length=16)] = "📨"
     version: Annotated[Whole, Field(ge=0)] = 0
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
+    published: Publication | None = None
     endpoint: Annotated[str, AfterValidator(_check_endpoint)]
     authorization: Authorization = NoAuthorization()
     deduplication: Deduplication | None = None
@@ -255,6 +178,7 @@ class Spec(BaseModel):
             "icon": self.icon,
             "version": self.version,
             "digest": self.digest,
+            **({"published": self.published.data()} if self.published else {}),
             "endpoint": self.endpoint,
             "authorization": self.authorization.data(),
             "deduplication": self.deduplication.data() if self.deduplication else None,
@@ -279,9 +203,15 @@ class Spec(BaseModel):
         text = json_text(data, indent=2) + "\n"
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
-    def sealed(self, *, version: int) -> Spec:
+    def draft(self) -> Spec:
+        """Return this spec as a draft: without version, digest and publication."""
+        return self.model_copy(update={"version": 0, "digest": "", "published": None})
+
+    def sealed(self, *, version: int, publication: Publication | None = None) -> Spec:
         """Return this spec as a published version, with its digest."""
-        numbered = self.model_copy(update={"version": version, "digest": ""})
+        numbered = self.model_copy(
+            update={"version": version, "digest": "", "published": publication}
+        )
         return numbered.model_copy(update={"digest": numbered.computed_digest()})
 
 

@@ -23,7 +23,7 @@ from nbincoming.core.gateway import Outcome, endpoint_path
 from nbincoming.core.login import LOGIN_PATH, ApiKey
 from nbincoming.core.mistakes import Finding
 from nbincoming.core.sentences import read_condition
-from nbincoming.core.spec import SUFFIX, Spec, spec_from_data
+from nbincoming.core.spec import SCHEMA_FILE, SUFFIX, Publication, Spec, spec_from_data
 from nbincoming.core.values import Value, exact, json_text
 from nbincoming.core.words import Explanation, explain
 from nbincoming.errors import (
@@ -534,11 +534,31 @@ class Integration:
                 problems.append(Problem("authorization", str(error)))
         return problems
 
-    def publish(self, folder: str | Path | None = None) -> Spec:
+    def complete(self) -> Spec:
+        """Return the draft with its evidence, as it would be published.
+
+        That is what the samples showed of the parameters, and redacted examples with the
+        outcomes that `nbincoming check` and production run again.
+        """
+        draft = self.draft
+        return draft.model_copy(
+            update={
+                "parameters": tuple(profile.observed() for profile in self.profiles()),
+                "examples": choose_examples(self.samples.judged, draft),
+            }
+        )
+
+    def publish(self, folder: str | Path | None = None, *, changes: str = "", by: str = "") -> Spec:
         """Write the next version of the spec and serve it from now on.
 
-        It carries what the samples showed of the parameters, and redacted examples with
-        the outcomes that `nbincoming check` and production run again.
+        Parameters
+        ----------
+        folder
+            Where; ``published`` in the integration's folder by default.
+        changes
+            One line that says what changed, for the list of versions.
+        by
+            Who publishes.
 
         Raises
         ------
@@ -550,17 +570,12 @@ class Integration:
             self.store.dispatch(Fail("publish", tuple(problems)))
             raise SpecError(problems, source="The draft")
         folder = self._folder / "published" if folder is None else Path(folder)
-        draft = self.draft
-        complete = draft.model_copy(
-            update={
-                "parameters": tuple(profile.observed() for profile in self.profiles()),
-                "examples": choose_examples(self.samples.judged, draft),
-            }
-        )
+        complete = self.complete()
         found = check_examples(complete)
         if found:  # pragma: no cover - an example is made by the rules that check it
             raise SpecError(found, source="The draft")
-        spec, path = files.publish(complete, folder)
+        publication = Publication.of(now_ms(), by=by, changes=changes)
+        spec, path = files.publish(complete, folder, publication)
         served = files.load(files.version_path(spec.name, spec.version, folder))
         self.store.dispatch(Published(served, str(path)))
         if self.listening:
@@ -634,9 +649,9 @@ def _check_endpoint_is_free(draft: Spec, living: Iterable[Integration]) -> None:
 
 
 def _new_draft(name: str) -> Spec:
-    return spec_from_data({"name": name, "endpoint": str(uuid4())}, source="The integration")
+    data = {"$schema": SCHEMA_FILE, "name": name, "endpoint": str(uuid4())}
+    return spec_from_data(data, source="The integration")
 
 
 def _draft_of(published: Spec) -> Spec:
-    apart = {"version": 0, "digest": "", "parameters": (), "examples": ()}
-    return published.model_copy(update=apart)
+    return published.draft().model_copy(update={"parameters": (), "examples": ()})

@@ -247,7 +247,7 @@ def _without(state: State, card: Card) -> Mapping[Card, tuple[Problem, ...]]:
 
 def _meaning(spec: Spec) -> dict[str, Any]:
     """Leave out what two versions of the same meaning may differ in."""
-    apart = ("version", "digest", "parameters", "examples")
+    apart = ("$schema", "version", "digest", "published", "parameters", "examples")
     return {name: value for name, value in spec.data().items() if name not in apart}
 
 

@@ -175,6 +175,7 @@ OTHER: dict[str, Any] = {
     "parameters": [],
     "examples": [],
     "version": 2,
+    "published": {"at": "2024-06-10T09:15:30Z", "by": "Ada", "changes": "First"},
 }
 
 

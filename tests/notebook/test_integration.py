@@ -21,6 +21,7 @@ from nbincoming.errors import (
     ConditionError,
     ListenerError,
     SecretError,
+    SentenceError,
     SpecError,
 )
 from nbincoming.files import VersionExistsError, load
@@ -213,11 +214,17 @@ def test_a_trigger_needs_a_name(inc: Integration, name: str) -> None:
     assert "triggers[0].name" in message
 
 
-@pytest.mark.parametrize("condition", [True, "body.a == 1", None, P.body.a])
+@pytest.mark.parametrize("condition", [True, 5, None, P.body.a])
 def test_a_trigger_needs_a_condition(inc: Integration, condition: Any) -> None:
     """A comparison that Python made a truth value of is noticed."""
     message = unchanged(inc, ConditionError, lambda: inc.trigger("x", condition))
     assert "needs a condition" in message
+
+
+def test_a_text_that_is_no_condition_changes_nothing(inc: Integration) -> None:
+    """A text may be one; where it stops being one is said."""
+    message = unchanged(inc, SentenceError, lambda: inc.trigger("x", "body.a is 1"))
+    assert message.startswith("At character 8, before 'is 1'")
 
 
 @pytest.mark.parametrize(
@@ -495,7 +502,7 @@ def test_who_comes_second_publishes_again(
     """A version that appeared meanwhile is not overwritten, and the state says nothing else."""
     inc.publish()
     with monkeypatch.context() as patch:
-        patch.setattr(files, "latest_version", lambda *_: 0)
+        patch.setattr(files, "_numbers", lambda *_: [])
         unchanged(inc, VersionExistsError, inc.publish)
     assert inc.publish().version == 2
 
