@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import tzinfo
-from typing import Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
 import jiter
@@ -36,6 +36,9 @@ from nbincoming.core.parameters import DEFAULT_LIMITS, Limits
 from nbincoming.core.problems import problems_of
 from nbincoming.core.values import Value, json_text, number_text
 from nbincoming.errors import Problem, SpecError
+
+if TYPE_CHECKING:
+    from nbincoming.core.difference import Change
 
 #: Version of the format. A newer one is refused, never guessed at.
 SCHEMA_VERSION: Final = 1
@@ -202,6 +205,12 @@ class Spec(BaseModel):
         del data["digest"]
         text = json_text(data, indent=2) + "\n"
         return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+    def diff(self, newer: Spec) -> list[Change]:
+        """Say how another version differs in meaning, each difference a sentence."""
+        from nbincoming.core.difference import differences  # here, since it is about specs
+
+        return differences(self, newer)
 
     def draft(self) -> Spec:
         """Return this spec as a draft: without version, digest and publication."""

@@ -10,12 +10,14 @@ from typing import Any, Final
 from nbincoming.core.conditions import Leaf, Reference, leaves, referenced
 from nbincoming.core.gateway import Rules
 from nbincoming.core.labels import ELEMENTS, Path, parse
+from nbincoming.core.leaves import placed_leaves
 from nbincoming.core.message import Request
 from nbincoming.core.operators import OPERATORS
 from nbincoming.core.parameters import decode, is_secret_header
 from nbincoming.core.spec import Example, Spec
 from nbincoming.core.values import Value, json_text
 from nbincoming.errors import Refusal
+from nbincoming.history.coverage import branches
 from nbincoming.history.replay import expectation
 from nbincoming.history.samples import Sample
 
@@ -38,33 +40,50 @@ _SHAPE: Final = frozenset(
 
 
 def choose_examples(samples: Sequence[Sample], spec: Spec) -> tuple[Example, ...]:
-    """Choose one sample for each outcome and set of triggers, redacted.
+    """Choose a sample for each outcome, set of triggers and branch of a condition, redacted.
 
-    Texts and numbers that neither a key nor a condition reads are replaced; where that
-    would change the outcome, the sample is left out.
+    First the outcomes; then what shows a leaf of a trigger to hold, or not to, that none
+    before it shows. Texts and numbers that neither a key nor a condition reads are replaced;
+    where that would change the outcome, the sample is left out.
     """
-    rules = Rules(spec)
-    chosen: dict[tuple[object, ...], Example] = {}
+    rules, placed = Rules(spec), placed_leaves(spec)
+    firsts: dict[tuple[object, ...], tuple[Request, dict[str, object]]] = {}
+    others: list[tuple[Request, dict[str, object]]] = []
     for sample in samples:
         redacted = redact(sample.request, spec)
         if redacted is None:
             continue
         found = expectation(redacted, rules)
-        place = (found["outcome"], found["triggers"])
-        if place in chosen or found != expectation(sample.request, rules):
+        if found != expectation(sample.request, rules):
             continue
-        chosen[place] = Example.model_validate(
-            {
-                "name": _name(found, {example.name for example in chosen.values()}),
-                "headers": [(n.decode(), v.decode()) for n, v in redacted.headers],
-                "body": redacted.body.decode(),
-                "received_at_ms": redacted.received_at_ms,
-                **found,
-            }
-        )
-        if len(chosen) == MAX_EXAMPLES:
+        place = (found["outcome"], found["triggers"])
+        if place in firsts:
+            others.append((redacted, found))
+        else:
+            firsts[place] = redacted, found
+    chosen = list(firsts.values())[:MAX_EXAMPLES]
+    shown = {branch for each, _ in chosen for branch in branches(each, spec, rules, placed)}
+    for redacted, found in others:
+        if len(chosen) == MAX_EXAMPLES or len(shown) == 2 * len(placed):
             break
-    return tuple(chosen.values())
+        reached = branches(redacted, spec, rules, placed)
+        if reached - shown:
+            chosen.append((redacted, found))
+            shown |= reached
+    return _named(chosen)
+
+
+def _named(chosen: Sequence[tuple[Request, dict[str, object]]]) -> tuple[Example, ...]:
+    examples: list[Example] = []
+    for request, found in chosen:
+        data = {
+            "name": _name(found, {example.name for example in examples}),
+            "headers": [(name.decode(), value.decode()) for name, value in request.headers],
+            "body": request.body.decode(),
+            "received_at_ms": request.received_at_ms,
+        }
+        examples.append(Example.model_validate({**data, **found}))
+    return tuple(examples)
 
 
 def redact(request: Request, spec: Spec) -> Request | None:

@@ -128,8 +128,8 @@ def _profile(label: str, seen: list[Value], total: int) -> ParameterProfile:
         kinds=tuple(kinds.most_common()),
         distinct=distinct,
         example=example,
-        volatile=_is_volatile(label, distinct, len(seen)),
-        personal=_is_personal(label, seen),
+        volatile=is_volatile(label, distinct, len(seen)),
+        personal=is_personal(label, seen),
     )
 
 
@@ -138,14 +138,19 @@ def _is_secret(label: str) -> bool:
     return path[0] == "headers" and is_secret_header(str(path[1]))
 
 
-def _is_volatile(label: str, distinct: int, count: int) -> bool:
+def is_volatile(label: str, distinct: int = 0, count: int = 0) -> bool:
+    """Guess whether a parameter changes even when a request is sent again.
+
+    By its name, and by whether it was never the same twice where enough values are known.
+    """
     if label.startswith("headers.") and label.removeprefix("headers.") in _VOLATILE_HEADERS:
         return True
     always_new = distinct == count if count >= _ENOUGH else True
     return always_new and _VOLATILE_NAME.search(label) is not None
 
 
-def _is_personal(label: str, seen: Sequence[Value]) -> bool:
+def is_personal(label: str, seen: Sequence[Value]) -> bool:
+    """Guess whether a parameter is about a person, by its name and values."""
     if _PERSONAL_NAME.search(label):
         return True
     return any(

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, overload
+from typing import TYPE_CHECKING, Final, assert_never, overload
 
 from nbincoming.core.events import ACCEPTED_LIMITS
 from nbincoming.core.gateway import (
@@ -42,6 +42,23 @@ MAX_SAMPLES: Final = 1_000
 OUTCOME_NAMES: Final = ("accepted", "duplicate", "filtered", "rejected", "challenge")
 
 
+def outcome_name(outcome: Outcome) -> str:
+    """Name what became of a request, as :data:`OUTCOME_NAMES` lists it."""
+    match outcome:
+        case Accepted():
+            return "accepted"
+        case Duplicate():
+            return "duplicate"
+        case Filtered():
+            return "filtered"
+        case Rejected():
+            return "rejected"
+        case Challenge():
+            return "challenge"
+        case _:
+            assert_never(outcome)
+
+
 @dataclass(frozen=True)
 class Sample:
     """One captured request.
@@ -72,17 +89,7 @@ class Sample:
     @property
     def outcome_name(self) -> str:
         """``accepted``, ``duplicate``, ``filtered``, ``rejected`` or ``challenge``."""
-        match self.outcome:
-            case Accepted():
-                return "accepted"
-            case Duplicate():
-                return "duplicate"
-            case Filtered():
-                return "filtered"
-            case Rejected():
-                return "rejected"
-            case Challenge():
-                return "challenge"
+        return outcome_name(self.outcome)
 
     @property
     def status(self) -> int:
