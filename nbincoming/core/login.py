@@ -13,16 +13,11 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from nbincoming.core.authorization import Jwt
 from nbincoming.core.gateway import check_headers
 from nbincoming.core.message import Request, Response
 from nbincoming.core.parameters import decode
-from nbincoming.core.tokens import (
-    PERMISSION,
-    PERMISSIONS_CLAIM,
-    TOKEN_LIFETIME_S,
-    AlgorithmName,
-    issue_token,
-)
+from nbincoming.core.tokens import PERMISSION, TOKEN_LIFETIME_S, issue_token
 from nbincoming.core.values import Value, json_text
 from nbincoming.errors import (
     BadApiKey,
@@ -105,13 +100,10 @@ def find_key(key: str, records: Iterable[ApiKey]) -> ApiKey | None:
 def login(
     request: Request,
     records: Iterable[ApiKey],
+    scheme: Jwt,
     secret: bytes,
     *,
-    algorithm: AlgorithmName = "HS256",
     lifetime_s: int = TOKEN_LIFETIME_S,
-    permissions_claim: str = PERMISSIONS_CLAIM,
-    audience: str | None = None,
-    issuer: str | None = None,
 ) -> Response:
     """Answer a login: ``{"apiKey": "…"}`` by ``{"token": "…"}``.
 
@@ -121,10 +113,10 @@ def login(
         The request; its time is the token's.
     records
         The API keys in force.
+    scheme
+        The endpoint's authorization: a token is as it requires.
     secret
         What signs tokens: a shared secret, or a PEM private key.
-    algorithm, permissions_claim, audience, issuer
-        As the endpoint's authorization requires them.
     lifetime_s
         How long a token is good for, in seconds.
 
@@ -152,14 +144,14 @@ def login(
             "No API key in force is this one. Check it, or have a new one made.",
             headers=(("WWW-Authenticate", 'ApiKey realm="incoming integration"'),),
         )
-    parties = {"aud": audience, "iss": issuer}
+    parties = {"aud": scheme.audience, "iss": scheme.issuer}
     token = issue_token(
         secret,
         now_ms=request.received_at_ms,
-        algorithm=algorithm,
+        algorithm=scheme.algorithm,
         subject=record.name,
         permissions=record.permissions,
-        permissions_claim=permissions_claim,
+        permissions_claim=scheme.permissions_claim,
         lifetime_s=lifetime_s,
         claims={name: value for name, value in parties.items() if value is not None},
     )

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from nbincoming.core.authorization import Jwt
 from nbincoming.core.login import ApiKey, login
 from nbincoming.core.message import Request, Response
 from nbincoming.errors import BadApiKey
+
+#: The scheme of a login that knows no key.
+_NOBODY: Final = Jwt(secrets=("env:NOBODY",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +34,7 @@ def answer_login(request: Request, desks: Iterable[Desk]) -> Response:
     """
     for desk in desks:
         try:
-            return login(
-                request,
-                desk.keys,
-                desk.secret,
-                algorithm=desk.scheme.algorithm,
-                permissions_claim=desk.scheme.permissions_claim,
-                audience=desk.scheme.audience,
-                issuer=desk.scheme.issuer,
-            )
+            return login(request, desk.keys, desk.scheme, desk.secret)
         except BadApiKey:
             continue
-    return login(request, (), b"")  # refuses as any unknown key is refused
+    return login(request, (), _NOBODY, b"")  # refuses as any unknown key is refused

@@ -69,16 +69,7 @@ class Desk:
         Refusal, ApiKeyError
             If the key is not in force; if the file of keys cannot be read.
         """
-        scheme = self.scheme
-        return login(
-            request,
-            self.keys.records(),
-            self.secret,
-            algorithm=scheme.algorithm,
-            permissions_claim=scheme.permissions_claim,
-            audience=scheme.audience,
-            issuer=scheme.issuer,
-        )
+        return login(request, self.keys.records(), self.scheme, self.secret)
 
 
 class Service:

@@ -40,6 +40,7 @@ from tests.core.strategies import requests
 
 NOW_MS = 1_795_000_000_000
 SECRET = b"0123456789abcdef0123456789abcdef"
+SCHEME = jwt(secret="env:KEY")
 KEY = "4f6c2d1e-8a44-4c4e-9d3e-0d1f0a1b2c3d"
 RECORDS = (
     key_record("f" * 40, name="other", created_at_ms=1),
@@ -76,7 +77,7 @@ def call(scheme: Jwt, secret: bytes, token: str, later_s: int = 0) -> Candidate 
 
 def test_a_key_is_exchanged_for_a_token_that_the_endpoint_accepts() -> None:
     """The whole way, as a sender goes it."""
-    answer = login(asking({"apiKey": KEY}), RECORDS, SECRET)
+    answer = login(asking({"apiKey": KEY}), RECORDS, SCHEME, SECRET)
     scheme = jwt(secret="env:KEY")
     assert isinstance(call(scheme, SECRET, token_of(answer)), Candidate)
     assert ("Cache-Control", "no-store") in answer.headers
@@ -85,7 +86,7 @@ def test_a_key_is_exchanged_for_a_token_that_the_endpoint_accepts() -> None:
 
 def test_a_token_lasts_an_hour() -> None:
     """It is good for its lifetime and the leeway, and not longer."""
-    token = token_of(login(asking({"apiKey": KEY}), RECORDS, SECRET))
+    token = token_of(login(asking({"apiKey": KEY}), RECORDS, SCHEME, SECRET))
     scheme = jwt(secret="env:KEY")
     assert isinstance(call(scheme, SECRET, token, 3_600 + 59), Candidate)
     assert isinstance(call(scheme, SECRET, token, 3_600 + 60), BadToken)
@@ -94,11 +95,11 @@ def test_a_token_lasts_an_hour() -> None:
 def test_a_token_carries_what_the_scheme_asks_for() -> None:
     """Audience, issuer and the claim for permissions are the scheme's."""
     scheme = jwt(secret="env:KEY", audience="us", issuer="them", permissions_claim="scope")
-    asked = {"audience": "us", "issuer": "them", "permissions_claim": "scope"}
-    token = token_of(login(asking({"apiKey": KEY}), RECORDS, SECRET, **asked))  # type: ignore[arg-type]
+    token = token_of(login(asking({"apiKey": KEY}), RECORDS, scheme, SECRET))
     assert isinstance(call(scheme, SECRET, token), Candidate)
     assert isinstance(
-        call(scheme, SECRET, token_of(login(asking({"apiKey": KEY}), RECORDS, SECRET))), BadToken
+        call(scheme, SECRET, token_of(login(asking({"apiKey": KEY}), RECORDS, SCHEME, SECRET))),
+        BadToken,
     )
 
 
@@ -113,13 +114,14 @@ def test_a_private_key_signs_where_the_endpoint_has_the_public_one() -> None:
     public = key.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
-    token = token_of(login(asking({"apiKey": KEY}), RECORDS, private, algorithm="ES256"))
-    assert isinstance(call(jwt(secret="env:KEY", algorithm="ES256"), public, token), Candidate)
+    scheme = jwt(secret="env:KEY", algorithm="ES256")
+    token = token_of(login(asking({"apiKey": KEY}), RECORDS, scheme, private))
+    assert isinstance(call(scheme, public, token), Candidate)
 
 
 def test_a_token_has_just_the_permissions_of_its_key() -> None:
     """A key without the permission logs in, and its token is refused with 403."""
-    token = token_of(login(asking({"apiKey": "r" * 40}), RECORDS, SECRET))
+    token = token_of(login(asking({"apiKey": "r" * 40}), RECORDS, SCHEME, SECRET))
     assert isinstance(call(jwt(secret="env:KEY"), SECRET, token), LacksPermission)
 
 
@@ -128,7 +130,7 @@ def test_a_revoked_key_is_any_unknown_key() -> None:
     answers = []
     for key, records in ((KEY, RECORDS[:1]), ("never was, but is long enough", RECORDS)):
         with pytest.raises(BadApiKey) as caught:
-            login(asking({"apiKey": key}), records, SECRET)
+            login(asking({"apiKey": key}), records, SCHEME, SECRET)
         assert key not in str(caught.value)
         answers.append((str(caught.value), caught.value.headers))
     assert answers[0] == answers[1]
@@ -155,7 +157,7 @@ def test_a_revoked_key_is_any_unknown_key() -> None:
 def test_any_other_login_is_refused(request_: Request, refusal: type[Refusal]) -> None:
     """The refusal says what is wrong and does not repeat the key."""
     with pytest.raises(refusal) as caught:
-        login(request_, RECORDS, SECRET)
+        login(request_, RECORDS, SCHEME, SECRET)
     assert KEY not in str(caught.value).lower()
 
 
@@ -163,7 +165,7 @@ def test_any_other_login_is_refused(request_: Request, refusal: type[Refusal]) -
 def test_whatever_comes_gets_an_answer_or_a_refusal(request_: Request) -> None:
     """Nothing but refusals escapes the login."""
     try:
-        status = login(request_, RECORDS, SECRET).status
+        status = login(request_, RECORDS, SCHEME, SECRET).status
     except Refusal as refusal:
         status = refusal.status
     assert status == 200 or 400 <= status < 500
