@@ -150,6 +150,13 @@ class Spec(BaseModel):
         _check_unique("example", (example.name for example in self.examples))
         return self
 
+    def __repr__(self) -> str:
+        # A notebook shows it below a cell; the whole would fill the page, and is in the file.
+        what = f"version {self.version}, {self.digest[:19]}…" if self.version else "draft"
+        return f"<Spec {self.name}: {what}>"
+
+    __str__ = __repr__
+
     @property
     def limits(self) -> Limits:
         """How large a request may be."""

@@ -441,3 +441,11 @@ def test_a_spec_does_not_change() -> None:
     assert sealed.digest == sealed.computed_digest()
     with pytest.raises(ValueError, match="frozen"):
         spec.name = "other"  # type: ignore[misc]
+
+
+def test_a_spec_is_shown_on_one_line() -> None:
+    """A notebook shows it below a cell; the whole is in the file."""
+    draft = Spec(name="orders", endpoint="0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d")
+    assert repr(draft) == str(draft) == "<Spec orders: draft>"
+    sealed = draft.model_copy(update={"version": 2, "digest": "sha256:" + "a" * 64})
+    assert repr(sealed) == "<Spec orders: version 2, sha256:aaaaaaaaaaaa…>"
