@@ -18,6 +18,8 @@ COMMANDS = {
     "lab": ("nbincoming.commands.lab", "lab"),
     "demo": ("nbincoming.commands.demo", "demo"),
     "check": ("nbincoming.commands.check", "check"),
+    "export": ("nbincoming.commands.export", "export"),
+    "diff": ("nbincoming.commands.diff", "diff"),
 }
 
 
