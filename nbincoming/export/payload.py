@@ -68,8 +68,10 @@ def _plain(value: Value) -> Value:
 
 
 def _has_fraction(number: Decimal) -> bool:
-    exponent = number.normalize().as_tuple().exponent if number else 0
-    return isinstance(exponent, int) and exponent < 0
+    # by its digits, since arithmetic knows no number of such a size as a sender may write
+    _, digits, exponent = number.as_tuple()
+    significant = "".join(map(str, digits)).rstrip("0")
+    return bool(significant) and int(exponent) + len(digits) - len(significant) < 0
 
 
 def _widened(node: Any) -> Any:
