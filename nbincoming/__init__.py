@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from nbincoming.core.builder import P
     from nbincoming.core.gateway import judge
     from nbincoming.core.values import MISSING
+    from nbincoming.export.formats import export_spec
     from nbincoming.files import load
+    from nbincoming.history.comparison import compare
+    from nbincoming.history.lint import lint
     from nbincoming.notebook.integration import Integration
     from nbincoming.notebook.magics import load_ipython_extension, unload_ipython_extension
     from nbincoming.secrets import new_secret
@@ -30,9 +33,12 @@ _NAMES = {
     "Integration": ("nbincoming.notebook.integration", "Integration"),
     "MISSING": ("nbincoming.core.values", "MISSING"),
     "P": ("nbincoming.core.builder", "P"),
+    "compare": ("nbincoming.history.comparison", "compare"),
+    "export_spec": ("nbincoming.export.formats", "export_spec"),
     "hmac": ("nbincoming.core.authorization", "hmac_signature"),
     "judge": ("nbincoming.core.gateway", "judge"),
     "jwt": ("nbincoming.core.authorization", "jwt"),
+    "lint": ("nbincoming.history.lint", "lint"),
     "load": ("nbincoming.files", "load"),
     "load_ipython_extension": ("nbincoming.notebook.magics", "load_ipython_extension"),
     "meta": ("nbincoming.core.authorization", "meta"),
@@ -43,8 +49,9 @@ _NAMES = {
 }
 
 __all__ = [
-    "MISSING", "Integration", "P", "hmac", "judge", "jwt", "load", "load_ipython_extension", "meta",
-    "new_secret", "no_authorization", "standard_webhooks", "unload_ipython_extension",
+    "MISSING", "Integration", "P", "compare", "export_spec", "hmac", "judge", "jwt", "lint", "load",
+    "load_ipython_extension", "meta", "new_secret", "no_authorization", "standard_webhooks",
+    "unload_ipython_extension",
 ]  # fmt: skip
 
 

@@ -18,6 +18,8 @@ COMMANDS = {
     "lab": ("nbincoming.commands.lab", "lab"),
     "demo": ("nbincoming.commands.demo", "demo"),
     "check": ("nbincoming.commands.check", "check"),
+    "diff": ("nbincoming.commands.diff", "diff"),
+    "export": ("nbincoming.commands.export", "export"),
     "keys": ("nbincoming.commands.keys", "keys"),
     "serve": ("nbincoming.commands.serve", "serve"),
 }

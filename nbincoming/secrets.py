@@ -53,9 +53,9 @@ class SecretStore:
         with self._lock:
             self._given[name] = value.encode() if isinstance(value, str) else bytes(value)
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         try:
-            self[name]
+            self[str(name)]
         except KeyError:
             return False
         return True

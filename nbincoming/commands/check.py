@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,21 @@ import click
 from nbincoming import files
 from nbincoming.core.spec import Spec
 from nbincoming.errors import Problem, SpecError
+from nbincoming.history.coverage import example_coverage
+from nbincoming.history.lint import lint
 from nbincoming.history.replay import check_examples
 
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.option("--strict", is_flag=True, help="Fail on advice, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
-def check(specs: Sequence[str], as_json: bool) -> None:
-    """Check spec files: valid, digest right, examples agree."""
-    results = [_checked(Path(path)) for path in specs]
+def check(specs: Sequence[str], strict: bool, as_json: bool) -> None:
+    """Check spec files: valid, digest right, examples agree.
+
+    Advice has a code, which docs/lint.md explains; it does not fail the check.
+    """
+    results = [_checked(Path(path), strict=strict) for path in specs]
     if as_json:
         click.echo(json.dumps(results, indent=2))
     else:
@@ -31,7 +38,7 @@ def check(specs: Sequence[str], as_json: bool) -> None:
         sys.exit(1)
 
 
-def _checked(path: Path) -> dict[str, Any]:
+def _checked(path: Path, *, strict: bool) -> dict[str, Any]:
     problems: Sequence[Problem]
     spec: Spec | None = None
     try:
@@ -39,27 +46,39 @@ def _checked(path: Path) -> dict[str, Any]:
         problems = check_examples(spec)
     except SpecError as error:
         problems = error.problems
+    advice = lint(spec) if spec and not problems else []
+    leaves = example_coverage(spec) if spec else []
     return {
         "path": str(path),
-        "ok": not problems,
+        "ok": not problems and not (strict and advice),
         "name": spec.name if spec else None,
         "version": spec.version if spec else None,
         "digest": spec.digest if spec else None,
         "examples": len(spec.examples) if spec else None,
+        "conditions": len(leaves),
+        "conditions_tested": sum(leaf.tested for leaf in leaves),
         "problems": [{"place": each.place, "message": each.message} for each in problems],
+        "advice": [asdict(each) for each in advice],
     }
 
 
 def _print(result: dict[str, Any]) -> None:
-    if not result["ok"]:
-        click.echo(f"{result['path']}: not ok")
-        for problem in result["problems"]:
-            place = f"{problem['place']}: " if problem["place"] else ""
-            click.echo(f"  {place}{problem['message']}")
+    what = ""
+    if not result["problems"]:
+        version = f"version {result['version']}" if result["version"] else "a draft"
+        what = f"{result['name']}, {version}: "
+    click.echo(f"{result['path']}: {what}{'ok' if result['ok'] else 'not ok'}")
+    for problem in result["problems"]:
+        place = f"{problem['place']}: " if problem["place"] else ""
+        click.echo(f"  {place}{problem['message']}")
+    if result["problems"]:
         return
-    version = f"version {result['version']}" if result["version"] else "a draft"
-    click.echo(f"{result['path']}: {result['name']}, {version}: ok")
     if result["digest"]:
         click.echo(f"  digest {result['digest']}")
     count = result["examples"]
     click.echo(f"  {count} {'example agrees' if count == 1 else 'examples agree'}")
+    if result["conditions"]:
+        tested, all_ = result["conditions_tested"], result["conditions"]
+        click.echo(f"  {tested} of {all_} conditions are shown both ways by the examples")
+    for each in result["advice"]:
+        click.echo(f"  {each['code']} {each['place']}: {each['message']} {each['remedy']}")

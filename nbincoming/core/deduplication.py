@@ -175,7 +175,7 @@ def compile_key(deduplication: Deduplication) -> Callable[[Scope], str | None]:
 
 
 def check_own_hash(request: Request, deduplication: Deduplication) -> None:
-    """Refuse a sender's own hash that is ambiguous: given twice, empty, long, not ASCII.
+    """Refuse a sender's own hash that is ambiguous: given twice, empty, long, not printable ASCII.
 
     Raises
     ------
@@ -197,8 +197,13 @@ def check_own_hash(request: Request, deduplication: Deduplication) -> None:
             f"The header {OWN_HASH_HEADER} has {len(own):,} bytes. Send at most "
             f"{MAX_OWN_HASH_BYTES}."
         )
-    if not own.isascii():  # two spellings of one text, in UTF-8 and in Latin-1, are two hashes
-        raise BadHeader(f"The header {OWN_HASH_HEADER} is not ASCII. Send it in hexadecimal.")
+    # Beyond ASCII, one text has two spellings, in UTF-8 and in Latin-1; a control character is
+    # what some servers pass on and others do not.
+    if not own.decode("latin-1").isascii() or not own.decode("latin-1").isprintable():
+        raise BadHeader(
+            f"The header {OWN_HASH_HEADER} has characters other than printable ASCII. Send it in "
+            "hexadecimal."
+        )
 
 
 def _text(text: str) -> bytes:

@@ -17,8 +17,9 @@ import jiter
 
 from nbincoming.core.message import Request
 from nbincoming.core.moments import epoch_us, moment
-from nbincoming.core.values import json_text
-from nbincoming.errors import Problem, SpecError
+from nbincoming.core.parameters import Limits, decode
+from nbincoming.core.values import Value, json_text
+from nbincoming.errors import Problem, Refusal, SpecError
 
 _JSON: Final = (b"content-type", b"application/json")
 
@@ -53,6 +54,17 @@ def requests_of(lines: Iterable[bytes], *, source: str = "The history") -> list[
     if problems:
         raise SpecError(problems[:20], source=source)
     return requests
+
+
+def bodies_of(requests: Iterable[Request], limits: Limits) -> list[Value]:
+    """Decode the bodies of requests; those that would be refused are left out."""
+    bodies = []
+    for request in requests:
+        try:
+            bodies.append(decode(request.body, limits=limits))
+        except Refusal:
+            continue
+    return bodies
 
 
 def _request(line: bytes) -> Request:
@@ -94,4 +106,4 @@ def _time_ms(record: dict[str, Any]) -> int:
     return epoch_us(read) // 1000
 
 
-__all__ = ["read_requests", "requests_of"]
+__all__ = ["bodies_of", "read_requests", "requests_of"]

@@ -33,7 +33,10 @@ from nbincoming.errors import (
     SpecError,
     quote,
 )
+from nbincoming.export.formats import export_spec
+from nbincoming.export.openapi import LOCAL
 from nbincoming.history.examples import choose_examples
+from nbincoming.history.lint import Advice, lint
 from nbincoming.history.profile import ParameterProfile, profile_of
 from nbincoming.history.replay import check_examples, replay
 from nbincoming.history.samples import Sample, Samples
@@ -496,6 +499,30 @@ class Integration:
     def code(self) -> str:
         """Write the Python code that makes this draft."""
         return snippets.code(self.draft)
+
+    def export(self, format: str) -> str:
+        """Write what is published, or the draft, in a format that others read.
+
+        Parameters
+        ----------
+        format
+            ``openapi``, ``jsonschema``, ``cel``, ``asyncapi``, ``cloudevent``, ``curl``,
+            ``httpie``, ``har`` or ``specschema``. Schemas of the payload are inferred over
+            all samples that were not refused.
+        """
+        spec = self.spec or self.complete()
+        bodies = [each.parameters.body for each in self.samples.judged if each.parameters]
+        url = self.url.removesuffix(endpoint_path(spec.endpoint)) if self.listening else LOCAL
+        return export_spec(spec, format, url=url, bodies=bodies)
+
+    def lint(self) -> list[Advice]:
+        """Look the draft over as it would be published; each advice has a code and a way out."""
+        return lint(
+            self.complete(),
+            samples=self.samples.judged,
+            profiles=self.profiles(),
+            secrets=self.secrets,
+        )
 
     def token(self, **options: Any) -> str:
         """Sign a token that the draft accepts, as a login would; one hour by default.

@@ -1,98 +1,19 @@
-"""Texts to copy: the curl command of an endpoint, the Python code of a draft."""
+"""Texts to copy: the Python code of a draft, and the curl command of an endpoint."""
 
 from __future__ import annotations
 
 import re
-import shlex
 from typing import Any
 
 from nbincoming.core.authorization import (
     Authorization,
-    Hmac,
-    Jwt,
-    Meta,
     NoAuthorization,
-    StandardWebhooks,
 )
 from nbincoming.core.conditions import All, AnyOf, Condition, ElementLeaf, Leaf, Not, Reference
 from nbincoming.core.operators import BY_NAME
 from nbincoming.core.spec import Spec
-from nbincoming.core.values import Value, json_text
-
-#: Text that means nothing to a shell within double quotes.
-_HARMLESS = re.compile(r"[A-Za-z0-9 :;,.=_/+-]*")
-
-#: The request of the platform's own page: a complaint.
-EXAMPLE_BODY: dict[str, Value] = {
-    "complaint": {
-        "id": "cmp-20240610-001",
-        "customer": {
-            "id": "c123456789",
-            "firstName": "Jane",
-            "lastName": "Smith",
-            "email": "jane.smith@example.com",
-            "phone": "+1234567890",
-        },
-        "dateReceived": "2024-06-10T09:15:30Z",
-        "orderId": "o987654321",
-        "issueType": "product_defect",
-        "description": "The wireless headphones stopped working after two days of use.",
-        "priority": "high",
-        "status": "new",
-        "attachments": [
-            {
-                "fileName": "photo_of_defect.jpg",
-                "fileUrl": "https://example.com/uploads/photo_of_defect.jpg",
-            }
-        ],
-    },
-    "source": "customer_support_portal",
-}
-
-
-def curl(url: str, authorization: Authorization, body: Value = None) -> str:
-    """Write a curl command for an endpoint; secrets stand in it as shell variables."""
-    text = json_text(EXAMPLE_BODY if body is None else body)
-    lines = [f"curl --include {shlex.quote(url)}", "--header 'Content-Type: application/json'"]
-    before = ""
-    match authorization:
-        case NoAuthorization():
-            pass
-        case Jwt():
-            lines.append(_header("Authorization: Bearer ", "TOKEN"))
-        case Meta():
-            before = _signing(shlex.quote(text), "sha256", "hex")
-            lines.append(_header("X-Hub-Signature-256: sha256=", "SIGNATURE"))
-        case Hmac() as scheme:
-            content = shlex.quote(text)
-            if scheme.timestamp_header is not None:
-                before = "TIMESTAMP=$(date +%s)\n"
-                content = f'"$TIMESTAMP".{content}'
-                lines.append(_header(f"{scheme.timestamp_header}: ", "TIMESTAMP"))
-            before += _signing(content, scheme.algorithm, scheme.encoding)
-            lines.append(_header(f"{scheme.header}: {scheme.prefix}", "SIGNATURE"))
-        case StandardWebhooks():
-            lines += [
-                _header(f"webhook-{name}: ", name.upper())
-                for name in ("id", "timestamp", "signature")
-            ]
-    lines.append(f"--data-raw {shlex.quote(text)}")
-    return before + " \\\n  ".join(lines)
-
-
-def _header(text: str, variable: str) -> str:
-    """Write a header that ends with a shell variable.
-
-    Whatever a spec from elsewhere names its headers, the shell must not run any of it.
-    """
-    if _HARMLESS.fullmatch(text):
-        return f'--header "{text}${variable}"'
-    return f'--header {shlex.quote(text)}"${variable}"'
-
-
-def _signing(content: str, digest: str, encoding: str) -> str:
-    written = "-r | cut -d' ' -f1" if encoding == "hex" else "-binary | openssl base64 -A"
-    return f'SIGNATURE=$(printf %s {content} | openssl dgst -{digest} -hmac "$SECRET" {written})\n'
+from nbincoming.export.example import EXAMPLE_BODY as EXAMPLE_BODY  # the notebook's place for it
+from nbincoming.export.shell import curl as curl
 
 
 def code(spec: Spec) -> str:

@@ -362,8 +362,11 @@ def own(*values: bytes, chosen: str = "headers.x-deduplication-hash") -> None:
         ((b"a" * 257,), "has 257 bytes. Send at most 256"),
         ((b"",), "is empty"),
         ((b" \t",), "is empty"),
-        ((b"\xe9",), "is not ASCII"),
-        (("é".encode(),), "is not ASCII"),
+        ((b"\xe9",), "other than printable ASCII"),
+        (("é".encode(),), "other than printable ASCII"),
+        ((b"a\tb",), "other than printable ASCII"),
+        ((b"a\x01",), "other than printable ASCII"),
+        ((b"a\x7f",), "other than printable ASCII"),
     ],
 )
 def test_an_ambiguous_hash_of_the_senders_own_is_refused(

@@ -1,0 +1,54 @@
+"""``nbincoming diff``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from nbincoming import files
+from nbincoming.history.comparison import Comparison, compare
+from nbincoming.history.recorded import read_requests
+
+_FILE = click.Path(exists=True, dir_okay=False)
+
+
+@click.command()
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+@click.option(
+    "--on",
+    "history",
+    type=_FILE,
+    help="Requests to run through both, one JSON object a line; the examples by default.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+def diff(old: str, new: str, history: str | None, as_json: bool) -> None:
+    """Say how two versions differ: in meaning, and in what becomes of requests."""
+    found = compare(files.load(old), files.load(new), read_requests(history) if history else None)
+    if as_json:
+        click.echo(json.dumps(_data(found), indent=2, ensure_ascii=False))
+    else:
+        click.echo(found)
+
+
+def _data(found: Comparison) -> dict[str, Any]:
+    return {
+        "changes": [{"place": each.place, "sentence": each.sentence} for each in found.changes],
+        "requests": len(found.fates),
+        "outcomes": [
+            {"before": before, "after": after, "count": count}
+            for (before, after), count in sorted(found.counts().items())
+        ],
+        "changed": [
+            {
+                "request": fate.index,
+                "before": fate.before,
+                "after": fate.after,
+                "triggers_before": fate.triggers_before,
+                "triggers_after": fate.triggers_after,
+            }
+            for fate in found.changed
+        ],
+    }

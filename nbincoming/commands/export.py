@@ -1,0 +1,45 @@
+"""``nbincoming export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nbincoming import files
+from nbincoming.export.formats import FORMATS, export_spec
+from nbincoming.export.openapi import LOCAL
+
+_FILE = click.Path(exists=True, dir_okay=False)
+_MENU = "\n".join(f"  {each.name:<12}{each.title}" for each in FORMATS.values())
+
+
+@click.command(epilog=f"\b\nFormats:\n{_MENU}")
+@click.argument("spec", type=_FILE)
+@click.option("--format", "-f", "name", type=click.Choice(list(FORMATS)), required=True)
+@click.option("--url", default=LOCAL, show_default=True, help="Where the spec is served.")
+@click.option(
+    "--on",
+    "history",
+    type=_FILE,
+    help="Requests to infer the payload's schema from, one JSON object a line; the examples "
+    "by default.",
+)
+@click.option("--output", "-o", type=click.Path(), help="A file, or a folder to name it in.")
+def export(spec: str, name: str, url: str, history: str | None, output: str | None) -> None:
+    """Write a spec in a format that others read."""
+    loaded = files.load(spec)
+    bodies = []
+    if history:
+        from nbincoming.history.recorded import bodies_of, read_requests
+
+        bodies = bodies_of(read_requests(history), loaded.limits)
+    text = export_spec(loaded, name, url=url, bodies=bodies)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    path = Path(output)
+    if path.is_dir():
+        path /= loaded.name + FORMATS[name].suffix
+    path.write_text(text, encoding="utf-8")
+    click.echo(f"Wrote {path}")

@@ -1,0 +1,286 @@
+"""The endpoint of a spec as OpenAPI 3.1: for whoever has to call it.
+
+The schema of the body is descriptive: the endpoint accepts any object or array, and judges
+what is in it by conditions. What was seen so far stands beside it as ``x-observed-schema``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, assert_never
+
+from nbincoming.core.authorization import (
+    Authorization,
+    Hmac,
+    Jwt,
+    Meta,
+    NoAuthorization,
+    StandardWebhooks,
+)
+from nbincoming.core.deduplication import MAX_OWN_HASH_BYTES, OWN_HASH_HEADER
+from nbincoming.core.gateway import endpoint_path
+from nbincoming.core.labels import parse
+from nbincoming.core.parameters import decode
+from nbincoming.core.signatures import META_HEADER
+from nbincoming.core.spec import Spec
+from nbincoming.core.values import Value
+from nbincoming.core.words import describe
+from nbincoming.errors import (
+    BadHeader,
+    BadJSON,
+    BodyTooLarge,
+    InboxUnavailable,
+    LacksPermission,
+    Refusal,
+    TooManyRequests,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from nbincoming.export.example import good_examples
+from nbincoming.export.payload import inferred
+
+#: Where a spec is served when nobody says otherwise.
+LOCAL: Final = "http://127.0.0.1:8080"
+
+_OK: Final = {
+    "description": "Accepted; or filtered, since no trigger matches, and nothing starts.",
+    "content": {"text/plain": {"schema": {"type": "string", "const": "OK"}}},
+}
+
+#: Headers that OpenAPI describes elsewhere and does not take as parameters.
+_DESCRIBED: Final = frozenset({"accept", "content-type", "authorization"})
+
+
+def openapi(spec: Spec, *, url: str = LOCAL, bodies: Sequence[Value] = ()) -> dict[str, Value]:
+    """Describe a spec's endpoint.
+
+    Parameters
+    ----------
+    url
+        Where it is served: scheme, host and port.
+    bodies
+        Decoded bodies of samples to infer the payload's schema from; those of the spec's
+        examples by default.
+    """
+    schemes, required = _security(spec.authorization)
+    path: dict[str, Value] = {"post": _post(spec, bodies, required)}
+    if isinstance(spec.authorization, Meta) and spec.authorization.verify_token:
+        path["get"] = _handshake()
+    return {
+        "openapi": "3.1.1",
+        "info": {
+            "title": spec.name,
+            "version": str(spec.version) if spec.version else "draft",
+            "description": _description(spec),
+        },
+        "servers": [{"url": url.rstrip("/")}],
+        "paths": {endpoint_path(spec.endpoint): path},
+        "components": {
+            "schemas": {"Problem": _PROBLEM},
+            **({"securitySchemes": schemes} if schemes else {}),
+        },
+    }
+
+
+# --- the request -----------------------------------------------------------------------
+
+
+def _post(spec: Spec, bodies: Sequence[Value], required: list[Value]) -> dict[str, Value]:
+    examples = {
+        each.name: {"value": decode(each.body.encode(), limits=spec.limits)}
+        for each in good_examples(spec)
+    }
+    observed = list(bodies) or [each["value"] for each in examples.values()]
+    content: dict[str, Value] = {
+        "schema": {
+            "type": ["object", "array"],
+            "description": "Any object or array. What came so far is in x-observed-schema.",
+            **({"x-observed-schema": inferred(observed)} if observed else {}),
+        }
+    }
+    if examples:
+        content["examples"] = examples
+    parameters = list(_header_parameters(spec))
+    return {
+        "operationId": "trigger",
+        "summary": f"Send an event to {spec.name}",
+        **({"parameters": parameters} if parameters else {}),
+        "requestBody": {"required": True, "content": {"application/json": content}},
+        "responses": _responses(spec),
+        "security": required,
+    }
+
+
+def _header_parameters(spec: Spec) -> Iterator[dict[str, Value]]:
+    """Describe the headers that a key or a condition reads."""
+    paths = sorted({parse(label)[:2] for label in spec.labels()}, key=str)
+    for root, *names in paths:
+        if root != "headers" or not names or str(names[0]) in _DESCRIBED:
+            continue
+        name = str(names[0])
+        schema: dict[str, Value] = {"type": "string"}
+        if name == OWN_HASH_HEADER:
+            # the ends of a header's value are trimmed on the way
+            schema["pattern"] = f"^ *[!-~]([ -~]{{0,{MAX_OWN_HASH_BYTES - 2}}}[!-~])? *$"
+        yield {"name": name, "in": "header", "required": False, "schema": schema}
+
+
+def _description(spec: Spec) -> str:
+    """Say what the spec does, as paragraphs of Markdown."""
+    said = []
+    if spec.deduplication is not None:
+        labels = ", ".join(f"`{label}`" for label in spec.deduplication.parameters)
+        said.append(
+            f"A request with the same {labels} as one before it, within "
+            f"{spec.deduplication.window}, is a duplicate and answered 204."
+        )
+    if spec.triggers:
+        said.append("A request starts something if one of these holds:")
+        said.append(
+            "\n".join(f"- **{_line(each.name)}**: {describe(each.when)}" for each in spec.triggers)
+        )
+    else:
+        said.append("Every request that is no duplicate starts something.")
+    return "\n\n".join(said)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+# --- who may call ----------------------------------------------------------------------
+
+
+def _security(authorization: Authorization) -> tuple[dict[str, Value], list[Value]]:
+    """Return the security schemes, and what a request must have of them."""
+    match authorization:
+        case NoAuthorization():
+            return {}, []
+        case Jwt() as scheme:
+            needs = f" with {scheme.permission} in `{scheme.permissions_claim}`"
+            schemes: dict[str, Value] = {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": f"A token signed by {scheme.algorithm}"
+                    + (needs if scheme.permission else "")
+                    + ".",
+                }
+            }
+        case Meta():
+            schemes = {
+                "signature": _key(
+                    META_HEADER, "`sha256=` and the HMAC-SHA256 of the body, in hexadecimal."
+                )
+            }
+        case Hmac() as scheme:
+            signed = "the body"
+            schemes = {}
+            if scheme.timestamp_header is not None:
+                signed = f"`<{scheme.timestamp_header}>.<body>`"
+                schemes["timestamp"] = _key(scheme.timestamp_header, "Seconds since the epoch.")
+            written = "hexadecimal" if scheme.encoding == "hex" else "Base64"
+            prefix = f"`{scheme.prefix}` and the" if scheme.prefix else "The"
+            schemes["signature"] = _key(
+                scheme.header,
+                f"{prefix} HMAC-{scheme.algorithm.upper()} of {signed}, in {written}.",
+            )
+        case StandardWebhooks():
+            schemes = {
+                name: _key(f"webhook-{name}", "As Standard Webhooks 1.0.0 defines it.")
+                for name in ("id", "timestamp", "signature")
+            }
+        case _:
+            assert_never(authorization)
+    return schemes, [{name: [] for name in schemes}]
+
+
+def _key(header: str, description: str) -> dict[str, Value]:
+    return {"type": "apiKey", "in": "header", "name": header, "description": description}
+
+
+# --- the answers -----------------------------------------------------------------------
+
+_PROBLEM: Final[dict[str, Value]] = {
+    "type": "object",
+    "description": "A refusal, as RFC 9457 writes it.",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What was given, needed, and what to do."},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+
+
+def _responses(spec: Spec) -> dict[str, Value]:
+    responses: dict[str, Value] = {"200": _OK}
+    if spec.deduplication is not None:
+        responses["204"] = {"description": "A duplicate: it was accepted before."}
+    refusals: list[tuple[type[Refusal], str]] = [
+        (BadJSON, f"{BadJSON.title}, or deeper or larger than allowed; or {_small(BadHeader)}."),
+        (BodyTooLarge, f"The body has more than {spec.max_body_bytes:,} bytes."),
+        (UnsupportedMediaType, f"{UnsupportedMediaType.title}, or the body is compressed."),
+        (TooManyRequests, f"{TooManyRequests.title}. Send it again later."),
+        (InboxUnavailable, "It could not be stored, so it was not accepted. Send it again later."),
+    ]
+    if not isinstance(spec.authorization, NoAuthorization):
+        refusals.append((Unauthorized, f"{Unauthorized.title}."))
+    if isinstance(spec.authorization, Jwt) and spec.authorization.permission:
+        refusals.append((LacksPermission, f"{LacksPermission.title}."))
+    for refusal, description in sorted(refusals, key=lambda each: each[0].status):
+        responses[str(refusal.status)] = _refusal(description, _HEADERS.get(refusal))
+    return responses
+
+
+_HEADERS: Final[dict[type[Refusal], str]] = {
+    TooManyRequests: "Retry-After",
+    InboxUnavailable: "Retry-After",
+}
+
+
+def _refusal(description: str, header: str | None = None) -> dict[str, Value]:
+    answer: dict[str, Any] = {
+        "description": description,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+    if header is not None:
+        answer["headers"] = {header: {"schema": {"type": "string"}}}
+    return answer
+
+
+def _small(refusal: type[Refusal]) -> str:
+    return refusal.title[0].lower() + refusal.title[1:]
+
+
+def _handshake() -> dict[str, Value]:
+    """Describe Meta's subscription: whoever knows the verify token gets the challenge back."""
+    parameters = [
+        {"name": f"hub.{name}", "in": "query", "required": True, "schema": schema}
+        for name, schema in (
+            ("mode", {"const": "subscribe"}),
+            ("verify_token", {"type": "string"}),
+            ("challenge", {"type": "string", "minLength": 1}),
+        )
+    ]
+    return {
+        "operationId": "subscribe",
+        "summary": "Verify a subscription",
+        "parameters": parameters,
+        "responses": {
+            "200": {
+                "description": "The challenge, as it is.",
+                "content": {"text/plain": {"schema": {"type": "string"}}},
+            },
+            "400": _refusal("A parameter is missing or given twice."),
+            "403": _refusal("The verify token is another."),
+        },
+        "security": [],
+    }
+
+
+__all__ = ["LOCAL", "openapi"]
