@@ -211,15 +211,29 @@ class Problem:
         return f"{self.place}: {self.message}" if self.place else self.message
 
 
-class SpecError(NbIncomingError, ValueError):
-    """A spec, or a part of one, that cannot be used; all its problems at once."""
+class ProblemsError(NbIncomingError, ValueError):
+    """Something that cannot be used; all its problems at once."""
 
-    def __init__(self, problems: Sequence[Problem], *, source: str = "The spec") -> None:
+    def __init__(self, problems: Sequence[Problem], *, source: str) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
         noun = "problem" if count == 1 else "problems"
         lines = "".join(f"\n  {problem}" for problem in self.problems)
         super().__init__(f"{source} has {count} {noun}:{lines}")
+
+
+class SpecError(ProblemsError):
+    """A spec, or a part of one, that cannot be used."""
+
+    def __init__(self, problems: Sequence[Problem], *, source: str = "The spec") -> None:
+        super().__init__(problems, source=source)
+
+
+class SamplesError(ProblemsError):
+    """A text that requests cannot be read from."""
+
+    def __init__(self, problems: Sequence[Problem], *, source: str = "The text") -> None:
+        super().__init__(problems, source=source)
 
 
 class LabelError(NbIncomingError, ValueError):

@@ -26,7 +26,7 @@ from nbincoming.history.coverage import example_coverage
 from nbincoming.history.examples import REDACTED
 from nbincoming.history.key_advice import AUTHORIZE, is_above, owned_keys
 from nbincoming.history.key_advice import key_advice as key_advice
-from nbincoming.history.profile import ParameterProfile, is_personal, is_volatile, profile_of
+from nbincoming.history.profile import ParameterProfile, is_personal, profile_of, remembered
 from nbincoming.history.replay import consider, example_request
 from nbincoming.history.samples import Sample
 
@@ -171,17 +171,4 @@ def _personal_labels(spec: Spec, index: int) -> list[str]:
 
 def _observed(spec: Spec) -> dict[str, ParameterProfile]:
     """Read what a spec keeps of its samples' profiles."""
-    profiles = {}
-    for each in spec.parameters:
-        count, total = map(int, each.coverage.split("/"))
-        profiles[each.label] = ParameterProfile(
-            label=each.label,
-            count=count,
-            total=total,
-            kinds=tuple((kind, 0) for kind in each.kinds),
-            distinct=0,
-            example=None,
-            volatile=is_volatile(each.label),
-            personal=is_personal(each.label, ()),
-        )
-    return profiles
+    return {each.label: remembered(each) for each in spec.parameters}

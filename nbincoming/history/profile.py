@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
 from nbincoming.core.labels import parse
 from nbincoming.core.parameters import is_secret_header
@@ -40,6 +41,9 @@ _PHONE: Final = re.compile(r"\+[0-9][0-9 ()-]{6,18}[0-9]")
 #: From how many values on "never the same twice" means something.
 _ENOUGH: Final = 3
 
+#: How many different values a profile lists.
+_VALUES: Final = 20
+
 
 @dataclass(frozen=True, slots=True)
 class ParameterProfile:
@@ -57,11 +61,15 @@ class ParameterProfile:
         How many different values.
     example
         The first value that is not null.
+    values : tuple
+        The first different values, in the order of appearance.
     volatile : bool
         Whether it looks as if it changed even when a request is sent again, such as a
         time of sending or a trace id.
     personal : bool
         Whether it looks like personal data.
+    secret : bool
+        Whether it is a header that carries credentials.
     """
 
     label: str
@@ -70,8 +78,10 @@ class ParameterProfile:
     kinds: tuple[tuple[Kind, int], ...]
     distinct: int
     example: Value
+    values: tuple[Value, ...]
     volatile: bool
     personal: bool
+    secret: bool
 
     @property
     def coverage(self) -> float:
@@ -86,18 +96,122 @@ class ParameterProfile:
         )
 
 
-def profile_of(flats: Sequence[Mapping[str, Value]]) -> list[ParameterProfile]:
-    """Profile flat requests; labels in the order in which they first appear."""
-    values: dict[str, list[Value]] = {}
-    for flat in flats:
+class Profiler:
+    """Profiles that grow with the samples: each value is looked at once.
+
+    Samples are added in the order of their numbers, and forgotten from the oldest on.
+    """
+
+    def __init__(self) -> None:
+        self._labels: dict[str, _Seen] = {}
+        self._numbers: deque[int] = deque()
+
+    def add(self, number: int, flat: Mapping[str, Value]) -> None:
+        """Count a flat request in."""
+        self._numbers.append(number)
         for label, value in flat.items():
-            values.setdefault(label, []).append(value)
-    return [_profile(label, seen, len(flats)) for label, seen in values.items()]
+            seen = self._labels.get(label)
+            if seen is None:
+                seen = self._labels[label] = _Seen(label)
+            seen.add(number, value)
+
+    def forget(self, before: int) -> None:
+        """Count out the samples whose number is smaller."""
+        if not self._numbers or self._numbers[0] >= before:
+            return
+        while self._numbers and self._numbers[0] < before:
+            self._numbers.popleft()
+        for label, seen in list(self._labels.items()):
+            seen.forget(before)
+            if not seen.values:
+                del self._labels[label]
+
+    def profiles(self) -> list[ParameterProfile]:
+        """List the profiles; labels in the order in which they first appeared."""
+        total = len(self._numbers)
+        return [seen.profile(label, total) for label, seen in self._labels.items()]
+
+
+class _Seen:
+    """What was seen of one parameter."""
+
+    __slots__ = ("_cached", "_kinds", "_named", "_personal", "_texts", "values")
+
+    def __init__(self, label: str) -> None:
+        self.values: deque[tuple[int, Value, Kind, str, bool]] = deque()
+        self._kinds: Counter[Kind] = Counter()
+        self._texts: dict[str, list[Any]] = {}  # text: how often, and the value
+        self._personal = 0
+        self._named = _Named(label)
+        self._cached: ParameterProfile | None = None
+
+    def add(self, number: int, value: Value) -> None:
+        name, text = kind(value), leaf_text(value)
+        personal = isinstance(value, str) and _looks_personal(value)
+        self.values.append((number, value, name, text, personal))
+        self._kinds[name] += 1
+        self._texts.setdefault(text, [0, value])[0] += 1
+        self._personal += personal
+        self._cached = None
+
+    def forget(self, before: int) -> None:
+        while self.values and self.values[0][0] < before:
+            _, _, name, text, personal = self.values.popleft()
+            self._kinds[name] -= 1
+            self._texts[text][0] -= 1
+            if not self._texts[text][0]:
+                del self._texts[text]
+            self._personal -= personal
+            self._cached = None
+
+    def profile(self, label: str, total: int) -> ParameterProfile:
+        known = self._cached
+        if known is None or known.total != total:
+            count, distinct = len(self.values), len(self._texts)
+            different = [value for _, value in islice(self._texts.values(), _VALUES + 1)]
+            known = self._cached = ParameterProfile(
+                label=label,
+                count=count,
+                total=total,
+                kinds=tuple((name, n) for name, n in self._kinds.most_common() if n),
+                distinct=distinct,
+                example=next((value for value in different if value is not None), None),
+                values=tuple(different[:_VALUES]),
+                volatile=self._named.is_volatile(distinct, count),
+                personal=self._named.personal or self._personal > 0,
+                secret=self._named.secret,
+            )
+        return known
+
+
+class _Named:
+    """What a label says by itself."""
+
+    __slots__ = ("_by_name", "_by_nature", "personal", "secret")
+
+    def __init__(self, label: str) -> None:
+        header = label.removeprefix("headers.") if label.startswith("headers.") else ""
+        self._by_nature = header in _VOLATILE_HEADERS
+        self._by_name = _VOLATILE_NAME.search(label) is not None
+        self.personal = _PERSONAL_NAME.search(label) is not None
+        self.secret = _is_secret(label)
+
+    def is_volatile(self, distinct: int, count: int) -> bool:
+        always_new = distinct == count if count >= _ENOUGH else True
+        return self._by_nature or (always_new and self._by_name)
+
+
+def profile_of(flats: Iterable[Mapping[str, Value]]) -> list[ParameterProfile]:
+    """Profile flat requests; labels in the order in which they first appear."""
+    profiler = Profiler()
+    for number, flat in enumerate(flats):
+        profiler.add(number, flat)
+    return profiler.profiles()
 
 
 def offered_for_keys(profiles: Sequence[ParameterProfile]) -> list[ParameterProfile]:
     """Leave out what a key may not use: headers that carry credentials."""
-    return [profile for profile in profiles if not _is_secret(profile.label)]
+    return [profile for profile in profiles if not profile.secret]
 
 
 def profile_frame(profiles: Sequence[ParameterProfile]) -> pd.DataFrame:
@@ -117,43 +231,35 @@ def profile_frame(profiles: Sequence[ParameterProfile]) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(labels)
 
 
-def _profile(label: str, seen: list[Value], total: int) -> ParameterProfile:
-    kinds: Counter[Kind] = Counter(kind(value) for value in seen)
-    distinct = len({leaf_text(value) for value in seen})
-    example = next((value for value in seen if value is not None), None)
-    return ParameterProfile(
-        label=label,
-        count=len(seen),
-        total=total,
-        kinds=tuple(kinds.most_common()),
-        distinct=distinct,
-        example=example,
-        volatile=is_volatile(label, distinct, len(seen)),
-        personal=is_personal(label, seen),
-    )
-
-
 def _is_secret(label: str) -> bool:
     path = parse(label)
     return path[0] == "headers" and is_secret_header(str(path[1]))
 
 
-def is_volatile(label: str, distinct: int = 0, count: int = 0) -> bool:
-    """Guess whether a parameter changes even when a request is sent again.
-
-    By its name, and by whether it was never the same twice where enough values are known.
-    """
-    if label.startswith("headers.") and label.removeprefix("headers.") in _VOLATILE_HEADERS:
-        return True
-    always_new = distinct == count if count >= _ENOUGH else True
-    return always_new and _VOLATILE_NAME.search(label) is not None
-
-
-def is_personal(label: str, seen: Sequence[Value]) -> bool:
-    """Guess whether a parameter is about a person, by its name and values."""
-    if _PERSONAL_NAME.search(label):
-        return True
-    return any(
-        isinstance(value, str) and (_EMAIL.fullmatch(value) or _PHONE.fullmatch(value))
-        for value in seen[:100]
+def remembered(observed: ObservedParameter) -> ParameterProfile:
+    """Make a profile of what a spec keeps of one: its values are not known any more."""
+    count, total = map(int, observed.coverage.split("/"))
+    named = _Named(observed.label)
+    return ParameterProfile(
+        label=observed.label,
+        count=count,
+        total=total,
+        kinds=tuple((kind, 0) for kind in observed.kinds),
+        distinct=0,
+        example=None,
+        values=(),
+        volatile=named.is_volatile(0, 0),
+        personal=named.personal,
+        secret=named.secret,
     )
+
+
+def is_personal(label: str, values: Iterable[Value] = ()) -> bool:
+    """Guess whether a parameter is about a person, by its name and values."""
+    return _Named(label).personal or any(
+        isinstance(value, str) and _looks_personal(value) for value in values
+    )
+
+
+def _looks_personal(value: str) -> bool:
+    return bool(_EMAIL.fullmatch(value) or _PHONE.fullmatch(value))

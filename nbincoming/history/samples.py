@@ -101,6 +101,11 @@ class Sample:
         """Why it was refused; empty otherwise."""
         return self.outcome.refusal.detail if isinstance(self.outcome, Rejected) else ""
 
+    @property
+    def judged(self) -> bool:
+        """Whether it was neither refused nor a handshake."""
+        return not isinstance(self.outcome, Rejected | Challenge)
+
     @cached_property
     def parameters(self) -> Parameters | None:
         """What it says; None where its body is not JSON."""
@@ -172,7 +177,7 @@ class Samples(Sequence[Sample]):
     @property
     def judged(self) -> Samples:
         """Those that were not refused."""
-        return Samples([s for s in self if not isinstance(s.outcome, Rejected | Challenge)])
+        return Samples([sample for sample in self if sample.judged])
 
     def frame(self, *, outcomes: bool = True) -> pd.DataFrame:
         """Show one row a request, one column a parameter.

@@ -19,7 +19,7 @@ from nbincoming.core.authorization import Authorization, Jwt, Scheme
 from nbincoming.core.conditions import Condition, Node
 from nbincoming.core.credentials import credentials, token
 from nbincoming.core.doctor import diagnose
-from nbincoming.core.gateway import Outcome, endpoint_path
+from nbincoming.core.gateway import Candidate, Outcome, Rules, endpoint_path
 from nbincoming.core.login import LOGIN_PATH, ApiKey
 from nbincoming.core.mistakes import Finding
 from nbincoming.core.sentences import read_condition
@@ -36,16 +36,28 @@ from nbincoming.errors import (
 from nbincoming.export.formats import export_spec
 from nbincoming.export.openapi import LOCAL
 from nbincoming.history.examples import choose_examples
+from nbincoming.history.importing import Format, read_requests
 from nbincoming.history.lint import Advice, lint
-from nbincoming.history.profile import ParameterProfile, profile_of
-from nbincoming.history.replay import check_examples, replay
+from nbincoming.history.profile import ParameterProfile, Profiler
+from nbincoming.history.replay import check_examples, consider, replay
 from nbincoming.history.samples import Sample, Samples
+from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.keys import KeyFile
 from nbincoming.notebook import snippets
 from nbincoming.notebook.countdown import countdown
 from nbincoming.notebook.endpoint import MAX_EVENTS, Endpoint, now_ms, wait_until
 from nbincoming.notebook.sending import post
-from nbincoming.notebook.state import Card, Change, Fail, Published, Saved, State, Window, badge
+from nbincoming.notebook.state import (
+    Card,
+    Change,
+    Fail,
+    Imported,
+    Published,
+    Saved,
+    State,
+    Window,
+    badge,
+)
 from nbincoming.notebook.store import Store
 from nbincoming.secrets import SecretStore
 
@@ -104,7 +116,7 @@ class Integration:
         self._folder = folder
         self.store = Store(State(draft=draft, published=published, published_path=path))
         self.samples = Samples()
-        self._profiles: tuple[tuple[int, int], list[ParameterProfile]] = ((0, 0), [])
+        self._profiler, self._profiled = Profiler(), 0
         self.secrets = SecretStore()
         self._endpoint = Endpoint(self.store, self.samples, self.secrets)
         self._wizard: Wizard | None = None
@@ -353,6 +365,44 @@ class Integration:
         headers = credentials(authorization, self.secrets, text, now_ms())
         return post(self.url, text, headers)
 
+    def add_samples(self, source: str | bytes, *, format: Format | None = None) -> Samples:
+        """Add requests from a text, as if they had just come through; nothing is sent.
+
+        The draft judges them, their credentials are taken as given.
+
+        Parameters
+        ----------
+        source
+            JSON lines, a HAR file or curl commands; bytes may be compressed with gzip.
+        format
+            Which of them it is; by default it is told from the text.
+
+        Returns
+        -------
+        Samples
+            Those that were added.
+
+        Raises
+        ------
+        SamplesError
+            With all that cannot be read, and where; then none is added.
+        """
+        requests = read_requests(source, now_ms=now_ms(), format=format)
+        with self.store.lock:
+            rules, inbox = Rules(self.draft), MemoryInbox(max_events=0)
+            added = []
+            for request in requests:
+                judged = consider(request, rules)
+                outcome = inbox.claim([judged])[0] if isinstance(judged, Candidate) else judged
+                added.append(self.samples.add(request, outcome, judged))
+            noun = "request" if len(added) == 1 else "requests"
+            self.store.dispatch(Imported(f"{len(added):,} {noun} imported."))
+        return Samples(added, max_samples=len(added))
+
+    def read_samples(self, path: str | Path, *, format: Format | None = None) -> Samples:
+        """Add requests from a file; see :meth:`add_samples`."""
+        return self.add_samples(Path(path).read_bytes(), format=format)
+
     def close(self) -> None:
         """Stop to answer, and forget the integration; its files stay."""
         self._endpoint.close()
@@ -369,11 +419,16 @@ class Integration:
 
     def profiles(self) -> list[ParameterProfile]:
         """Profile the parameters of the samples that were not refused."""
-        # The wizard asks at each change of anything, which samples seldom are.
-        captured = (self.samples.next_number, len(self.samples))
-        if captured != self._profiles[0]:
-            self._profiles = captured, profile_of([s.flat() for s in self.samples.judged])
-        return list(self._profiles[1])
+        # The wizard asks at each change of anything, so only what is new is looked at.
+        with self.store.lock:
+            kept = self.samples.snapshot()
+            self._profiler.forget(kept[0].number if kept else self.samples.next_number)
+            fresh = [sample for sample in kept if sample.number >= self._profiled]
+            for sample in fresh:
+                if sample.judged:
+                    self._profiler.add(sample.number, sample.flat())
+                self._profiled = sample.number + 1
+            return self._profiler.profiles()
 
     def try_out(self) -> list[tuple[Sample, Outcome]]:
         """Say what the draft would make of each sample that was not refused."""

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, assert_never, get_args
 
 from nbincoming.core.authorization import Jwt, Meta, NoAuthorization, Scheme
+from nbincoming.core.moments import duration_ms
 from nbincoming.core.spec import Spec, spec_from_data
 from nbincoming.core.words import describe
 from nbincoming.errors import Problem, SpecError
@@ -34,7 +35,15 @@ TITLES: Final[Mapping[Card, str]] = MappingProxyType(
 #: Which members of a spec each card changes.
 MEMBERS: Final[Mapping[Card, tuple[str, ...]]] = MappingProxyType(
     {
-        "endpoint": ("name", "icon", "endpoint", "authorization", "max_body_bytes"),
+        "endpoint": (
+            "name",
+            "icon",
+            "endpoint",
+            "authorization",
+            "max_body_bytes",
+            "max_depth",
+            "max_parameters",
+        ),
         "incoming": (),
         "deduplication": ("deduplication",),
         "conditions": ("triggers", "time_zone"),
@@ -82,7 +91,9 @@ class State:
     problems : mapping
         By card; shown where they arose.
     notice : str
-        What happened last, in a sentence.
+        What happened to the requests last, in a sentence.
+    written : str
+        What was written last, in a sentence.
     missed : int
         Requests that came while nothing was published or retrieved.
     """
@@ -96,6 +107,7 @@ class State:
         default_factory=lambda: MappingProxyType({})
     )
     notice: str = ""
+    written: str = ""
     missed: int = 0
 
     @property
@@ -157,6 +169,13 @@ class CloseWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """Requests were read from elsewhere."""
+
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Miss:
     """A request came that nobody waited for."""
 
@@ -177,7 +196,7 @@ class Published:
 
 
 Action: TypeAlias = (
-    Define | Close | Change | Fail | OpenWindow | CloseWindow | Miss | Saved | Published
+    Define | Close | Change | Fail | OpenWindow | CloseWindow | Imported | Miss | Saved | Published
 )
 
 
@@ -205,18 +224,20 @@ def update(state: State, action: Action) -> State:
             )
         case CloseWindow(notice=notice):
             return replace(state, window=None, notice=notice)
+        case Imported(notice=notice):
+            return replace(state, notice=notice, problems=_without(state, "incoming"))
         case Miss():
             return replace(state, missed=state.missed + 1)
         case Saved(path=path):
             return replace(
-                state, notice=f"Saved as a draft: {path}", problems=_without(state, "publish")
+                state, written=f"Saved as a draft: {path}", problems=_without(state, "publish")
             )
         case Published(spec=spec, path=path):
             return replace(
                 state,
                 published=spec,
                 published_path=path,
-                notice=f"Published version {spec.version}: {path}",
+                written=f"Published version {spec.version}: {path}",
                 problems=_without(state, "publish"),
                 missed=0,
             )
@@ -257,6 +278,33 @@ def card_of(problem: Problem) -> Card | None:
     return next((card for card in CARDS if member in MEMBERS[card]), None)
 
 
+# --- the way through ---------------------------------------------------------------------
+
+
+def is_done(state: State, card: Card, *, samples: int) -> bool:
+    """Tell whether a card holds something that somebody decided on, or that arrived."""
+    match card:
+        case "endpoint":
+            return not isinstance(state.draft.authorization, NoAuthorization)
+        case "incoming":
+            return samples > 0
+        case "deduplication":
+            return state.draft.deduplication is not None
+        case "conditions":
+            return bool(state.draft.triggers)
+        case "publish":
+            return not state.changed
+
+
+def next_card(state: State, *, samples: int) -> Card | None:
+    """Say which card to go on with: requests first, since all the rest is easier with some.
+
+    Authorization is never the next one: a sender may well come without.
+    """
+    rest = (card for card in CARDS if card != "endpoint")
+    return next((card for card in rest if not is_done(state, card, samples=samples)), None)
+
+
 # --- words -----------------------------------------------------------------------------
 
 
@@ -284,7 +332,7 @@ def summary(state: State, card: Card, *, samples: int = 0, parameters: int = 0) 
             if draft.deduplication is None:
                 return "Off: every request counts"
             settings = draft.deduplication
-            return f"{', '.join(settings.parameters)} within {settings.window}"
+            return f"{', '.join(settings.parameters)} within {duration_words(settings.window)}"
         case "conditions":
             if not draft.triggers:
                 return "None: every request triggers"
@@ -294,6 +342,16 @@ def summary(state: State, card: Card, *, samples: int = 0, parameters: int = 0) 
                 return "Not published yet"
             changes = ", the draft has changes" if state.changed else ""
             return f"Version {state.published.version} is served{changes}"
+
+
+def duration_words(text: str) -> str:
+    """Write an ISO 8601 duration as people say it: ``7 days``, ``1 hour 30 minutes``."""
+    left_s, parts = duration_ms(text) // 1000, []
+    for unit, unit_s in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        count, left_s = divmod(left_s, unit_s)
+        if count:
+            parts.append(f"{count:,} {unit}" + ("" if count == 1 else "s"))
+    return " ".join(parts) or "0 seconds"
 
 
 def authorization_words(authorization: Scheme) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from nbincoming.notebook.state import Action, State, update
 
-#: How soon after a change the watchers are told: a burst becomes one update, and five
-#: updates a second stay far below what a Jupyter server drops.
+#: How soon after a change the watchers are told, and how long they are left alone then: a
+#: burst becomes one update, and five updates a second stay far below what a server drops.
 COALESCE_S = 0.01
 PAUSE_S = 0.2
 
@@ -37,14 +38,15 @@ class Store:
         self.later: Later | None = None
         self._watchers: list[Callable[[], None]] = []
         self._poked = False
-        self._delay_s = COALESCE_S
+        self._resting = False
+        self._era = 0
 
     def connect(self, later: Later | None) -> None:
         """Run things later by this from now on; what an old one still had may be lost."""
         with self.lock:
             self.later = later
-            self._poked = False
-            self._delay_s = COALESCE_S
+            self._poked = self._resting = False
+            self._era += 1
 
     def dispatch(self, action: Action) -> State:
         """Change the state by an action, and tell the watchers soon."""
@@ -78,24 +80,31 @@ class Store:
         with self.lock:
             if not self._watchers or self._poked:
                 return
-            later, delay_s = self.later, self._delay_s
+            later = self.later
             self._poked = later is not None
+            if self._resting:
+                return  # told when the rest is over
         if later is None:
             self._tell()
         else:
-            later(delay_s, self._tell)
+            later(COALESCE_S, self._tell)
 
     def _tell(self) -> None:
         with self.lock:
             self._poked = False
             watchers = list(self._watchers)
-            if self.later is not None and self._delay_s < PAUSE_S:
+            if self.later is not None:
                 # The first change shows at once, those that follow closely wait longer.
-                self._delay_s = PAUSE_S
-                self.later(PAUSE_S, self._rest)
+                self._resting = True
+                self.later(PAUSE_S, partial(self._rest, self._era))
         for watcher in watchers:
             watcher()
 
-    def _rest(self) -> None:
+    def _rest(self, era: int) -> None:
         with self.lock:
-            self._delay_s = COALESCE_S
+            if era != self._era:
+                return  # the loop that this came from is not ours any more
+            self._resting = False
+            due = self._poked
+        if due:
+            self._tell()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import anywidget
 import ipywidgets as widgets
@@ -29,6 +29,9 @@ CELL_LIMIT: Final = 300
 
 #: Most rows of a table: more are for the frame.
 ROW_LIMIT: Final = 500
+
+#: What a button may show in place of its label; the style sheet draws it.
+Glyph = Literal["up", "down", "copy", "remove"]
 
 #: A callback of a widget, whatever the widget passes it.
 Callback = Callable[..., None]
@@ -63,15 +66,56 @@ def text(content: str = "", *, css: str = "", live: bool = False) -> widgets.HTM
 
 
 def button(
-    label: str, callback: Callback, *, primary: bool = False, hint: str = ""
+    label: str, callback: Callback, *, primary: bool = False, hint: str = "", css: str = ""
 ) -> widgets.Button:
     """Return a button; its label is its name for assistive technology."""
     made = widgets.Button(description=label, tooltip=hint or label)
     made.layout.width = "auto"
     if primary:
         made.button_style = "primary"
+    if css:
+        made.add_class(css)
     made.on_click(callback)
     return made
+
+
+def glyph_button(
+    label: str,
+    glyph: Glyph,
+    callback: Callback,
+    *,
+    hint: str = "",
+) -> widgets.Button:
+    """Return a button that shows a glyph; its label is still what is read out."""
+    made = button(label, callback, hint=hint, css="nbi-glyph")
+    made.add_class(f"nbi-glyph-{glyph}")
+    return made
+
+
+def checkbox(label: str, value: bool = False) -> widgets.Checkbox:
+    """Return a checkbox with its label on its right."""
+    made = widgets.Checkbox(description=label, value=value, indent=False)
+    made.layout.width = "auto"
+    made.add_class("nbi-check")
+    return made
+
+
+def section(title: str, children: Iterable[widgets.Widget], *, css: str = "") -> widgets.VBox:
+    """Put widgets under a heading, as a part of a card's form."""
+    heading = text(f'<div role="heading" aria-level="4" class="nbi-part">{escape(title)}</div>')
+    box = column([heading, *children], css="nbi-section")
+    if css:
+        box.add_class(css)
+    return box
+
+
+def figures(numbers: Iterable[tuple[object, str]]) -> str:
+    """Write numbers that a glance should catch, each with what it counts."""
+    tiles = "".join(
+        f'<div class="nbi-figure"><b>{escape(number)}</b> {escape(words)}</div>'
+        for number, words in numbers
+    )
+    return f'<div class="nbi-figures">{tiles}</div>'
 
 
 def row(children: Iterable[widgets.Widget], *, css: str = "") -> widgets.HBox:
@@ -114,11 +158,16 @@ def field(kind: type[Any], label: str, *, css: str = "", **options: Any) -> Any:
 
 
 def places(problems: Sequence[Problem], open_card: Callable[[Card], None]) -> list[widgets.Widget]:
-    """Return a button for each card that problems lie in, which opens it."""
-    cards = dict.fromkeys(card for problem in problems if (card := card_of(problem)) is not None)
-    return [
-        button(f"Go to {TITLES[card]}", lambda *_, card=card: open_card(card)) for card in cards
-    ]
+    """Return a row for each problem, with a button that opens the card where it is mended."""
+    rows = []
+    for problem in problems:
+        parts: list[widgets.Widget] = [text(problem_list([problem]))]
+        card = card_of(problem)
+        if card is not None:
+            go = button(f"Go to {TITLES[card]}", lambda *_, card=card: open_card(card))
+            parts.append(go)
+        rows.append(row(parts, css="nbi-problem-row"))
+    return rows
 
 
 def problem_list(problems: Sequence[Problem]) -> str:

@@ -30,7 +30,7 @@ class Wizard:
     def __init__(self, integration: Integration) -> None:
         self._integration = integration
         integration.listen_if_needed()
-        self._title = text(css="nbi-header")
+        self._title = text()
         self._url = text(css="nbi-url")
         self._copy_url = CopyButton(label="Copy URL")
         self._copy_curl = CopyButton(label="Copy curl")
@@ -41,10 +41,8 @@ class Wizard:
                 EndpointCard, IncomingCard, DeduplicationCard, ConditionsCard, PublishCard,
             )
         ]  # fmt: skip
-        header = column(
-            [self._title, row([self._url, self._copy_url, self._copy_curl]), self._curl],
-            css="nbi-header",
-        )
+        address = row([self._url, row([self._copy_url, self._copy_curl])], css="nbi-address")
+        header = column([self._title, address, self._curl], css="nbi-header")
         self.widget: widgets.VBox = column(
             [style(), header, *[card.widget for card in self.cards]], css="nbi-wizard"
         )
@@ -61,21 +59,12 @@ class Wizard:
 
     def _refresh_header(self, state: State) -> None:
         integration = self._integration
-        on = " nbi-on" if state.window or state.published else ""
-        live = "live while this kernel runs" if integration.listening else "not listening"
-        set_html(
-            self._title,
-            '<div role="heading" aria-level="2">'
-            f'<span class="nbi-icon" aria-hidden="true">{escape(state.draft.icon)}</span> '
-            f'<span class="nbi-name">{escape(state.draft.name)}</span>'
-            f'<span class="nbi-badge{on}">{escape(badge(state))}</span> '
-            f'<span class="nbi-quiet">{live}</span></div>',
-        )
+        set_html(self._title, _title_html(state, listening=integration.listening))
         if not integration.listening:
             set_html(self._url, "Not listening. Call <code>listen()</code>.")
             return
         url, curl = integration.url, integration.curl()
-        set_html(self._url, f"<code>POST</code> <code>{escape(url)}</code>")
+        set_html(self._url, f'<span class="nbi-method">POST</span> <code>{_breakable(url)}</code>')
         set_html(
             self._curl,
             f"<details><summary>curl command</summary><pre>{escape(curl)}</pre></details>",
@@ -83,3 +72,21 @@ class Wizard:
         for copy, content in ((self._copy_url, url), (self._copy_curl, curl)):
             if copy.text != content:
                 copy.text = content
+
+
+def _title_html(state: State, *, listening: bool) -> str:
+    on = " nbi-on" if state.window or state.published else ""
+    live = "live while this kernel runs" if listening else "not listening"
+    return (
+        '<div class="nbi-top">'
+        f'<span class="nbi-icon" aria-hidden="true">{escape(state.draft.icon)}</span>'
+        f'<div><div role="heading" aria-level="2" class="nbi-name">{escape(state.draft.name)}</div>'
+        f'<div class="nbi-quiet">Incoming integration, {live}</div></div>'
+        f'<span class="nbi-badge{on}" role="status">{escape(badge(state))}</span></div>'
+    )
+
+
+def _breakable(url: str) -> str:
+    """Let a URL break after its slashes, where there is no room for it."""
+    scheme, _, rest = url.partition("://")
+    return f"{escape(scheme)}://" + "/<wbr>".join(escape(part) for part in rest.split("/"))

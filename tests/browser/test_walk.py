@@ -75,7 +75,7 @@ def test_the_whole_walk_by_clicks(
     assert curl(url[0], complaint(1, "high")) == 200
     assert curl(url[0], "{'not': json}") == 400
     expect(incoming.get_by_text("Refused with 400")).to_be_visible()
-    incoming.get_by_label("Request", exact=True).select_option(label=re_option(incoming, "0:"))
+    incoming.get_by_label("Request", exact=True).select_option(label=re_option(incoming, "#0"))
     shot("walk-2-incoming", wizard)
     incoming.get_by_role("button", name="Stop").click()
     expect(incoming.get_by_text("4 requests retrieved.")).to_be_visible()

@@ -55,8 +55,9 @@ def click(inside: widgets.Widget, label: str, index: int = 0) -> None:
 
 
 def text_of(widget: widgets.Widget) -> str:
-    """Gather the HTML that can be seen."""
-    return "\n".join(each.value for each in shown(widget) if isinstance(each, widgets.HTML))
+    """Gather the HTML that can be seen, without the places where a line may break."""
+    html = (each.value for each in shown(widget) if isinstance(each, widgets.HTML))
+    return "\n".join(html).replace("<wbr>", "")
 
 
 def all_html(widget: widgets.Widget) -> list[str]:

@@ -530,7 +530,7 @@ def test_a_condition_may_be_negated(inc: Integration, page: Page) -> None:
     """As a whole, so that a missing parameter makes it hold."""
     opened = page.open("conditions")
     fill(opened, "body.priority", "equals|string", "high")
-    field(opened, "It").value = True
+    field(opened, "Not").value = True
     field(opened, "Ignore case").value = True
     click(opened, "Apply")
     assert conditions(inc) == {"urgent": {"not": {**HIGH, "ignore_case": True}}}

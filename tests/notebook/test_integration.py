@@ -459,7 +459,7 @@ def test_saving_tells_where(inc: Integration, tmp_path: Path) -> None:
     """Below its folder, or where it is told."""
     assert inc.save() == tmp_path / "drafts" / "orders.draft.incoming.json"
     assert inc.save(tmp_path / "else").parent == tmp_path / "else"
-    assert str(tmp_path / "else") in inc.state.notice
+    assert str(tmp_path / "else") in inc.state.written
 
 
 def test_publishing_is_told_and_served(inc: Integration, tmp_path: Path) -> None:
@@ -467,7 +467,7 @@ def test_publishing_is_told_and_served(inc: Integration, tmp_path: Path) -> None
     published = inc.publish(tmp_path / "else")
     assert inc.spec == published == load(tmp_path / "else" / "orders.incoming.json")
     assert inc.state.published_path == str(tmp_path / "else" / "orders.incoming.json")
-    assert inc.state.notice.startswith("Published version 1")
+    assert inc.state.written.startswith("Published version 1")
     assert not inc.state.changed
 
 

@@ -31,6 +31,7 @@ from nbincoming.notebook.state import (
     CloseWindow,
     Define,
     Fail,
+    Imported,
     Miss,
     OpenWindow,
     Published,
@@ -40,6 +41,8 @@ from nbincoming.notebook.state import (
     authorization_words,
     badge,
     card_of,
+    duration_words,
+    next_card,
     summary,
     update,
 )
@@ -148,11 +151,16 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
     "a window closes": (
         state(window=WINDOW), CloseWindow("None came."), {"window": None, "notice": "None came."},
     ),
+    "requests are imported": (
+        state(problems=failed(incoming=PROBLEM)),
+        Imported("2 requests imported."),
+        {"notice": "2 requests imported.", "problems": failed()},
+    ),
     "a missed request is counted": (state(missed=1), Miss(), {"missed": 2}),
     "a draft is saved": (
         state(problems=failed(publish=PROBLEM)),
         Saved("drafts/x"),
-        {"notice": "Saved as a draft: drafts/x", "problems": failed()},
+        {"written": "Saved as a draft: drafts/x", "problems": failed()},
     ),
     "a version is published": (
         state(missed=3, problems=failed(publish=PROBLEM)),
@@ -160,7 +168,7 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
         {
             "published": V1,
             "published_path": "published/x",
-            "notice": "Published version 1: published/x",
+            "written": "Published version 1: published/x",
             "missed": 0,
             "problems": failed(),
         },
@@ -294,7 +302,7 @@ def test_the_badge(before: State, words: str) -> None:
         (state(), "endpoint", "Without authorization"),
         (state(), "incoming", "No requests yet"),
         (state(), "deduplication", "Off: every request counts"),
-        (state(draft=draft(**BY_ID)), "deduplication", "body.id within P7D"),
+        (state(draft=draft(**BY_ID)), "deduplication", "body.id within 7 days"),
         (state(), "conditions", "None: every request triggers"),
         (state(draft=draft(**URGENT)), "conditions", 'urgent: body.p equals "high"'),
         (state(), "publish", "Not published yet"),
@@ -359,3 +367,39 @@ def test_an_authorization_is_named(authorization: Authorization, words: str) -> 
 def test_whether_the_draft_has_changes(make: Callable[[], State], changed: bool) -> None:
     """By what it means: versions, profiles and examples do not count."""
     assert make().changed is changed
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("P7D", "7 days"),
+        ("P1W", "7 days"),
+        ("PT1H30M", "1 hour 30 minutes"),
+        ("P1DT1S", "1 day 1 second"),
+    ],
+)
+def test_a_duration_reads_as_people_say_it(text: str, words: str) -> None:
+    """ISO 8601 is for the field, not for the summary."""
+    assert duration_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("now", "samples", "card"),
+    [
+        (state(), 0, "incoming"),
+        (state(), 1, "deduplication"),
+        (state(draft=draft(**BY_ID)), 1, "conditions"),
+        (state(draft=draft(**BY_ID, **URGENT)), 1, "publish"),
+        (state(draft=draft(**BY_ID, **URGENT)), 0, "incoming"),
+    ],
+)
+def test_the_next_card_is_the_first_without_content(now: State, samples: int, card: Card) -> None:
+    """Requests first; authorization is never asked for."""
+    assert next_card(now, samples=samples) == card
+
+
+def test_nothing_is_next_once_all_is_published() -> None:
+    """Nothing changed since, so nothing is left to do."""
+    whole = draft(**BY_ID, **URGENT)
+    published = whole.model_copy(update={"version": 1})
+    assert next_card(state(draft=whole, published=published), samples=1) is None

@@ -78,7 +78,7 @@ def test_url_and_command_can_be_copied(inc: Integration, page: Page) -> None:
     [
         (lambda inc: inc.open_window(60), "Retrieving data"),
         (lambda inc: inc.publish(), "Published v1"),
-        (lambda inc: inc.deduplicate("body.id"), "body.id within P7D"),
+        (lambda inc: inc.deduplicate("body.id"), "body.id within 7 days"),
         (lambda inc: inc.trigger("urgent", nbi.P.body.a == 1), "urgent: body.a equals 1"),
         (
             lambda inc: setattr(inc, "authorization", nbi.meta(secret=SECRET)),
@@ -233,7 +233,7 @@ def test_threads_may_refresh_and_change(inc: Integration, page: Page) -> None:
         thread.join(60)
     assert errors == []
     page.refresh()
-    assert "body.n19 within P7D" in text_of(page.widget)
+    assert "body.n19 within 7 days" in text_of(page.widget)
     assert "cannot be shown" not in text_of(page.widget)
 
 

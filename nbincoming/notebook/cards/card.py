@@ -10,8 +10,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import ipywidgets as widgets
 
 from nbincoming.core.spec import Spec, spec_from_data
-from nbincoming.errors import NbIncomingError, Problem, SpecError
-from nbincoming.notebook.state import TITLES, Card, Change, Close, Define, Fail, State, summary
+from nbincoming.errors import NbIncomingError, Problem, ProblemsError, SpecError
+from nbincoming.notebook.state import (
+    CARDS,
+    TITLES,
+    Card,
+    Change,
+    Close,
+    Define,
+    Fail,
+    State,
+    is_done,
+    next_card,
+    summary,
+)
 from nbincoming.notebook.views import (
     button,
     column,
@@ -40,6 +52,8 @@ class CardView:
     #: Which members of the draft the form shows.
     shown: ClassVar[tuple[str, ...]] = ()
     apply_label: ClassVar[str] = "Apply"
+    #: Whether Cancel would undo anything.
+    cancels: ClassVar[bool] = True
 
     def __init__(self, integration: Integration) -> None:
         self.integration = integration
@@ -96,12 +110,7 @@ class CardView:
 
     def _refresh(self, state: State) -> None:
         is_open = state.open_card == self.card
-        set_html(
-            self._head,
-            '<div role="heading" aria-level="3" class="nbi-title">'
-            f"{escape(TITLES[self.card])}</div>"
-            f'<div class="nbi-summary">{escape(self.summary(state))}</div>',
-        )
+        self._show_head(state)
         set_html(self._problems, problem_list(state.problems.get(self.card, ())))
         show(self._define, not is_open)
         show(self._body, is_open)
@@ -113,19 +122,30 @@ class CardView:
             self.widget.remove_class("nbi-open")
             self._filled_from = None
 
+    def _show_head(self, state: State) -> None:
+        samples = len(self.integration.samples)
+        done = is_done(state, self.card, samples=samples)
+        is_next = next_card(state, samples=samples) == self.card and state.open_card is None
+        mark = "✓" if done else str(CARDS.index(self.card) + 1)
+        set_html(
+            self._head,
+            f'<div class="nbi-head"><span class="nbi-mark{" nbi-done" if done else ""}" '
+            f'aria-hidden="true">{mark}</span><div><div role="heading" aria-level="3" '
+            f'class="nbi-title">{escape(TITLES[self.card])}</div>'
+            f'<div class="nbi-summary">{escape(self.summary(state))}</div></div></div>',
+        )
+        style = "primary" if is_next else ""
+        if self._define.button_style != style:
+            self._define.button_style = style
+
     def _open(self, state: State) -> None:
         if self._form is None:
-            self._form = column(
-                [
-                    *self.build(),
-                    row(
-                        [
-                            button(self.apply_label, self.guard(self._on_apply), primary=True),
-                            button("Cancel", self.guard(self._on_cancel)),
-                        ]
-                    ),
-                ]
-            )
+            ends = [
+                button(self.apply_label, self.guard(self._on_apply), primary=self.cancels),
+            ]
+            if self.cancels:
+                ends.append(button("Cancel", self.guard(self._on_cancel)))
+            self._form = column([*self.build(), row(ends, css="nbi-ends")])
             self._form.add_class("nbi-form")
             self._body.children = [self._form]
         data = state.draft.data()
@@ -158,7 +178,7 @@ class CardView:
             try:
                 callback()
             except NbIncomingError as error:
-                problems = error.problems if isinstance(error, SpecError) else ()
+                problems = error.problems if isinstance(error, ProblemsError) else ()
                 self._fail(problems or (Problem("", str(error)),))
             except Exception as error:
                 # The outermost edge: beyond it nobody would see what went wrong.

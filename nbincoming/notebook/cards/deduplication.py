@@ -14,15 +14,19 @@ from nbincoming.core.gateway import Accepted, Duplicate, Filtered
 from nbincoming.core.spec import Spec
 from nbincoming.errors import NbIncomingError
 from nbincoming.history.profile import ParameterProfile, offered_for_keys
-from nbincoming.history.replay import replay
+from nbincoming.history.trial import SpecTrial
 from nbincoming.notebook.cards.card import CardView
 from nbincoming.notebook.views import (
     button,
     column,
+    counted,
     escape,
     field,
+    figures,
+    glyph_button,
     problem_list,
     row,
+    section,
     set_html,
     text,
 )
@@ -35,6 +39,8 @@ CLAIMS = (
     ("every request", "every_request"),
     ("only requests that a trigger matches", "triggered"),
 )
+#: Offered; any other may be typed.
+WINDOWS = ("PT1H", "P1D", "P7D", "P30D")
 OWN_HASH = f"headers.{OWN_HASH_HEADER}"
 
 
@@ -47,6 +53,7 @@ class DeduplicationCard(CardView):
     def build(self) -> list[widgets.Widget]:
         """Make the form, once."""
         self._labels: list[str] = []
+        self._trial: SpecTrial | None = None
         self._menu = field(
             widgets.Combobox, "Parameter", css="nbi-wide", placeholder="type or choose"
         )
@@ -55,22 +62,19 @@ class DeduplicationCard(CardView):
             "Use the sender's own hash", self.guard(self._on_own),
             hint=f"Choose only {OWN_HASH}",
         )  # fmt: skip
-        self._rows = column()
-        self._window = field(widgets.Text, "Window (ISO 8601)", placeholder="P7D")
+        self._rows = column(css="nbi-key")
+        self._window = field(
+            widgets.Combobox, "Window (ISO 8601)", placeholder="P7D", options=WINDOWS
+        )
         self._anchor = field(widgets.Dropdown, "Window counts from", options=ANCHORS)
         self._claims = field(widgets.Dropdown, "Keys belong to", options=CLAIMS)
         self._effect = text(live=True)
         for widget in (self._window, self._anchor, self._claims):
             widget.observe(lambda _: self.changed(), "value")
         return [
-            column(
-                [
-                    self._rows,
-                    row([self._menu, self._add, self._own]),
-                    row([self._window, self._anchor, self._claims]),
-                    self._effect,
-                ]
-            )
+            section("Parameters of the key", [self._rows, row([self._menu, self._add, self._own])]),
+            section("When is it the same?", [row([self._window, self._anchor, self._claims])]),
+            section("What that makes of the samples", [self._effect]),
         ]
 
     def fill(self, draft: Spec) -> None:
@@ -117,31 +121,45 @@ class DeduplicationCard(CardView):
                 if profile
                 else "in no sample yet"
             )
-            words = text(f"<code>{escape(label)}</code> <span class='nbi-quiet'>{seen}</span>")
-            remove = button("Remove", self.guard(partial(self._on_remove, label)))
-            remove.tooltip = f"Remove {label}"
-            rows.append(row([words, remove], css="nbi-mid"))
+            words = text(
+                f"<code>{escape(label)}</code> <span class='nbi-quiet'>{escape(seen)}</span>"
+            )
+            remove = glyph_button(
+                "Remove", "remove", self.guard(partial(self._on_remove, label)),
+                hint=f"Remove {label}",
+            )  # fmt: skip
+            rows.append(row([words, remove], css="nbi-chosen"))
         if not rows:
-            rows.append(text("No parameters: every request counts.", css="nbi-quiet"))
+            words = "None yet, so every request counts. Choose what tells two of them apart."
+            rows.append(text(words, css="nbi-quiet"))
         self._rows.children = rows
         full = len(self._labels) >= MAX_PARAMETERS
         self._add.disabled = full
+        self._own.disabled = self._labels == [OWN_HASH]
         self._add.tooltip = f"A key has at most {MAX_PARAMETERS} parameters" if full else "Add"
 
     def _effect_html(self) -> str:
-        samples = list(self.integration.samples.judged)
+        samples = self.integration.samples.judged.snapshot()
         spec, problems = self.preview()
         if spec is None:
             return problem_list(problems)
         words = []
         if samples:
-            outcomes = replay([sample.request for sample in samples], spec)
-            counts = Counter(type(outcome) for outcome in outcomes)
+            if self._trial is None or self._trial.spec != spec:
+                self._trial = SpecTrial(spec)
+            counts = Counter(type(outcome) for outcome in self._trial.run(samples).values())
             new = counts[Accepted] + counts[Filtered]
             words.append(
-                f"Of {len(samples)} samples, <b>{new}</b> would be answered 200 and "
-                f"<b>{counts[Duplicate]}</b> 204 as duplicates."
+                figures(
+                    [(new, "new, answered 200"), (counts[Duplicate], "duplicate, answered 204")]
+                )
             )
+            words.append(
+                f"<p class='nbi-quiet'>Of {counted(len(samples), 'sample')}, <b>{new}</b> would be "
+                f"answered 200 and <b>{counts[Duplicate]}</b> 204 as duplicates.</p>"
+            )
+        else:
+            words.append("<p class='nbi-quiet'>Retrieve data to see this on real requests.</p>")
         warnings = "".join(
             f"<li>{escape(warning)}</li>" for warning in key_warnings(spec, self._profiles())
         )

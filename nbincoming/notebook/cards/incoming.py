@@ -13,12 +13,14 @@ from nbincoming.core.parameters import masked_headers
 from nbincoming.core.values import kind
 from nbincoming.history.samples import Sample
 from nbincoming.notebook.cards.card import CardView
+from nbincoming.notebook.cards.importing import ImportForm
 from nbincoming.notebook.integration import RETRIEVE_S
 from nbincoming.notebook.state import State, summary
 from nbincoming.notebook.views import (
     Grid,
     button,
     cell,
+    checkbox,
     column,
     escape,
     field,
@@ -35,11 +37,15 @@ LISTED: Final = 50
 #: A body that is not JSON is cut at this length on the screen.
 RAW_LIMIT: Final = 20_000
 
+#: Height of the list of requests; it scrolls beyond that.
+_ROWS: Final = 6
+
 
 class IncomingCard(CardView):
     """Opens the window, shows each request as it arrives."""
 
     card = "incoming"
+    cancels = False
 
     def build(self) -> list[widgets.Widget]:
         """Make the form, once."""
@@ -51,17 +57,15 @@ class IncomingCard(CardView):
         self._example = button(
             "Send the example", self.guard(self._on_example), hint="Post an example request"
         )
-        self._bar = widgets.FloatProgress(min=0, max=1, value=0)
-        self._bar.layout.width = "220px"
-        self._left = text(css="nbi-quiet")
+        self._import = button("Import…", self.guard(self._on_import), hint="From a file or a text")
+        self._importing = ImportForm(self.integration, self.guard)
+        self._left = text()
         self._status = text(live=True)
         self._picker = field(
-            widgets.Dropdown, "Request", css="nbi-wide", options=[("none yet", -1)]
+            widgets.Select, "Request", css="nbi-list", options=[("none yet", -1)], rows=2
         )
-        self._raw = widgets.Checkbox(description="Raw JSON", indent=False)
-        self._raw.layout.width = "auto"
-        self._pictured = widgets.Checkbox(description="Pictures", indent=False)
-        self._pictured.layout.width = "auto"
+        self._raw = checkbox("Raw JSON")
+        self._pictured = checkbox("Pictures")
         self._pictures = widgets.Output()
         self._pictured_until = -1
         self._pictured.observe(lambda _: self.changed(), "value")
@@ -71,19 +75,20 @@ class IncomingCard(CardView):
         self._updating = False
         self._picker.observe(lambda _: self._on_pick(), "value")
         self._raw.observe(lambda _: self.changed(), "value")
-        self._pick_row = row([self._picker, self._raw, self._pictured])
+        self._toggles = row([self._raw, self._pictured])
+        self._captured = column(
+            [self._picker, self._toggles, self._shown, self._grid.widget, self._pictures]
+        )
         return [
             column(
                 [
                     row(
-                        [self._retrieve, self._stop, self._example, self._bar, self._left],
+                        [self._retrieve, self._stop, self._example, self._import, self._left],
                         css="nbi-mid",
                     ),
+                    self._importing.widget,
                     self._status,
-                    self._pick_row,
-                    self._shown,
-                    self._grid.widget,
-                    self._pictures,
+                    self._captured,
                 ]
             )
         ]
@@ -100,16 +105,14 @@ class IncomingCard(CardView):
         state = self.integration.state
         window = state.window
         show(self._retrieve, window is None)
-        for widget in (self._stop, self._bar, self._left):
+        for widget in (self._stop, self._left):
             show(widget, window is not None)
         if window is not None:
             left_s = max(window.ends_ms / 1000 - time.time(), 0)
-            whole_s = (window.ends_ms - window.opened_ms) / 1000
-            self._bar.value = left_s / whole_s
-            set_html(self._left, f"{left_s:.0f} s left")
+            set_html(self._left, _bar_html(left_s, (window.ends_ms - window.opened_ms) / 1000))
         set_html(self._status, self._status_words(state))
         samples = self.integration.samples.snapshot()[-LISTED:]
-        show(self._pick_row, bool(samples))
+        show(self._captured, bool(samples))
         if samples:
             self._list(samples)
         number = self._picker.value
@@ -119,7 +122,6 @@ class IncomingCard(CardView):
         show(self._grid.widget, flattened)
         if chosen is not None and flattened:
             self._grid.show(self._rows(chosen))
-
         self._draw()
 
     def _draw(self) -> None:
@@ -164,9 +166,11 @@ class IncomingCard(CardView):
         keep = self._picker.value
         self._updating = True
         try:
-            self._picker.options = options
-            follow = self._followed or keep not in numbers
-            self._picker.value = samples[-1].number if follow else keep
+            with self._picker.hold_sync():  # one message, and no choice in between
+                self._picker.options = options
+                self._picker.rows = min(max(len(options), 2), _ROWS)
+                follow = self._followed or keep not in numbers
+                self._picker.value = samples[-1].number if follow else keep
         finally:
             self._updating = False
 
@@ -201,6 +205,13 @@ class IncomingCard(CardView):
         self._followed = True
         self.integration.open_window()
 
+    def _on_import(self) -> None:
+        self._importing.toggle()
+
+    def on_apply(self) -> None:
+        """Close what is open besides the form, and forget what was pasted."""
+        self._importing.close()
+
     def _on_example(self) -> None:
         if self.integration.state.window is None and self.integration.spec is None:
             self._on_retrieve()
@@ -213,11 +224,24 @@ class IncomingCard(CardView):
             self.changed()
 
 
+def _bar_html(left_s: float, whole_s: float) -> str:
+    share = min(left_s / whole_s, 1)
+    return (
+        '<div class="nbi-left"><div class="nbi-bar" role="progressbar" '
+        f'aria-label="Time left" aria-valuemin="0" aria-valuemax="{whole_s:.0f}" '
+        f'aria-valuenow="{left_s:.0f}"><div style="width:{share:.1%}"></div></div>'
+        f'<span class="nbi-quiet">{left_s:.0f} s left</span></div>'
+    )
+
+
 def _line(sample: Sample) -> str:
     # The kernel's local time: what the analyst's clock shows.
     at = datetime.fromtimestamp(sample.request.received_at_ms / 1000).astimezone()
-    triggers = f", {', '.join(sample.triggers)}" if sample.triggers else ""
-    return f"{sample.number}: {at:%H:%M:%S} {sample.outcome_name} ({sample.status}){triggers}"
+    words = (
+        f"{f'#{sample.number}':<6}{at:%H:%M:%S}  {sample.status}  {sample.outcome_name:<10}"
+        f"{', '.join(sample.triggers)}"
+    )
+    return words.rstrip().replace(" ", "\u00a0")  # a list collapses spaces
 
 
 def _raw_html(sample: Sample) -> str:

@@ -15,9 +15,10 @@ from nbincoming.notebook.views import (
     column,
     escape,
     places,
-    problem_list,
     row,
+    section,
     set_html,
+    show,
     text,
 )
 
@@ -27,6 +28,7 @@ class PublishCard(CardView):
 
     card = "publish"
     apply_label = "Close"
+    cancels = False
 
     def build(self) -> list[widgets.Widget]:
         """Make the form, once."""
@@ -36,7 +38,7 @@ class PublishCard(CardView):
             hint="Write the next version and serve it",
         )  # fmt: skip
         self._ahead = text()
-        self._places = row([])
+        self._places = column()
         self._places_for: tuple[Problem, ...] = ()
         self._result = text(live=True)
         self._code = text()
@@ -44,12 +46,9 @@ class PublishCard(CardView):
         return [
             column(
                 [
-                    self._ahead,
-                    self._places,
-                    row([self._save, self._publish]),
-                    self._result,
-                    self._code,
-                    self._copy_code,
+                    section("Before it is published", [self._ahead, self._places]),
+                    section("Files", [row([self._publish, self._save]), self._result]),
+                    section("The same in Python", [self._code, self._copy_code]),
                 ]
             )
         ]
@@ -58,17 +57,16 @@ class PublishCard(CardView):
         """Show problems, where the file went, how to serve it, and the code."""
         state = self.integration.state
         problems = self.integration.problems()
-        set_html(self._ahead, problem_list(problems) or "<div>Nothing is in the way.</div>")
+        set_html(self._ahead, '<div class="nbi-fine">Nothing is in the way.</div>')
         self._publish.disabled = bool(problems)
         if tuple(problems) != self._places_for:
             self._places_for = tuple(problems)
             self._places.children = places(problems, self._go)
+            show(self._places, bool(problems))
+            show(self._ahead, not problems)
         set_html(self._result, _result_html(state))
         code = self.integration.code()
-        set_html(
-            self._code,
-            f"<details><summary>The same in Python</summary><pre>{escape(code)}</pre></details>",
-        )
+        set_html(self._code, f"<pre>{escape(code)}</pre>")
         if self._copy_code.text != code:
             self._copy_code.text = code
 
@@ -77,12 +75,17 @@ class PublishCard(CardView):
 
 
 def _result_html(state: State) -> str:
-    words = escape(state.notice)
+    words = f"<div>{escape(state.written)}</div>" if state.written else ""
     if state.published is not None:
         command = f"nbincoming check {shlex.quote(state.published_path)}"
         words += (
             f"<div>Version {state.published.version}, digest "
             f"<code>{escape(state.published.digest)}</code></div>"
             f"<div>Check it anywhere: <code>{escape(command)}</code></div>"
+        )
+    else:
+        words += (
+            "<div class='nbi-quiet'>Save &amp; publish writes version 1 and serves it from this "
+            "kernel; Save keeps the draft.</div>"
         )
     return f'<div role="status" aria-live="polite">{words}</div>'
