@@ -1,4 +1,4 @@
-"""The card of publishing: what is in the way, Save, Save & publish, and what then."""
+"""The card of publishing: what is in the way, what to look at, what changes, and the files."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import ipywidgets as widgets
 
 from nbincoming.errors import Problem
 from nbincoming.notebook.cards.card import CardView
+from nbincoming.notebook.cards.evidence import AdvicePart, ChangesPart, ExportPart
 from nbincoming.notebook.state import Card, Define, State
 from nbincoming.notebook.views import (
     CopyButton,
     button,
     column,
     escape,
+    field,
     places,
     row,
     section,
@@ -34,9 +36,19 @@ class PublishCard(CardView):
         """Make the form, once."""
         self._save = button("Save", self.guard(self.integration.save), hint="Save as a draft")
         self._publish = button(
-            "Save & publish", self.guard(self.integration.publish), primary=True,
+            "Save & publish", self.guard(self._on_publish), primary=True,
             hint="Write the next version and serve it",
         )  # fmt: skip
+        self._changes = field(
+            widgets.Text, "What changed, for the list of versions",
+            placeholder="optional, one line", css="nbi-wide",
+        )  # fmt: skip
+        self._parts = [
+            AdvicePart(self.integration, self._go),
+            ChangesPart(self.integration),
+            ExportPart(self.integration, self.guard),
+        ]
+        advice, changes, exports = (part.widget for part in self._parts)
         self._ahead = text()
         self._places = column()
         self._places_for: tuple[Problem, ...] = ()
@@ -47,7 +59,12 @@ class PublishCard(CardView):
             column(
                 [
                     section("Before it is published", [self._ahead, self._places]),
-                    section("Files", [row([self._publish, self._save]), self._result]),
+                    advice,
+                    changes,
+                    section(
+                        "Files", [self._changes, row([self._publish, self._save]), self._result]
+                    ),
+                    exports,
                     section("The same in Python", [self._code, self._copy_code]),
                 ]
             )
@@ -64,11 +81,17 @@ class PublishCard(CardView):
             self._places.children = places(problems, self._go)
             show(self._places, bool(problems))
             show(self._ahead, not problems)
+        for part in self._parts:
+            part.update()
         set_html(self._result, _result_html(state))
         code = self.integration.code()
         set_html(self._code, f"<pre>{escape(code)}</pre>")
         if self._copy_code.text != code:
             self._copy_code.text = code
+
+    def _on_publish(self) -> None:
+        self.integration.publish(changes=self._changes.value)
+        self._changes.value = ""
 
     def _go(self, card: Card) -> None:
         self.integration.store.dispatch(Define(card))
@@ -77,11 +100,12 @@ class PublishCard(CardView):
 def _result_html(state: State) -> str:
     words = f"<div>{escape(state.written)}</div>" if state.written else ""
     if state.published is not None:
-        command = f"nbincoming check {shlex.quote(state.published_path)}"
+        path = shlex.quote(state.published_path)
         words += (
             f"<div>Version {state.published.version}, digest "
             f"<code>{escape(state.published.digest)}</code></div>"
-            f"<div>Check it anywhere: <code>{escape(command)}</code></div>"
+            f"<div>Check it anywhere: <code>{escape(f'nbincoming check {path}')}</code></div>"
+            f"<div>Serve it: <code>{escape(f'nbincoming serve {path}')}</code></div>"
         )
     else:
         words += (
