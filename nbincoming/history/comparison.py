@@ -117,14 +117,17 @@ def compare(old: Spec, new: Spec, on: Iterable[Request | Sample] | None = None) 
     old, new
         Published versions, or drafts.
     on
-        Requests or samples to run through both, in order, each version with an empty inbox;
-        the examples of both by default. Authorization is taken as given.
+        Requests or samples to run through both, in order, each version with an empty inbox.
+        By default the examples of both, each as the first of its key. Authorization is taken
+        as given.
     """
     if on is None:
         requests = _examples(old, new)
+        befores, afters = ([replay([each], spec)[0] for each in requests] for spec in (old, new))
     else:
         requests = [each.request if isinstance(each, Sample) else each for each in on]
-    pairs = zip(requests, replay(requests, old), replay(requests, new), strict=True)
+        befores, afters = replay(requests, old), replay(requests, new)
+    pairs = zip(requests, befores, afters, strict=True)
     fates = tuple(
         Fate(
             index=index,
