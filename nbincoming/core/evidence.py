@@ -129,6 +129,10 @@ class Publication(BaseModel):
         """Make one of milliseconds since the epoch; text that has several lines becomes one."""
         return cls(at=utc_text(at_ms), by=" ".join(by.split()), changes=" ".join(changes.split()))
 
+    def __str__(self) -> str:
+        said = self.at + (f" by {self.by}" if self.by else "")
+        return said + (f": {self.changes}" if self.changes else "")
+
     def data(self) -> dict[str, str]:
         """Return the JSON form."""
         return {"at": self.at, "by": self.by, "changes": self.changes}
