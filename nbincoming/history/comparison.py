@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbincoming.core.difference import Change, differences
+from nbincoming.core.examples import example_request
 from nbincoming.core.gateway import Accepted, Outcome
 from nbincoming.core.message import Request
 from nbincoming.core.moments import utc_text
 from nbincoming.core.spec import Spec
-from nbincoming.history.replay import example_request, replay
+from nbincoming.history.replay import replay
 from nbincoming.history.samples import Sample, outcome_name
 
 if TYPE_CHECKING:
