@@ -1,0 +1,51 @@
+"""An event loop in a thread of its own, for clients that are asynchronous.
+
+It runs between deliveries, too, so that heartbeats are answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Loop:
+    """Runs coroutines for threads; the thread starts with the first one."""
+
+    def __init__(self, name: str) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
+
+    def run(self, coroutine: Coroutine[Any, Any, Result], timeout_s: float) -> Result:
+        """Run a coroutine and return what it returns.
+
+        Raises
+        ------
+        TimeoutError
+            If it takes longer; it is cancelled.
+        """
+        if not self._thread.is_alive():
+            self._thread.start()
+        future = asyncio.run_coroutine_threadsafe(
+            asyncio.wait_for(coroutine, timeout_s), self._loop
+        )
+        return future.result()
+
+    def close(self) -> None:
+        """Cancel what still runs, then end the thread."""
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
