@@ -14,7 +14,9 @@ from typing import Any
 
 from tests.servers import WAIT_S, missing
 
+#: Kinds of client, and of request: https://kafka.apache.org/protocol#protocol_api_keys
 _PRODUCER = 0
+_PRODUCE = 0
 
 
 def _library() -> ctypes.CDLL:
@@ -63,11 +65,7 @@ class KafkaServer:
 
     def fail_produces(self, *codes: int) -> None:
         """Answer the next requests to produce by errors."""
-        _PRODUCE = 0
         array = (ctypes.c_int * len(codes))(*codes)
-        assert not self._library.rd_kafka_mock_broker_push_request_error_rtts(
-            self._cluster, 1, _PRODUCE, 0
-        )
         self._library.rd_kafka_mock_push_request_errors_array(
             self._cluster, _PRODUCE, len(codes), array
         )

@@ -59,7 +59,7 @@ class HttpReceiver:
             def do_POST(self) -> None:
                 receiver._answer(self)
 
-            do_GET = do_POST
+            do_GET = do_POST  # noqa: N815 - the library's name
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""

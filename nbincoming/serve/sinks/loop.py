@@ -20,20 +20,11 @@ class Loop:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
 
-    def run(self, coroutine: Coroutine[Any, Any, Result], timeout_s: float) -> Result:
-        """Run a coroutine and return what it returns.
-
-        Raises
-        ------
-        TimeoutError
-            If it takes longer; it is cancelled.
-        """
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine, which keeps its own time, and return what it returns."""
         if not self._thread.is_alive():
             self._thread.start()
-        future = asyncio.run_coroutine_threadsafe(
-            asyncio.wait_for(coroutine, timeout_s), self._loop
-        )
-        return future.result()
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
     def close(self) -> None:
         """Cancel what still runs, then end the thread."""

@@ -6,10 +6,11 @@ its own window for duplicates lasts.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 
-import nats
 from nats.aio.client import Client
 from nats.errors import Error, MaxPayloadError
 from nats.js import JetStreamContext
@@ -75,25 +76,26 @@ class NatsSink:
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Publish events, each when the one before was acknowledged."""
-        self._loop.run(self._publish(events), TIMEOUT_S + len(events) * _STEP_S)
+        self._loop.run(self._publish(events))
 
     def close(self) -> None:
         """Close the connection."""
         if self._client is not None:
-            self._loop.run(self._drop(), TIMEOUT_S)
+            self._loop.run(self._drop())
         self._loop.close()
 
     async def _publish(self, events: Sequence[Event]) -> None:
         number = 0
         try:
-            stream = await self._stream()
-            for number, event in enumerate(events):  # noqa: B007 - read where it fails
-                await stream.publish(
-                    self._subject,
-                    event_json(event),
-                    timeout=_STEP_S,
-                    headers={"Nats-Msg-Id": event.id, "Content-Type": CONTENT_TYPE},
-                )
+            async with asyncio.timeout(TIMEOUT_S):
+                stream = await self._stream()
+                for number, event in enumerate(events):  # noqa: B007 - read where it fails
+                    await stream.publish(
+                        self._subject,
+                        event_json(event),
+                        timeout=_STEP_S,
+                        headers={"Nats-Msg-Id": event.id, "Content-Type": CONTENT_TYPE},
+                    )
         except MaxPayloadError:
             raise Undelivered(
                 "NATS: larger than the server takes", delivered=number, is_refusal=True
@@ -112,13 +114,16 @@ class NatsSink:
     async def _stream(self) -> JetStreamContext:
         if self._client is None or not self._client.is_connected:
             await self._drop()
-            self._client = await nats.connect(**self._options)
+            self._client = Client()
+            await self._client.connect(**self._options)
         return self._client.jetstream()
 
     async def _drop(self) -> None:
         client, self._client = self._client, None
         if client is not None:
-            await client.close()
+            with contextlib.suppress(Error, OSError, TimeoutError):
+                async with asyncio.timeout(_STEP_S):
+                    await client.close()
 
 
 async def _ignore(_: Exception) -> None:

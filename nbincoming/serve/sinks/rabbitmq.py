@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -71,21 +72,24 @@ class RabbitSink:
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Publish events, each when the one before was confirmed."""
-        self._loop.run(self._publish(events), TIMEOUT_S + len(events) * _STEP_S)
+        self._loop.run(self._publish(events))
 
     def close(self) -> None:
         """Close the connection."""
         if self._connection is not None:
-            self._loop.run(self._drop(), TIMEOUT_S)
+            self._loop.run(self._drop())
         self._loop.close()
 
     async def _publish(self, events: Sequence[Event]) -> None:
         number = 0
         try:
-            exchange = self._exchange or await self._connect()
-            for number, event in enumerate(events):  # noqa: B007 - read where it fails
-                # "mandatory": a message that no queue takes comes back, instead of being lost.
-                await exchange.publish(_message(event), self._key, mandatory=True, timeout=_STEP_S)
+            async with asyncio.timeout(TIMEOUT_S):
+                exchange = self._exchange or await self._connect()
+                for number, event in enumerate(events):  # noqa: B007 - read where it fails
+                    # "mandatory": what no queue takes comes back, instead of being lost.
+                    await exchange.publish(
+                        _message(event), self._key, mandatory=True, timeout=_STEP_S
+                    )
         except DeliveryError as error:
             what = "refused it" if error.frame.name == "Basic.Nack" else "has no queue for it"
             raise Undelivered(f"RabbitMQ {what}", delivered=number) from None
@@ -110,7 +114,9 @@ class RabbitSink:
     async def _drop(self) -> None:
         connection, self._connection, self._exchange = self._connection, None, None
         if connection is not None:
-            await connection.close()
+            with contextlib.suppress(AMQPError, OSError, TimeoutError):
+                async with asyncio.timeout(_STEP_S):
+                    await connection.close()
 
 
 def _message(event: Event) -> aio_pika.Message:

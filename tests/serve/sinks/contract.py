@@ -1,7 +1,7 @@
 """What every sink promises, whatever it leads to.
 
-A test module of a sink subclasses :class:`SinkContract` and overrides its fixture
-``receiver``: the real thing that the sink delivers to.
+A test module of a sink subclasses :class:`SinkContract` and has a fixture ``receiver``: the
+real thing that the sink delivers to, empty.
 """
 
 from __future__ import annotations
@@ -75,11 +75,6 @@ def parse(text: bytes) -> BaseCloudEvent:
 
 class SinkContract:
     """The promises."""
-
-    @pytest.fixture
-    def receiver(self) -> Receiver:
-        """Return what the sink delivers to, empty."""
-        raise NotImplementedError
 
     @pytest.fixture
     def sink(self, receiver: Receiver) -> Iterator[Sink]:
@@ -187,11 +182,17 @@ def deliver_at_last(sink: Sink, given: Event, *, tries: int = 200) -> None:
     """Deliver as the relay would: again, until it is taken."""
     waiter = threading.Event()
     for _ in range(tries):
-        try:
-            sink.deliver([given])
-        except Undelivered as error:
-            assert not error.is_refusal
-            waiter.wait(0.05)
-        else:
+        if (failure := attempt(sink, given)) is None:
             return
+        assert not failure.is_refusal
+        waiter.wait(0.05)
     raise AssertionError("The sink never took it.")
+
+
+def attempt(sink: Sink, given: Event) -> Undelivered | None:
+    """Deliver once; return what went wrong."""
+    try:
+        sink.deliver([given])
+    except Undelivered as failure:
+        return failure
+    return None

@@ -72,13 +72,6 @@ def receiver() -> Iterator[SignedReceiver]:
 class TestHttpSink(SinkContract):
     """The contract."""
 
-    @pytest.fixture
-    def receiver(self) -> Iterator[SignedReceiver]:
-        """Run a receiver."""
-        receiver = SignedReceiver()
-        yield receiver
-        receiver.close()
-
 
 def failure(receiver: SignedReceiver, *answers: Answer, count: int = 1) -> Undelivered:
     """Deliver to a receiver that answers so; return what the sink says."""
@@ -118,7 +111,7 @@ def test_without_a_secret_nothing_is_signed(receiver: SignedReceiver) -> None:
     sink = open_sink(receiver.url.partition("#")[0], {})
     sink.deliver([event()])
     sink.close()
-    (headers, _), = receiver.server.requests
+    ((headers, _),) = receiver.server.requests
     assert "webhook-signature" not in headers
     assert {"webhook-id", "webhook-timestamp"} <= headers.keys()
 

@@ -57,16 +57,6 @@ def receiver(kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ka
 class TestKafkaSink(SinkContract):
     """The contract."""
 
-    @pytest.fixture
-    def receiver(
-        self, kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[KafkaReceiver]:
-        """Return a topic."""
-        monkeypatch.setattr(module, "TIMEOUT_S", 2.0)
-        receiver = KafkaReceiver(kafka)
-        yield receiver
-        receiver.come_back()
-
 
 def test_an_integration_has_one_partition(receiver: KafkaReceiver) -> None:
     """The key is the integration, so that its order is kept however many partitions there are."""
@@ -122,9 +112,7 @@ def test_an_error_of_the_broker_that_passes_is_not_seen(receiver: KafkaReceiver)
     """The client tries again by itself, neither doubling nor losing."""
     sink = open_sink(receiver.url, {})
     sink.deliver(events(1))
-    receiver.server.fail_produces(
-        KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.REQUEST_TIMED_OUT
-    )
+    receiver.server.fail_produces(KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.REQUEST_TIMED_OUT)
     sink.deliver(events(5))
     sink.close()
     assert len(receiver.texts(6)) == 6

@@ -36,9 +36,7 @@ class FileReceiver:
 
     def come_back(self) -> None:
         """Let files grow."""
-        resource.setrlimit(
-            resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-        )
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
 class PipeReceiver:

@@ -51,13 +51,6 @@ def receiver(nats: NatsServer) -> Iterator[NatsReceiver]:
 class TestNatsSink(SinkContract):
     """The contract."""
 
-    @pytest.fixture
-    def receiver(self, nats: NatsServer) -> Iterator[NatsReceiver]:
-        """Return a stream."""
-        receiver = NatsReceiver(nats)
-        yield receiver
-        receiver.wire.close()
-
 
 def test_the_stream_drops_what_it_has(receiver: NatsReceiver) -> None:
     """The event's id is the message's: a second delivery soon after adds nothing."""

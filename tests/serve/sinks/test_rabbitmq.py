@@ -52,13 +52,6 @@ def receiver(rabbitmq: RabbitServer) -> Iterator[RabbitReceiver]:
 class TestRabbitSink(SinkContract):
     """The contract."""
 
-    @pytest.fixture
-    def receiver(self, rabbitmq: RabbitServer) -> Iterator[RabbitReceiver]:
-        """Return a queue."""
-        receiver = RabbitReceiver(rabbitmq)
-        yield receiver
-        receiver.wire.close()
-
 
 def test_a_message_survives_the_broker(receiver: RabbitReceiver) -> None:
     """It is persistent, and names its id and type in properties, too."""

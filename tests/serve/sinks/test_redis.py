@@ -56,13 +56,6 @@ def receiver(valkey: Server) -> Iterator[RedisReceiver]:
 class TestRedisSink(SinkContract):
     """The contract."""
 
-    @pytest.fixture
-    def receiver(self, valkey: Server) -> Iterator[RedisReceiver]:
-        """Return a stream."""
-        receiver = RedisReceiver(valkey)
-        yield receiver
-        receiver.wire.close()
-
 
 def test_an_entry_has_the_id_beside_the_event(receiver: RedisReceiver) -> None:
     """A consumer tells by the field whether it knows the event, without reading JSON."""
