@@ -40,10 +40,9 @@ class KafkaServer:
     def __init__(self) -> None:
         self._library = _library()
         text = ctypes.create_string_buffer(512)
-        configuration = self._library.rd_kafka_conf_new()
-        handle = self._library.rd_kafka_new(
-            _PRODUCER, ctypes.c_void_p(configuration), text, len(text)
-        )
+        configuration = ctypes.c_void_p(self._library.rd_kafka_conf_new())
+        self._library.rd_kafka_conf_set(configuration, b"log_level", b"0", text, len(text))
+        handle = self._library.rd_kafka_new(_PRODUCER, configuration, text, len(text))
         assert handle, text.value
         self._handle = ctypes.c_void_p(handle)
         self._cluster = ctypes.c_void_p(self._library.rd_kafka_mock_cluster_new(self._handle, 1))
@@ -71,23 +70,22 @@ class KafkaServer:
         )
 
     def records(self, topic: str, count: int) -> list[Any]:
-        """Wait for records; return them in the order of each partition."""
+        """Wait for so many records; return all, in the order of each partition."""
         from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
         consumer = Consumer({"bootstrap.servers": self.hosts, "group.id": "tests", "log_level": 0})
         try:
-            metadata = consumer.list_topics(topic, timeout=WAIT_S)
-            consumer.assign(
-                [
-                    TopicPartition(topic, number, OFFSET_BEGINNING)
-                    for number in metadata.topics[topic].partitions
-                ]
-            )
+            numbers = consumer.list_topics(topic, timeout=WAIT_S).topics[topic].partitions
+            places = [TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers]
+            consumer.assign(places)
             found: list[Any] = []
             deadline_s = time.monotonic() + WAIT_S
-            while len(found) < count and time.monotonic() < deadline_s:
-                found += consumer.consume(1_000, timeout=0.2)
-            return [record for record in found if record.error() is None]
+            total = count
+            while len(found) < total and time.monotonic() < deadline_s:
+                found += [each for each in consumer.consume(1_000, 0.2) if each.error() is None]
+                ends = [consumer.get_watermark_offsets(place, timeout=WAIT_S) for place in places]
+                total = max(count, sum(high for _, high in ends))
+            return found
         finally:
             consumer.close()
 

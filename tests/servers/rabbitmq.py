@@ -84,18 +84,20 @@ class RabbitServer:
         self.run(declare)
 
     def messages(self, queue: str, count: int) -> list[Any]:
-        """Wait for messages; return them in order."""
+        """Wait for so many messages; return all, in order."""
 
         async def read(channel: Any) -> list[Any]:
             found: list[Any] = []
             place = await channel.get_queue(queue)
             deadline_s = time.monotonic() + WAIT_S
-            while len(found) < count and time.monotonic() < deadline_s:
+            while time.monotonic() < deadline_s:
                 message = await place.get(fail=False, no_ack=True)
-                if message is None:
-                    await asyncio.sleep(0.02)
-                else:
+                if message is not None:
                     found.append(message)
+                elif len(found) >= count:
+                    break
+                else:
+                    await asyncio.sleep(0.02)
             return found
 
         return list(self.run(read))

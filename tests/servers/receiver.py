@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -102,5 +103,6 @@ class HttpReceiver:
             handler.send_header(name, value)
         if answer.status != 204:
             handler.send_header("Content-Length", str(len(answer.body)))
-        handler.end_headers()
-        handler.wfile.write(answer.body)
+        with contextlib.suppress(OSError):  # whoever asked may be gone
+            handler.end_headers()
+            handler.wfile.write(answer.body)

@@ -53,7 +53,10 @@ class Receiver(Protocol):
     secrets: dict[str, bytes]
 
     def texts(self, count: int) -> list[bytes]:
-        """Wait for so many events; return the texts of all that came, in order."""
+        """Wait for so many events; return the texts of all that came, in order.
+
+        A text that was cut is none.
+        """
 
     def go_away(self) -> None:
         """Be where nobody can deliver to."""
