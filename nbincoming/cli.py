@@ -19,6 +19,8 @@ COMMANDS = {
     "demo": ("nbincoming.commands.demo", "demo"),
     "check": ("nbincoming.commands.check", "check"),
     "serve": ("nbincoming.commands.serve", "serve"),
+    "send": ("nbincoming.commands.send", "send"),
+    "inbox": ("nbincoming.commands.inbox", "inbox"),
 }
 
 

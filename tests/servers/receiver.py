@@ -38,6 +38,8 @@ class HttpReceiver:
         Headers, by name in lower case, and body of what was answered by 2xx.
     refused : list of (dict, bytes)
         Of all others.
+    paths : list of str
+        Where to, of all.
     """
 
     def __init__(self) -> None:
@@ -45,6 +47,7 @@ class HttpReceiver:
         self.answers: list[Answer] = []
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.refused: list[tuple[dict[str, str], bytes]] = []
+        self.paths: list[str] = []
         self.connections = 0
         self.changed = threading.Condition()
         self._released = threading.Event()
@@ -92,6 +95,7 @@ class HttpReceiver:
             answer = self.answers.pop(0) if self.answers else self.answer
             taken = self.requests if 200 <= answer.status < 300 else self.refused
             taken.append((headers, body))
+            self.paths.append(handler.path)
             self.changed.notify_all()
         if answer.status <= 0:
             if answer.status == 0:
