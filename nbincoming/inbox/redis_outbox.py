@@ -31,18 +31,22 @@ from nbincoming.inbox.redis import (
 )
 from nbincoming.inbox.redis_lease import RedisLease, reached
 
-#: KEYS: cursors, taken, stream. ARGV: sink, position, how many events that are.
-_ADVANCE: Final = """
-local function parts(position)
-  local ms, count = string.match(position, '^(%d+)-(%d+)$')
-  return tonumber(ms), tonumber(count)
-end
+#: Whether a sink is before a position. KEYS: cursors. ARGV: sink, position.
+_IS_AHEAD: Final = """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 if before then
+  local function parts(position)
+    local ms, count = string.match(position, '^(%d+)-(%d+)$')
+    return tonumber(ms), tonumber(count)
+  end
   local ms, count = parts(ARGV[2])
   local old_ms, old_count = parts(before)
   if ms < old_ms or (ms == old_ms and count <= old_count) then return 0 end
-else
+end
+"""
+#: KEYS: cursors, taken, stream. ARGV: sink, position, how many events that are.
+_MOVE: Final = """
+if not before then
   -- What was removed before this sink came is nothing that it has to take.
   local stream = redis.call('XINFO', 'STREAM', KEYS[3])
   local added, length = 0, 0
@@ -54,15 +58,17 @@ else
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HINCRBY', KEYS[2], ARGV[1], ARGV[3])
-"""
-#: The same, and KEYS[4], KEYS[5]: dead, the letter. ARGV[4...]: reason, now, place.
-_BURY: Final = f"""{_ADVANCE}
-local entry = redis.call('XRANGE', KEYS[3], ARGV[2], ARGV[2])[1]
-if not entry then return 0 end
-redis.call('HSET', KEYS[5], 'sink', ARGV[1], 'reason', ARGV[4], 'died_at_ms', ARGV[5],
-           unpack(entry[2]))
-redis.call('ZADD', KEYS[4], ARGV[5], ARGV[6])
 return 1
+"""
+#: The same, and KEYS[4], KEYS[5]: dead, the letter. ARGV[4...]: reason, now, place. The letter
+#: comes first: what fails in a script undoes nothing.
+_WRITE: Final = """
+local entry = redis.call('XRANGE', KEYS[3], ARGV[2], ARGV[2])[1]
+if entry then
+  redis.call('HSET', KEYS[5], 'sink', ARGV[1], 'reason', ARGV[4], 'died_at_ms', ARGV[5],
+             unpack(entry[2]))
+  redis.call('ZADD', KEYS[4], ARGV[5], ARGV[6])
+end
 """
 
 
@@ -72,8 +78,8 @@ class RedisOutbox:
     def __init__(self, url: str) -> None:
         # Any, since each answer would have to be cast: the client is typed for sync and async.
         self._client: Any = connect(url)
-        self._advance = self._client.register_script(_ADVANCE)
-        self._bury = self._client.register_script(_BURY)
+        self._advance = self._client.register_script(_IS_AHEAD + _MOVE)
+        self._bury = self._client.register_script(_IS_AHEAD + _WRITE + _MOVE)
 
     def waiting(self, sink: str) -> list[str]:
         """List the integrations that have events which a sink has not taken yet."""

@@ -26,7 +26,7 @@ from nbincoming.serve.catalogue import load_catalogue, login_scheme
 from nbincoming.serve.keys import KeyFile
 from nbincoming.serve.log import log
 from nbincoming.serve.settings import Settings
-from nbincoming.serve.sinks import open_sinks
+from nbincoming.serve.sinks import open_sink
 
 #: Connections that may wait to be accepted while a worker is busy or being replaced.
 BACKLOG: Final = 2_048
@@ -94,8 +94,8 @@ def check(settings: Settings) -> None:
     open_inbox(settings.inbox).close()
     if settings.sinks:
         open_outbox(settings.inbox).close()
-    for sink in open_sinks(settings.sinks, SecretStore()).values():
-        sink.close()
+    for url in settings.sinks:
+        open_sink(url, SecretStore()).close()
 
 
 def bind(host: str, port: int) -> socket.socket:
