@@ -13,7 +13,11 @@ from nbincoming.commands.extras import need
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=click.Path(exists=True))
 @click.option("--inbox", default="sqlite:///inbox.db", show_default=True, help="Where to keep.")
-@click.option("--sink", "sinks", multiple=True, help="A URL, see docs/delivery.md.")
+@click.option(
+    "--sink", "sinks", multiple=True,
+    help="stdout, jsonl:PATH, https://…#env:SECRET, kafka://…, nats://…, amqp://…, redis://…; "
+    "see docs/delivery.md.",
+)  # fmt: skip
 @click.option("--keep-days", type=click.FloatRange(0), help="Keep delivered events so long.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))

@@ -19,24 +19,15 @@ from tests.inbox.outbox_contract import OTHER_SINK, SINK, bury, fill
 from tests.inbox.server import Server
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a Valkey."""
-    server = Server(tmp_path_factory.mktemp("valkey-command"))
-    server.start()
-    yield server
-    server.kill()
-
-
 @pytest.fixture(params=["sqlite", "redis"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty inbox of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/inbox.db"
-    server: Server = request.getfixturevalue("server")
-    with redis.Redis(port=server.port) as client:
+    valkey: Server = request.getfixturevalue("valkey")
+    with redis.Redis(port=valkey.port) as client:
         client.flushall()
-    return server.url
+    return valkey.url
 
 
 @pytest.fixture

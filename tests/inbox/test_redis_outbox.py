@@ -19,37 +19,28 @@ from tests.inbox.server import Server
 __all__ = ["send"]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server for the module."""
-    server = Server(tmp_path_factory.mktemp("valkey-outbox"))
-    server.start()
-    yield server
-    server.kill()
-
-
 @pytest.fixture
-def inbox(server: Server) -> Iterator[RedisInbox]:
+def inbox(valkey: Server) -> Iterator[RedisInbox]:
     """Return an empty inbox."""
-    with redis.Redis(port=server.port) as client:
+    with redis.Redis(port=valkey.port) as client:
         client.flushall()
-    inbox = RedisInbox(server.url)
+    inbox = RedisInbox(valkey.url)
     yield inbox
     inbox.close()
 
 
 @pytest.fixture
-def outbox(server: Server) -> Iterator[RedisOutbox]:
+def outbox(valkey: Server) -> Iterator[RedisOutbox]:
     """Return its other side."""
-    outbox = RedisOutbox(server.url)
+    outbox = RedisOutbox(valkey.url)
     yield outbox
     outbox.close()
 
 
 @pytest.fixture
-def other(server: Server) -> Iterator[RedisOutbox]:
+def other(valkey: Server) -> Iterator[RedisOutbox]:
     """Return the same, as another machine has it."""
-    outbox = RedisOutbox(server.url)
+    outbox = RedisOutbox(valkey.url)
     yield outbox
     outbox.close()
 
@@ -59,17 +50,17 @@ class TestRedisOutbox(OutboxContract):
 
 
 def test_a_server_that_is_away_is_said(
-    inbox: RedisInbox, outbox: RedisOutbox, server: Server, send: Sender
+    inbox: RedisInbox, outbox: RedisOutbox, valkey: Server, send: Sender
 ) -> None:
     """Nothing is lost, and it works when it is back."""
     ids = fill(inbox, send, 3)
     advance(outbox, send, 1)
-    server.kill()
+    valkey.kill()
     with pytest.raises(InboxUnavailable):
         pending(outbox, send)
     with pytest.raises(InboxUnavailable):
         outbox.lease(SINK).renew()
-    server.start()
+    valkey.start()
     assert pending(outbox, send) == ids[1:]
 
 
@@ -89,14 +80,14 @@ def test_a_lease_that_is_not_renewed_runs_out(
 
 
 def test_all_keys_of_an_integration_share_a_hash_tag(
-    inbox: RedisInbox, outbox: RedisOutbox, server: Server, send: Sender
+    inbox: RedisInbox, outbox: RedisOutbox, valkey: Server, send: Sender
 ) -> None:
     """In a cluster what one step touches lies in one slot."""
     fill(inbox, send, 2)
     advance(outbox, send, 1)
     bury(outbox, send)
     outbox.redrive()
-    with redis.Redis(port=server.port) as client:
+    with redis.Redis(port=valkey.port) as client:
         names = {name.decode() for name in client.scan_iter()} - {"nbi:integrations"}
     kinds = {name.split(":")[2] for name in names}
     assert kinds >= {"events", "cursors", "taken", "dead", "redriven"}
