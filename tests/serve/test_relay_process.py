@@ -18,6 +18,7 @@ from nbincoming.serve import relay_process
 from nbincoming.serve.settings import Settings
 from tests.inbox.contract import NOW_MS, Sender
 from tests.inbox.outbox_contract import OTHER_SINK, SINK, advance, fill
+from tests.serve.test_relay import wait_until
 from tests.servers import WAIT_S
 
 
@@ -68,15 +69,15 @@ def test_each_sink_gets_everything(inbox: SqliteInbox, tmp_path: Path) -> None:
     with start(tmp_path, "stdout", "jsonl:out.jsonl", "http://127.0.0.1:1/nobody") as process:
         assert [line["id"] for line in lines(process, 20)] == ids
         outbox = SqliteOutbox(inbox.path)
-        while outbox.count_pending("jsonl:out.jsonl"):
-            pass
+        wait_until(lambda: outbox.count_pending("jsonl:out.jsonl") == 0)
         outbox.close()
+        assert process.stderr is not None
+        assert "A delivery failed" in process.stderr.readline()
         process.terminate()
-        _, said = process.communicate(timeout=WAIT_S)
+        process.communicate(timeout=WAIT_S)
     written = (tmp_path / "out.jsonl").read_text().splitlines()
     assert [json.loads(line)["id"] for line in written] == ids
     assert process.returncode == 0
-    assert "A delivery failed" in said
 
 
 def test_it_ends_with_its_parent(inbox: SqliteInbox, tmp_path: Path) -> None:
