@@ -52,6 +52,11 @@ class Address:
         """The parts of the path between slashes, decoded."""
         return [unquote(part) for part in self.path.split("/") if part]
 
+    def host_and_port(self) -> tuple[str, int | None]:
+        """Return the first host and its port, if it is said."""
+        parts = urlsplit(f"//{self.hosts[0]}")
+        return parts.hostname or "", parts.port
+
     def options(self, *known: str) -> dict[str, str]:
         """Return the options after ``?``.
 

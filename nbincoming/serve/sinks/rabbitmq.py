@@ -17,6 +17,7 @@ from aio_pika.exceptions import (
 )
 
 from nbincoming.core.events import EVENT_TYPE, Event
+from nbincoming.errors import quote
 from nbincoming.serve.sinks.address import Address
 from nbincoming.serve.sinks.loop import Loop
 from nbincoming.serve.sinks.sink import (
@@ -37,8 +38,8 @@ class RabbitSink:
     Parameters
     ----------
     address
-        ``amqp://[user@]host[:5672]/queue`` or ``…/exchange/routing.key``, and ``?vhost=…``;
-        ``amqps://`` with TLS.
+        ``amqp://[user@]host[:5672]/queue`` or ``…/exchange/routing.key``, and the options
+        ``vhost`` and ``window``; ``amqps://`` with TLS.
     secret
         The user's password.
     """
@@ -47,22 +48,29 @@ class RabbitSink:
     carriers = 1
 
     def __init__(self, address: Address, secret: bytes | None) -> None:
-        vhost = address.options("vhost").get("vhost", "/")
+        options = address.options("vhost", "window")
         *exchange, self._key = address.segments or [""]
         if not self._key or len(exchange) > 1 or len(address.hosts) > 1:
             raise SinkError(
                 f"The sink {address.name} needs one host, and a queue, or an exchange and a "
                 "routing key. Write amqp://user@host/queue or amqp://user@host/exchange/key."
             )
+        window = options.get("window", "1")
+        if not window.isdecimal() or not 1 <= int(window) <= self.batch:
+            raise SinkError(
+                f"The sink {address.name} takes a window from 1 to {self.batch}, not "
+                f"{quote(window)}."
+            )
+        self._window = int(window)
         self._exchange_name = exchange[0] if exchange else ""
-        host, _, port = address.hosts[0].partition(":")
+        host, port = address.host_and_port()
         is_secure = address.scheme == "amqps"
         self._options: dict[str, Any] = {
             "host": host,
-            "port": int(port) if port else (5671 if is_secure else 5672),
+            "port": port or (5671 if is_secure else 5672),
             "login": address.user or "guest",
             "password": "guest" if secret is None else secret.decode(),
-            "virtualhost": vhost,
+            "virtualhost": options.get("vhost", "/"),
             "ssl": is_secure,
             "timeout": _STEP_S,
         }
@@ -71,7 +79,7 @@ class RabbitSink:
         self._exchange: AbstractExchange | None = None
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Publish events, each when the one before was confirmed."""
+        """Publish events, each window of them when the one before was confirmed."""
         self._loop.run(self._publish(events))
 
     def close(self) -> None:
@@ -81,25 +89,34 @@ class RabbitSink:
         self._loop.close()
 
     async def _publish(self, events: Sequence[Event]) -> None:
-        number = 0
+        delivered = 0
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 exchange = self._exchange or await self._connect()
-                for number, event in enumerate(events):  # noqa: B007 - read where it fails
-                    # "mandatory": what no queue takes comes back, instead of being lost.
-                    await exchange.publish(
-                        _message(event), self._key, mandatory=True, timeout=_STEP_S
+                while delivered < len(events):
+                    some = events[delivered : delivered + self._window]
+                    ends = await asyncio.gather(
+                        *(self._publish_one(exchange, event) for event in some),
+                        return_exceptions=True,
                     )
+                    for end in ends:
+                        if isinstance(end, BaseException):
+                            raise end
+                        delivered += 1
         except DeliveryError as error:
             what = "refused it" if error.frame.name == "Basic.Nack" else "has no queue for it"
-            raise Undelivered(f"RabbitMQ {what}", delivered=number) from None
+            raise Undelivered(f"RabbitMQ {what}", delivered=delivered) from None
         except (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError) as error:
             await self._drop()
             raise Undelivered(
                 f"RabbitMQ: {type(error).__name__}",
-                delivered=number,
+                delivered=delivered,
                 is_refusal=isinstance(error, ChannelPreconditionFailed),  # larger than it takes
             ) from error
+
+    async def _publish_one(self, exchange: AbstractExchange, event: Event) -> None:
+        # "mandatory": what no queue takes comes back, instead of being lost.
+        await exchange.publish(_message(event), self._key, mandatory=True, timeout=_STEP_S)
 
     async def _connect(self) -> AbstractExchange:
         await self._drop()

@@ -9,7 +9,14 @@ from uuid import uuid4
 import pytest
 
 from nbincoming.serve.sinks import SinkError, Undelivered, open_sink
-from tests.serve.sinks.contract import SinkContract, deliver_at_last, event, events, ids
+from tests.serve.sinks.contract import (
+    SinkContract,
+    batches,
+    deliver_at_last,
+    event,
+    events,
+    ids,
+)
 from tests.servers import HOST
 from tests.servers.proxy import Proxy
 from tests.servers.rabbitmq import RabbitServer
@@ -137,6 +144,37 @@ def test_the_order_outlives_a_cut(receiver: RabbitReceiver) -> None:
             receiver.come_back()
     sink.close()
     assert ids(receiver, 20) == [each.id for each in given]
+
+
+def test_a_window_keeps_the_order(receiver: RabbitReceiver) -> None:
+    """Several events that are on their way together arrive as they were given."""
+    sink, given = open_sink(receiver.url.replace("#", "?window=50#"), receiver.secrets), events(200)
+    for some in batches(given, 50):
+        sink.deliver(some)
+    sink.close()
+    assert ids(receiver, 200) == [each.id for each in given]
+
+
+def test_a_window_says_what_was_taken_before_a_refusal(rabbitmq: RabbitServer) -> None:
+    """The first ones that are confirmed, and none after the one that was refused."""
+    queue = f"events-{uuid4().hex[:8]}"
+    rabbitmq.declare(queue, arguments={"x-max-length": 2, "x-overflow": "reject-publish"})
+    sink = open_sink(f"amqp://{HOST}:{rabbitmq.port}/{queue}?window=8", {})
+    given = events(20)
+    with pytest.raises(Undelivered, match="refused it") as caught:
+        sink.deliver(given)
+    sink.close()
+    delivered = caught.value.delivered
+    assert delivered < 20
+    taken = [message.message_id for message in rabbitmq.messages(queue, delivered)]
+    assert taken[:delivered] == [each.id for each in given[:delivered]]
+
+
+@pytest.mark.parametrize("window", ["0", "51", "-1", "all", ""])
+def test_a_window_has_its_limits(window: str) -> None:
+    """A delivery is no larger."""
+    with pytest.raises(SinkError, match="takes a window from 1 to 50"):
+        open_sink(f"amqp://{HOST}/queue?window={window}", {})
 
 
 @pytest.mark.parametrize("path", ["", "/", "/a/b/c"])
