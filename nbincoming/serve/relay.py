@@ -82,8 +82,9 @@ class Relay:
         now_s = time.monotonic()
         if now_s >= self._round_s:
             self._round_s = now_s + self._patience.round_s
-            if self._lease.renew():
-                metrics.PENDING.labels(self._name).set(self._outbox.count_pending(self._name))
+            # Whoever stands by says 0, so that a sum over all machines is right.
+            count = self._outbox.count_pending(self._name) if self._lease.renew() else 0
+            metrics.PENDING.labels(self._name).set(count)
         if not self._lease.is_held():
             return
         ways: list[Lane | Redriver] = [self._redriver]

@@ -52,6 +52,21 @@ class Address:
         """The parts of the path between slashes, decoded."""
         return [unquote(part) for part in self.path.split("/") if part]
 
+    def text_of(self, secret: bytes | None) -> str | None:
+        """Return a password as text.
+
+        Raises
+        ------
+        SinkError
+            If it is none.
+        """
+        try:
+            return None if secret is None else secret.decode()
+        except UnicodeDecodeError:  # its text would quote the secret
+            raise SinkError(
+                f"The secret {quote(self.secret_name)} of the sink {self.name} is not UTF-8 text."
+            ) from None
+
     def host_and_port(self) -> tuple[str, int | None]:
         """Return the first host and its port, if it is said."""
         parts = urlsplit(f"//{self.hosts[0]}")

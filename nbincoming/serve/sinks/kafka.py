@@ -83,7 +83,7 @@ class KafkaSink:
                 "security.protocol": "SASL_SSL" if is_secure else "SASL_PLAINTEXT",
                 "sasl.mechanism": "PLAIN",
                 "sasl.username": address.user,
-                "sasl.password": "" if secret is None else secret.decode(),
+                "sasl.password": address.text_of(secret) or "",
             }
         self._settings |= address.options(*_OPTIONS)
         self._said = "no answer"

@@ -66,7 +66,7 @@ class NatsSink:
             "connect_timeout": _STEP_S,
             "error_cb": _ignore,  # what went wrong is in Undelivered
         }
-        password = None if secret is None else secret.decode()
+        password = address.text_of(secret)
         if address.user:
             self._options |= {"user": address.user, "password": password}
         elif password is not None:

@@ -69,7 +69,7 @@ class RabbitSink:
             "host": host,
             "port": port or (5671 if is_secure else 5672),
             "login": address.user or "guest",
-            "password": "guest" if secret is None else secret.decode(),
+            "password": address.text_of(secret) or "guest",
             "virtualhost": options.get("vhost", "/"),
             "ssl": is_secure,
             "timeout": _STEP_S,

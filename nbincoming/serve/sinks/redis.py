@@ -46,7 +46,7 @@ class RedisSink:
         self._client = redis.Redis.from_url(
             f"{address.scheme}://{address.hosts[0]}/{number}",
             username=address.user or None,
-            password=None if secret is None else secret.decode(),
+            password=address.text_of(secret),
             socket_timeout=_STEP_S,
             socket_connect_timeout=_STEP_S,
             retry=Retry(NoBackoff(), 0),  # the relay's
