@@ -104,7 +104,7 @@ def test_a_missing_secret_is_named(scheme: str, secrets: dict[str, bytes]) -> No
 @pytest.mark.parametrize("url", ["kafka://u@h/t", "nats://h/s", "amqp://u@h/q", "redis://h/0/s"])
 def test_a_password_is_text(url: str) -> None:
     """One that is none is named, and no byte of it is shown."""
-    with pytest.raises(SinkError, match="'env:NAME' of the sink .* is not UTF-8 text") as caught:
+    with pytest.raises(SinkError, match=r"'env:NAME' of the sink .* is not UTF-8 text") as caught:
         open_sink(f"{url}#env:NAME", {"env:NAME": b"sesame\xff"})
     assert "sesame" not in str(caught.value)
     assert "xff" not in str(caught.value)
