@@ -68,6 +68,9 @@ class Relay:
                     except InboxUnavailable as error:
                         log.warning(str(error))
                         self._stop.wait(self._patience.round_s)
+                    except Exception:  # the edge of the thread: no relay ends by a fault
+                        log.exception("The relay failed by a fault of our own")
+                        self._stop.wait(_FAULT_PAUSE_S)
                     self._wait()
         finally:
             with suppress(InboxUnavailable):

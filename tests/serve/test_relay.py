@@ -15,6 +15,7 @@ from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.outbox import Outbox
 from nbincoming.inbox.sqlite import SqliteInbox
 from nbincoming.inbox.sqlite_outbox import SqliteOutbox
+from nbincoming.serve import relay as relay_module
 from nbincoming.serve.patience import Backoff, Patience
 from nbincoming.serve.relay import Relay
 from nbincoming.serve.sinks import Undelivered
@@ -342,14 +343,32 @@ def test_a_fault_ends_no_relay(
     assert pending(outbox, broken) != []
 
 
+def test_a_fault_while_looking_ends_no_relay(
+    inbox: SqliteInbox,
+    outbox: SqliteOutbox,
+    send: Sender,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The log says that there is one, and it looks again."""
+    monkeypatch.setattr(relay_module, "_FAULT_PAUSE_S", 0.01)
+    monkeypatch.setattr(outbox, "waiting", failing_at_first(outbox.waiting, 3, ZeroDivisionError()))
+    ids = fill(inbox, send, 3)
+    sink = ScriptedSink()
+    with relaying(outbox, sink):
+        wait_until(lambda: sink.ids() == ids)
+    assert caplog.text.count("The relay failed by a fault of our own") == 3
+
+
 def test_an_inbox_that_is_away_is_waited_for(
     inbox: SqliteInbox, outbox: SqliteOutbox, send: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever it fails, the relay goes on when it is back."""
     ids = fill(inbox, send, 10)
     failing = {"waiting": 3, "pending": 3, "advance": 3, "count_pending": 3}
+    error = InboxUnavailable("The inbox cannot be used: it is away.")
     for name, times in failing.items():
-        monkeypatch.setattr(outbox, name, unavailable_at_first(getattr(outbox, name), times))
+        monkeypatch.setattr(outbox, name, failing_at_first(getattr(outbox, name), times, error))
     sink = ScriptedSink()
     with relaying(outbox, sink):
         wait_until(lambda: len(set(sink.ids())) == 10)
@@ -357,13 +376,15 @@ def test_an_inbox_that_is_away_is_waited_for(
     assert list(dict.fromkeys(sink.ids())) == ids
 
 
-def unavailable_at_first(call: Callable[..., object], times: int) -> Callable[..., object]:
+def failing_at_first(
+    call: Callable[..., object], times: int, error: Exception
+) -> Callable[..., object]:
     """Let a method fail so many times before it works."""
     left = iter(range(times))
 
     def failing(*arguments: object, **named: object) -> object:
         if next(left, None) is not None:
-            raise InboxUnavailable("The inbox cannot be used: it is away.")
+            raise error
         return call(*arguments, **named)
 
     return failing

@@ -86,7 +86,7 @@ class KafkaSink:
                 "sasl.password": address.text_of(secret) or "",
             }
         self._settings |= address.options(*_OPTIONS)
-        self._said = "no answer"
+        self._said = "Kafka: no answer"
         try:
             self._producer: Producer | None = Producer(self._settings | {"error_cb": self._hear})
         except KafkaException as error:
