@@ -13,7 +13,11 @@ from nbincoming.commands.extras import need
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=click.Path(exists=True))
 @click.option("--inbox", default="sqlite:///inbox.db", show_default=True, help="Where to keep.")
-@click.option("--sink", "sinks", multiple=True, help="stdout, jsonl:PATH or https://…#env:SECRET.")
+@click.option(
+    "--sink", "sinks", multiple=True,
+    help="stdout, jsonl:PATH, https://…#env:SECRET, kafka://…, nats://…, amqp://…, redis://…; "
+    "see docs/delivery.md.",
+)  # fmt: skip
 @click.option("--keep-days", type=click.FloatRange(0), help="Keep delivered events so long.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(0, 65535))
@@ -34,7 +38,7 @@ def serve(**options: Any) -> None:
 
     SPECS are files, or folders of them. SIGHUP reloads them.
     """
-    need("serve", "uvicorn", "uvloop", "httptools", "httpx", "prometheus_client")
+    need("serve", "uvicorn", "uvloop", "httptools", "urllib3", "prometheus_client")
     from nbincoming.serve.log import log, set_up
     from nbincoming.serve.server import serve as run
     from nbincoming.serve.settings import Settings
