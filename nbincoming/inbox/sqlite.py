@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -53,6 +54,8 @@ _EVENTS: Final = (
     "SELECT seq, id, name, version, key, triggers, received_at_ms, headers, body "
     "FROM events JOIN integrations ON integrations.number = events.integration "
 )
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 #: A key's place: number of its space, and its hash.
 _Place = tuple[int, bytes]
@@ -246,11 +249,17 @@ def row_of_event(event: Event, integration: int) -> tuple[Any, ...]:
         integration,
         event.version,
         event.key,
-        json.dumps(event.triggers),
+        _names_json(event.triggers),
         event.received_at_ms,
-        json.dumps(event.headers),
+        _JSON(event.headers),
         event.body,
     )
+
+
+@lru_cache(maxsize=256)
+def _names_json(names: tuple[str, ...]) -> str:
+    """Write the names of triggers: there are few, and they come with each event."""
+    return _JSON(names)
 
 
 def event_of_row(row: Sequence[Any]) -> Event:
