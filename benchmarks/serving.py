@@ -69,6 +69,9 @@ class Load:
     refused: int
     p50_ms: float
     p99_ms: float
+    #: Time on a processor that the server took for each request: what is left of the
+    #: comparison where other programs share the machine.
+    cpu_us: float
 
 
 def rows() -> Iterator[Row]:
@@ -118,12 +121,13 @@ def _row(
 def _summary(loads: list[Load]) -> str:
     middle = {
         field: statistics.median(getattr(load, field) for load in loads)
-        for field in ("per_s", "p50_ms", "p99_ms")
+        for field in ("per_s", "p50_ms", "p99_ms", "cpu_us")
     }
     refused = sum(load.refused for load in loads)
     return (
         f"{middle['per_s']:,.0f} requests/s, p50 {middle['p50_ms']:.1f} ms, "
-        f"p99 {middle['p99_ms']:.1f} ms" + (f", {refused} REFUSED" if refused else "")
+        f"p99 {middle['p99_ms']:.1f} ms, CPU {middle['cpu_us']:.0f} µs each"
+        + (f", {refused} REFUSED" if refused else "")
     )
 
 
@@ -148,11 +152,13 @@ def _load(server: Running, duration_s: int) -> Load:
         str(Path(__file__).with_name("post.lua")), server.url, "--", f"Bearer {token}",
         str(random.randrange(10**11)),
     ]  # fmt: skip
+    before_s = _cpu_s(server.pid)
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     requests, taken_us, refused, p50_us, p99_us = map(
         int, output.partition("measured ")[2].split()[:5]
     )
-    return Load(requests / taken_us * 1e6, refused, p50_us / 1_000, p99_us / 1_000)
+    cpu_us = (_cpu_s(server.pid) - before_s) / requests * 1e6
+    return Load(requests / taken_us * 1e6, refused, p50_us / 1_000, p99_us / 1_000, cpu_us)
 
 
 def _memory_row(requests: int) -> Row:
@@ -192,15 +198,26 @@ def _workers_row() -> Row:
 
 def _resident_mib(pid: int) -> float:
     """Return the memory of a process and those it started."""
-    pages = 0
+    pages = sum(int((each / "statm").read_text().split()[1]) for each in _family(pid))
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time that a process and those it started have taken."""
+    fields = [(each / "stat").read_text().rpartition(")")[2].split() for each in _family(pid)]
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _family(pid: int) -> list[Path]:
+    found = [Path(f"/proc/{pid}")]
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if pid in (parent, int(entry.name)):
-                pages += int((entry / "statm").read_text().split()[1])
         except OSError:
             continue  # it has just ended
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576
+        if parent == pid:
+            found.append(entry)
+    return found
 
 
 @contextmanager
