@@ -75,6 +75,8 @@ class Proxy:
                 near.close()
                 continue
             far.settimeout(None)
+            for each in (near, far):  # a wire does not wait for more
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 if self._is_cut:
                     near.close()

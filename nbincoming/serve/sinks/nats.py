@@ -18,7 +18,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from nbincoming.core.events import Event
 from nbincoming.serve.sinks.address import Address
-from nbincoming.serve.sinks.loop import Loop
+from nbincoming.serve.sinks.loop import LoopSink
 from nbincoming.serve.sinks.sink import (
     CONTENT_TYPE,
     TIMEOUT_S,
@@ -34,7 +34,7 @@ _STEP_S: Final = 5.0
 _TOO_LARGE: Final = 10054
 
 
-class NatsSink:
+class NatsSink(LoopSink):
     """A subject that a stream listens to.
 
     Parameters
@@ -45,10 +45,8 @@ class NatsSink:
         The user's password; without a user, a token.
     """
 
-    batch = 50
-    carriers = 1
-
     def __init__(self, address: Address, secret: bytes | None) -> None:
+        super().__init__("nbincoming-nats")
         address.options()
         try:
             (self._subject,) = address.segments
@@ -71,20 +69,10 @@ class NatsSink:
             self._options |= {"user": address.user, "password": password}
         elif password is not None:
             self._options["token"] = password
-        self._loop = Loop("nbincoming-nats")
         self._client: Client | None = None
 
-    def deliver(self, events: Sequence[Event]) -> None:
+    async def publish(self, events: Sequence[Event]) -> None:
         """Publish events, each when the one before was acknowledged."""
-        self._loop.run(self._publish(events))
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._client is not None:
-            self._loop.run(self._drop())
-        self._loop.close()
-
-    async def _publish(self, events: Sequence[Event]) -> None:
         number = 0
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -108,17 +96,18 @@ class NatsSink:
             reason = f"NATS: {error.description}"
             raise Undelivered(reason, delivered=number, is_refusal=is_refusal) from None
         except (Error, OSError, TimeoutError) as error:
-            await self._drop()
+            await self.drop()
             raise Undelivered(f"NATS: {type(error).__name__}", delivered=number) from error
 
     async def _stream(self) -> JetStreamContext:
         if self._client is None or not self._client.is_connected:
-            await self._drop()
+            await self.drop()
             self._client = Client()
             await self._client.connect(**self._options)
         return self._client.jetstream()
 
-    async def _drop(self) -> None:
+    async def drop(self) -> None:
+        """Close the connection."""
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(Error, OSError, TimeoutError):

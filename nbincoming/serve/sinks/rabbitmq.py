@@ -10,8 +10,10 @@ from typing import Any, Final
 
 import aio_pika
 from aio_pika.abc import AbstractConnection, AbstractExchange
+from aio_pika.connection import Connection, make_url
 from aio_pika.exceptions import (
     AMQPError,
+    ChannelInvalidStateError,
     ChannelPreconditionFailed,
     DeliveryError,
 )
@@ -19,7 +21,7 @@ from aio_pika.exceptions import (
 from nbincoming.core.events import EVENT_TYPE, Event
 from nbincoming.errors import quote
 from nbincoming.serve.sinks.address import Address
-from nbincoming.serve.sinks.loop import Loop
+from nbincoming.serve.sinks.loop import LoopSink
 from nbincoming.serve.sinks.sink import (
     CONTENT_TYPE,
     TIMEOUT_S,
@@ -31,8 +33,18 @@ from nbincoming.serve.sinks.sink import (
 #: Longest wait for a connection, and for one confirmation.
 _STEP_S: Final = 5.0
 
+#: What a connection that is cut raises, or that was cut before: it cancels what waits on it.
+_AWAY: Final = (
+    AMQPError,
+    ChannelInvalidStateError,
+    OSError,
+    TimeoutError,
+    asyncio.CancelledError,
+    asyncio.InvalidStateError,
+)
 
-class RabbitSink:
+
+class RabbitSink(LoopSink):
     """A queue, or an exchange and a routing key; neither is declared here.
 
     Parameters
@@ -44,10 +56,8 @@ class RabbitSink:
         The user's password.
     """
 
-    batch = 50
-    carriers = 1
-
     def __init__(self, address: Address, secret: bytes | None) -> None:
+        super().__init__("nbincoming-rabbitmq")
         options = address.options("vhost", "window")
         *exchange, self._key = address.segments or [""]
         if not self._key or len(exchange) > 1 or len(address.hosts) > 1:
@@ -72,23 +82,12 @@ class RabbitSink:
             "password": address.text_of(secret) or "guest",
             "virtualhost": options.get("vhost", "/"),
             "ssl": is_secure,
-            "timeout": _STEP_S,
         }
-        self._loop = Loop("nbincoming-rabbitmq")
         self._connection: AbstractConnection | None = None
         self._exchange: AbstractExchange | None = None
 
-    def deliver(self, events: Sequence[Event]) -> None:
+    async def publish(self, events: Sequence[Event]) -> None:
         """Publish events, each window of them when the one before was confirmed."""
-        self._loop.run(self._publish(events))
-
-    def close(self) -> None:
-        """Close the connection."""
-        if self._connection is not None:
-            self._loop.run(self._drop())
-        self._loop.close()
-
-    async def _publish(self, events: Sequence[Event]) -> None:
         delivered = 0
         try:
             async with asyncio.timeout(TIMEOUT_S):
@@ -106,8 +105,8 @@ class RabbitSink:
         except DeliveryError as error:
             what = "refused it" if error.frame.name == "Basic.Nack" else "has no queue for it"
             raise Undelivered(f"RabbitMQ {what}", delivered=delivered) from None
-        except (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError) as error:
-            await self._drop()
+        except _AWAY as error:
+            await self.drop()
             raise Undelivered(
                 f"RabbitMQ: {type(error).__name__}",
                 delivered=delivered,
@@ -119,8 +118,10 @@ class RabbitSink:
         await exchange.publish(_message(event), self._key, mandatory=True, timeout=_STEP_S)
 
     async def _connect(self) -> AbstractExchange:
-        await self._drop()
-        self._connection = await aio_pika.connect(**self._options)
+        await self.drop()
+        # Not by aio_pika.connect(), which leaves a connection that fails to nobody to close.
+        self._connection = Connection(make_url(**self._options))
+        await self._connection.connect(timeout=_STEP_S)
         channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         if self._exchange_name:
             self._exchange = await channel.get_exchange(self._exchange_name)
@@ -128,10 +129,11 @@ class RabbitSink:
             self._exchange = channel.default_exchange
         return self._exchange
 
-    async def _drop(self) -> None:
+    async def drop(self) -> None:
+        """Close the connection."""
         connection, self._connection, self._exchange = self._connection, None, None
         if connection is not None:
-            with contextlib.suppress(AMQPError, OSError, TimeoutError):
+            with contextlib.suppress(*_AWAY):
                 async with asyncio.timeout(_STEP_S):
                     await connection.close()
 
