@@ -35,6 +35,7 @@ from nbincoming.notebook.state import (
     Miss,
     OpenWindow,
     Published,
+    Reach,
     Saved,
     State,
     Window,
@@ -155,6 +156,9 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
         state(problems=failed(incoming=PROBLEM)),
         Imported("2 requests imported."),
         {"notice": "2 requests imported.", "problems": failed()},
+    ),
+    "an address from outside is noted": (
+        state(), Reach("https://x.example"), {"public_base": "https://x.example"},
     ),
     "a missed request is counted": (state(missed=1), Miss(), {"missed": 2}),
     "a draft is saved": (
@@ -376,7 +380,6 @@ def test_whether_the_draft_has_changes(make: Callable[[], State], changed: bool)
         ("P1W", "7 days"),
         ("PT1H30M", "1 hour 30 minutes"),
         ("P1DT1S", "1 day 1 second"),
-        ("PT0S", "0 seconds"),
     ],
 )
 def test_a_duration_reads_as_people_say_it(text: str, words: str) -> None:
