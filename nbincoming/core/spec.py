@@ -53,6 +53,11 @@ SUFFIX: Final = ".incoming.json"
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
+#: An emoji may be several code points; an image is 48 kB at the most, and a third more in base64.
+_MAX_EMOJI: Final = 16
+MAX_ICON: Final = 65_536
+_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
+
 
 def _check_name(name: str) -> str:
     if not NAME.fullmatch(name) or name.endswith("."):
@@ -61,6 +66,15 @@ def _check_name(name: str) -> str:
             "digit, and is at most 80 long, since it names the file."
         )
     return name
+
+
+def _check_icon(icon: str) -> str:
+    if len(icon) <= _MAX_EMOJI or (len(icon) <= MAX_ICON and _IMAGE.fullmatch(icon)):
+        return icon
+    raise ValueError(
+        f"An icon is an emoji of at most {_MAX_EMOJI} characters, or an image (PNG, JPEG, GIF, "
+        f"WebP or SVG) as a data URI in base64, of at most {MAX_ICON:,} characters."
+    )
 
 
 def _check_zone(name: str) -> str:
@@ -104,7 +118,7 @@ class Spec(BaseModel):
     name : str
         Names the file, too.
     icon : str
-        One emoji, for people.
+        For people: an emoji, or an image as a data URI.
     version : int
         0 for a draft; each publication adds one.
     digest : str
@@ -131,7 +145,7 @@ class Spec(BaseModel):
     schema_uri: Annotated[Text, Field(alias="$schema", max_length=2_000)] = ""
     schema_version: Annotated[Whole, Field(ge=1, le=SCHEMA_VERSION)] = SCHEMA_VERSION
     name: Annotated[str, AfterValidator(_check_name)]
-    icon: Annotated[str, Field(strict=True, max_length=16)] = "📨"
+    icon: Annotated[Text, Field(max_length=MAX_ICON), AfterValidator(_check_icon)] = "📨"
     version: Annotated[Whole, Field(ge=0)] = 0
     digest: Annotated[str, Field(pattern=r"^(sha256:[0-9a-f]{64})?$")] = ""
     published: Publication | None = None

@@ -22,6 +22,7 @@ from nbincoming.core.doctor import diagnose
 from nbincoming.core.gateway import Candidate, Outcome, Rules, endpoint_path
 from nbincoming.core.login import LOGIN_PATH, ApiKey
 from nbincoming.core.mistakes import Finding
+from nbincoming.core.parameters import Limits
 from nbincoming.core.sentences import read_condition
 from nbincoming.core.spec import SCHEMA_FILE, SUFFIX, Publication, Spec, spec_from_data
 from nbincoming.core.values import Value, exact, json_text
@@ -44,8 +45,10 @@ from nbincoming.history.samples import Sample, Samples
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.keys import KeyFile
 from nbincoming.notebook import snippets
+from nbincoming.notebook.addresses import Address, addresses, public_base_of
 from nbincoming.notebook.countdown import countdown
 from nbincoming.notebook.endpoint import MAX_EVENTS, Endpoint, now_ms, wait_until
+from nbincoming.notebook.icons import icon_of
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.state import (
     Card,
@@ -53,6 +56,7 @@ from nbincoming.notebook.state import (
     Fail,
     Imported,
     Published,
+    Reach,
     Saved,
     State,
     Window,
@@ -161,6 +165,48 @@ class Integration:
                 ]
             )
         self._change("endpoint", authorization=authorization.data())
+
+    @property
+    def icon(self) -> str:
+        """What stands before the name: set it to an emoji, or to the path of an image."""
+        return self.draft.icon
+
+    @icon.setter
+    def icon(self, icon: str | Path) -> None:
+        self._change("endpoint", icon=icon_of(icon) if isinstance(icon, Path) else icon)
+
+    @property
+    def time_zone(self) -> str:
+        """Where dates without an offset are, as an IANA name such as ``"Europe/Berlin"``."""
+        return self.draft.time_zone
+
+    @time_zone.setter
+    def time_zone(self, name: str) -> None:
+        self._change("conditions", time_zone=name)
+
+    @property
+    def limits(self) -> Limits:
+        """How large a request may be; change it by :meth:`set_limits`."""
+        return self.draft.limits
+
+    def set_limits(
+        self,
+        *,
+        max_body_bytes: int | None = None,
+        max_depth: int | None = None,
+        max_parameters: int | None = None,
+    ) -> None:
+        """Change how large a request may be; None leaves a limit as it is."""
+        given = {
+            "max_body_bytes": max_body_bytes,
+            "max_depth": max_depth,
+            "max_parameters": max_parameters,
+        }
+        with self.store.lock:
+            limits = {name: value for name, value in given.items() if value is not None}
+            self._change("endpoint", **limits)
+            if self.listening:
+                self._endpoint.mount()  # which has the limit of bodies
 
     def set_secret(self, name: str, value: str | bytes) -> None:
         """Give a secret's value for this session; it stays in memory.
@@ -292,6 +338,27 @@ class Integration:
             If it is not listening.
         """
         return self._endpoint.url
+
+    @property
+    def public_base(self) -> str:
+        """Where senders elsewhere reach this kernel, such as a tunnel's address.
+
+        It is set for this session and shown in :attr:`public_url`, curl and the wizard.
+        """
+        return self.state.public_base
+
+    @public_base.setter
+    def public_base(self, base: str) -> None:
+        self.store.dispatch(Reach(public_base_of(base)))
+
+    @property
+    def public_url(self) -> str:
+        """The URL to give to a sender."""
+        return self.addresses()[0].url
+
+    def addresses(self) -> list[Address]:
+        """List where the endpoint can be reached, the most public address first."""
+        return addresses(self.url, self.state.public_base)
 
     def listen_if_needed(self) -> None:
         """Listen with the defaults, unless the endpoint listens already."""
@@ -549,7 +616,7 @@ class Integration:
 
     def curl(self) -> str:
         """Write a curl command that sends the example; secrets are shell variables."""
-        return snippets.curl(self.url, self.authorization)
+        return snippets.curl(self.public_url, self.authorization)
 
     def code(self) -> str:
         """Write the Python code that makes this draft."""

@@ -19,6 +19,14 @@ from nbincoming.export.shell import curl as curl
 def code(spec: Spec) -> str:
     """Write the Python code that makes a draft."""
     lines = [f"inc = nbi.Integration({spec.name!r})"]
+    if spec.icon != _DEFAULTS["icon"].default:
+        lines.append(f"inc.icon = {spec.icon!r}")
+    limits = {name: getattr(spec, name) for name in _LIMITS}
+    others = [f"{name}={n}" for name, n in limits.items() if n != _DEFAULTS[name].default]
+    if others:
+        lines.append(f"inc.set_limits({', '.join(others)})")
+    if spec.time_zone != _DEFAULTS["time_zone"].default:
+        lines.append(f"inc.time_zone = {spec.time_zone!r}")
     if spec.authorization != NoAuthorization():
         lines.append(f"inc.authorization = {_authorization(spec.authorization)}")
     if spec.deduplication is not None:
@@ -37,6 +45,10 @@ def code(spec: Spec) -> str:
     imports = [line for name, line in _IMPORTS.items() if re.search(name, text)]
     return "\n".join([*imports, "import nbincoming as nbi", "", text])
 
+
+#: What a draft has that says nothing else.
+_DEFAULTS = Spec.model_fields
+_LIMITS = ("max_body_bytes", "max_depth", "max_parameters")
 
 #: What must be imported where a spec says more than the builder, or a float, can.
 _IMPORTS = {

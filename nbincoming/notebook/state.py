@@ -94,6 +94,8 @@ class State:
         What happened to the requests last, in a sentence.
     written : str
         What was written last, in a sentence.
+    public_base : str
+        Where the endpoint's path is reached from outside, such as a tunnel's address.
     missed : int
         Requests that came while nothing was published or retrieved.
     """
@@ -108,6 +110,7 @@ class State:
     )
     notice: str = ""
     written: str = ""
+    public_base: str = ""
     missed: int = 0
 
     @property
@@ -176,6 +179,13 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """The endpoint is reached from outside at this address; empty where it is not."""
+
+    public_base: str
+
+
+@dataclass(frozen=True, slots=True)
 class Miss:
     """A request came that nobody waited for."""
 
@@ -196,7 +206,17 @@ class Published:
 
 
 Action: TypeAlias = (
-    Define | Close | Change | Fail | OpenWindow | CloseWindow | Imported | Miss | Saved | Published
+    Define
+    | Close
+    | Change
+    | Fail
+    | OpenWindow
+    | CloseWindow
+    | Imported
+    | Reach
+    | Miss
+    | Saved
+    | Published
 )
 
 
@@ -226,6 +246,8 @@ def update(state: State, action: Action) -> State:
             return replace(state, window=None, notice=notice)
         case Imported(notice=notice):
             return replace(state, notice=notice, problems=_without(state, "incoming"))
+        case Reach(public_base=public_base):
+            return replace(state, public_base=public_base)
         case Miss():
             return replace(state, missed=state.missed + 1)
         case Saved(path=path):
@@ -345,7 +367,7 @@ def duration_words(text: str) -> str:
         count, left_s = divmod(left_s, unit_s)
         if count:
             parts.append(f"{count:,} {unit}" + ("" if count == 1 else "s"))
-    return " ".join(parts) or "0 seconds"
+    return " ".join(parts)
 
 
 def authorization_words(authorization: Scheme) -> str:

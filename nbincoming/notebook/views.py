@@ -202,12 +202,11 @@ class Grid:
             column_filters=False,
             maxBytes=0,  # all rows: what is shown is searched
             paging=False,
-            scrollCollapse=True,
-            scrollY="320px",
             showIndex=False,
             style="width:100%;margin:0",
         )
         self.widget.add_class("nbi-grid")
+        self.widget.tabbable = True  # it scrolls, so the keyboard must reach it
 
     def show(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Show these rows."""

@@ -11,6 +11,7 @@ from nbincoming.notebook.cards.deduplication import DeduplicationCard
 from nbincoming.notebook.cards.endpoint import EndpointCard
 from nbincoming.notebook.cards.incoming import IncomingCard
 from nbincoming.notebook.cards.publish import PublishCard
+from nbincoming.notebook.icons import is_image
 from nbincoming.notebook.state import State, badge
 from nbincoming.notebook.views import CopyButton, column, escape, row, set_html, style, text
 
@@ -63,7 +64,7 @@ class Wizard:
         if not integration.listening:
             set_html(self._url, "Not listening. Call <code>listen()</code>.")
             return
-        url, curl = integration.url, integration.curl()
+        url, curl = integration.public_url, integration.curl()
         set_html(self._url, f'<span class="nbi-method">POST</span> <code>{_breakable(url)}</code>')
         set_html(
             self._curl,
@@ -79,11 +80,15 @@ def _title_html(state: State, *, listening: bool) -> str:
     live = "live while this kernel runs" if listening else "not listening"
     return (
         '<div class="nbi-top">'
-        f'<span class="nbi-icon" aria-hidden="true">{escape(state.draft.icon)}</span>'
+        f'<span class="nbi-icon" aria-hidden="true">{_icon_html(state.draft.icon)}</span>'
         f'<div><div role="heading" aria-level="2" class="nbi-name">{escape(state.draft.name)}</div>'
         f'<div class="nbi-quiet">Incoming integration, {live}</div></div>'
         f'<span class="nbi-badge{on}" role="status">{escape(badge(state))}</span></div>'
     )
+
+
+def _icon_html(icon: str) -> str:
+    return f'<img alt="" src="{escape(icon)}">' if is_image(icon) else escape(icon)
 
 
 def _breakable(url: str) -> str:

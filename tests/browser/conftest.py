@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Locator, Page, Request, sync_playwright
 
+from tests.browser.axe import VERSION, script
 from tests.browser.jupyter import Lab, Notebook, execute, find_chromium, running_lab
 
 CHROMIUM_ARGS = [
@@ -48,6 +49,17 @@ def chromium() -> str:
     if found := find_chromium():
         return found
     reason = "no Chromium on PATH: install one, or set NBINCOMING_CHROMIUM to its path"
+    if os.environ.get("NBINCOMING_REQUIRE_BROWSER") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="package")
+def axe() -> str:
+    """The code of axe-core; without it the tests skip, or fail where they must not."""
+    if code := script():
+        return code
+    reason = f"no axe-core {VERSION}: npm is missing, or cannot reach its registry"
     if os.environ.get("NBINCOMING_REQUIRE_BROWSER") == "1":
         pytest.fail(reason)
     pytest.skip(reason)

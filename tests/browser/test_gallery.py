@@ -9,6 +9,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.axe import barriers
 from tests.browser.conftest import OpenNotebook, SetTheme, Shot
 from tests.browser.test_walk import define
 
@@ -38,11 +39,12 @@ def test_every_card_opens_in_both_themes(
     page: Page,
     theme: SetTheme,
     shot: Shot,
+    axe: str,
     tmp_path: Path,
     name: Literal["light", "dark"],
 ) -> None:
-    """Each card shows its form, filled from the draft and the samples."""
-    page.set_viewport_size({"width": 1280, "height": 1500})
+    """Each card shows its form, filled, and axe-core finds no barrier in the wizard."""
+    page.set_viewport_size({"width": 1280, "height": 1700})
     theme(name)
     try:
         opened = notebook([CELL.format(folder=str(tmp_path))])
@@ -50,7 +52,9 @@ def test_every_card_opens_in_both_themes(
         for title, shown in SHOWN.items():
             found = define(wizard, title)
             expect(shown(found)).to_be_visible()
+            page.mouse.move(0, 0)
             shot(f"wizard-{title.split()[0].lower()}-{name}", wizard)
+            assert barriers(page, axe, ".nbi-wizard") == []
     finally:
         page.set_viewport_size({"width": 1280, "height": 900})
 

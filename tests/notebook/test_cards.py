@@ -116,7 +116,10 @@ def test_a_scheme_has_its_own_fields(page: Page, scheme: str, visible: set[str])
     """What the other schemes need is hidden."""
     opened = page.open("endpoint")
     field(opened, "Authorization").value = scheme
-    found = labels(opened) - {"Icon", "Authorization", "Its value (kept in memory only)"}
+    found = labels(opened) - {
+        "Icon", "Use an image", "Public address", "Authorization",
+        "Its value (kept in memory only)",
+    }  # fmt: skip
     assert found == visible
 
 
@@ -337,6 +340,39 @@ def test_a_closed_card_counts(inc: Integration, page: Page) -> None:
     page.refresh()
     count = len(inc.profiles())
     assert f"2 requests, {count} parameters" in text_of(page.card("incoming").widget)
+
+
+def paste(inc: Integration, page: Page, text: str) -> Any:
+    """Open the import, paste a text and import it."""
+    opened = page.open("incoming")
+    click(opened, "Import…")
+    field(opened, "Requests").value = text
+    click(opened, "Import")
+    page.refresh()
+    return opened
+
+
+def test_requests_are_imported(inc: Integration, page: Page) -> None:
+    """Judged by the draft, listed like any other, and the form closes."""
+    inc.deduplicate("body.id")
+    opened = paste(inc, page, '{"id": 1}\n{"id": 1}\n{"id": 2}')
+    assert [sample.status for sample in inc.samples] == [200, 204, 200]
+    assert "3 requests imported." in text_of(opened)
+    assert "Import" not in {each.description for each in buttons(opened)}
+
+
+def test_a_bad_import_is_a_problem_and_leaves_no_secret(inc: Integration, page: Page) -> None:
+    """With its lines; nothing is added, and the field that held a token is empty."""
+    paste(inc, page, "curl -H 'Authorization: Bearer sesame' -d @file http://x")
+    assert "line 1" in page.problems("incoming")
+    assert len(inc.samples) == 0
+    assert "sesame" not in synced(page.widget)
+
+
+def test_an_import_of_nothing_is_a_problem(inc: Integration, page: Page) -> None:
+    """The card says what to do."""
+    paste(inc, page, " ")
+    assert "Paste requests" in page.problems("incoming")
 
 
 # --- Deduplication -----------------------------------------------------------------------

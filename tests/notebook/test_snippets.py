@@ -33,12 +33,17 @@ class Recorder:
         self.authorization: Authorization = NoAuthorization()
         self.deduplication: dict[str, Any] | None = None
         self.triggers: list[dict[str, Any]] = []
+        self.limits: dict[str, int] = {}
+        self.icon, self.time_zone = "📨", "UTC"
 
     def deduplicate(self, *labels: str, **settings: str) -> None:
         self.deduplication = {"parameters": list(labels), **settings}
 
     def trigger(self, name: str, when: Condition) -> None:
         self.triggers.append({"name": name, "when": when.data()})
+
+    def set_limits(self, **limits: int) -> None:
+        self.limits |= limits
 
     def spec(self, endpoint: str) -> Spec:
         return spec_from_data(
@@ -48,6 +53,9 @@ class Recorder:
                 "authorization": self.authorization.data(),
                 "deduplication": self.deduplication,
                 "triggers": self.triggers,
+                "icon": self.icon,
+                "time_zone": self.time_zone,
+                **self.limits,
             }
         )
 
@@ -79,7 +87,7 @@ def evaluated(condition: Condition) -> Condition:
 @given(data=spec_data)
 @settings(max_examples=100)
 def test_the_code_makes_the_draft(data: dict[str, Any]) -> None:
-    """Run anywhere, it says all that the draft does of senders, keys and conditions."""
+    """Run anywhere, it says all that the draft does, but for its endpoint."""
     draft = spec_from_data(data)
     names = ("P", "jwt", "meta", "hmac", "standard_webhooks", "no_authorization")
     package = SimpleNamespace(Integration=Recorder, **{name: getattr(nbi, name) for name in names})
@@ -88,6 +96,7 @@ def test_the_code_makes_the_draft(data: dict[str, Any]) -> None:
     made = scope["inc"].spec(draft.endpoint)
     assert (made.name, made.authorization) == (draft.name, draft.authorization)
     assert made.deduplication == draft.deduplication
+    assert (made.icon, made.time_zone, made.limits) == (draft.icon, draft.time_zone, draft.limits)
     assert [each.name for each in made.triggers] == [each.name for each in draft.triggers]
     for mine, wanted in zip(made.triggers, draft.triggers, strict=True):
         assert plain(mine.when) == plain(wanted.when)

@@ -35,6 +35,7 @@ from nbincoming.notebook.state import (
     Miss,
     OpenWindow,
     Published,
+    Reach,
     Saved,
     State,
     Window,
@@ -155,6 +156,9 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
         state(problems=failed(incoming=PROBLEM)),
         Imported("2 requests imported."),
         {"notice": "2 requests imported.", "problems": failed()},
+    ),
+    "an address from outside is noted": (
+        state(), Reach("https://x.example"), {"public_base": "https://x.example"},
     ),
     "a missed request is counted": (state(missed=1), Miss(), {"missed": 2}),
     "a draft is saved": (

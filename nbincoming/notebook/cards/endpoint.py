@@ -13,7 +13,8 @@ from nbincoming.core.spec import Spec
 from nbincoming.core.tokens import AlgorithmName
 from nbincoming.errors import NbIncomingError
 from nbincoming.notebook.cards.card import CardView
-from nbincoming.notebook.views import button, column, escape, field, row, set_html, show, text
+from nbincoming.notebook.icons import icon_of, is_image
+from nbincoming.notebook.views import button, escape, field, row, section, set_html, show, text
 from nbincoming.secrets import new_secret
 
 SCHEMES = (
@@ -36,15 +37,21 @@ class EndpointCard(CardView):
     def build(self) -> list[widgets.Widget]:
         """Make the form, once."""
         self._icon = field(widgets.Text, "Icon")
-        self._icon.layout.max_width = "80px"
+        self._icon.add_class("nbi-short")
+        self._image = ""
+        self._file = widgets.FileUpload(accept="image/*", description="Use an image")
+        self._file.layout.width = "auto"
+        self._file.observe(self.guard(self._on_image), "value")
+        self._icon.observe(self.guard(self._on_icon), "value")
+        self._shown_icon = text()
         self._scheme = field(widgets.Dropdown, "Authorization", options=SCHEMES)
-        self._secret_name = field(widgets.Text, "Name of the secret")
+        self._secret_name = field(widgets.Text, "Name of the secret", css="nbi-wide")
         self._secret_value = field(
             widgets.Password, "Its value (kept in memory only)", placeholder="leave empty to keep"
         )
         self._generate = button("Generate a secret", self.guard(self._on_generate))
         self._algorithm = field(widgets.Dropdown, "Algorithm", options=ALGORITHMS)
-        self._verify_name = field(widgets.Text, "Name of the verify token")
+        self._verify_name = field(widgets.Text, "Name of the verify token", css="nbi-wide")
         self._verify_value = field(
             widgets.Password, "Its value (kept in memory only)", placeholder="leave empty to keep"
         )
@@ -62,7 +69,15 @@ class EndpointCard(CardView):
         self._scheme.observe(lambda _: self.changed(), "value")
         self._secret_name.observe(lambda _: self.changed(), "value")
         rows = [self._secret_row, self._jwt_row, self._meta_row, self._hmac_row]
-        return [column([row([self._icon, self._scheme]), *rows, self._help], css="nbi-group")]
+        self._public = field(
+            widgets.Text, "Public address", css="nbi-wide", placeholder="https://hooks.example.com"
+        )
+        self._ways = text()
+        return [
+            section("Who may call", [row([self._scheme]), *rows, self._help]),
+            section("Where it is reached", [row([self._public]), self._ways]),
+            section("Icon", [row([self._icon, self._file, self._shown_icon])]),
+        ]
 
     def fill(self, draft: Spec) -> None:
         """Set the form's fields from the draft."""
@@ -70,7 +85,9 @@ class EndpointCard(CardView):
         stem = re.sub(r"[^A-Z0-9]+", "_", draft.name.upper()).strip("_") or "INCOMING"
         stem = stem if not stem[0].isdigit() else f"_{stem}"
         secrets = getattr(scheme, "secrets", ())
-        self._icon.value = draft.icon
+        self._image = draft.icon if is_image(draft.icon) else ""
+        self._icon.value = "" if self._image else draft.icon
+        self._public.value = self.integration.state.public_base
         self._scheme.value = scheme.data()["scheme"]
         remote = isinstance(scheme, Jwt) and scheme.jwks_url is not None
         suggested = "" if remote else f"env:{stem}_SECRET"
@@ -95,6 +112,9 @@ class EndpointCard(CardView):
         show(self._jwt_row, scheme == "jwt")
         show(self._meta_row, scheme == "meta")
         show(self._hmac_row, scheme == "hmac")
+        image = f'<span class="nbi-icon"><img alt="The icon" src="{escape(self._image)}"></span>'
+        set_html(self._shown_icon, image if self._image else "")
+        set_html(self._ways, self._ways_html())
         name = self._secret_name.value.strip()
         if scheme == "none":
             words = "Anyone who knows the URL can send data."
@@ -109,11 +129,13 @@ class EndpointCard(CardView):
 
     def members(self) -> Mapping[str, Any]:
         """Read the form."""
-        return {"icon": self._icon.value.strip(), "authorization": self._authorization()}
+        icon = self._icon.value.strip() or self._image
+        return {"icon": icon, "authorization": self._authorization()}
 
     def on_apply(self) -> None:
         """Take the entered secrets out of the fields, into memory."""
         secret, verify = self._take_secrets()
+        self.integration.public_base = self._public.value
         if secret and self._scheme.value != "none":
             self.integration.set_secret(self._secret_name.value.strip(), secret)
         if verify and self._scheme.value == "meta":
@@ -122,6 +144,29 @@ class EndpointCard(CardView):
     def on_cancel(self) -> None:
         """Forget the entered secrets."""
         self._take_secrets()
+
+    def _on_image(self) -> None:
+        if self._file.value:
+            content = bytes(self._file.value[0].content)
+            self._file.value = ()
+            self._image = icon_of(content)
+            self._icon.value = ""
+            self.changed()
+
+    def _on_icon(self) -> None:
+        if self._icon.value.strip():
+            self._image = ""
+            self.changed()
+
+    def _ways_html(self) -> str:
+        if not self.integration.listening:
+            return ""
+        ways = "".join(
+            f"<li><code>{escape(way.url)}</code><br>"
+            f'<span class="nbi-quiet">{escape(way.words)}</span></li>'
+            for way in self.integration.addresses()
+        )
+        return f'<ul class="nbi-ways">{ways}</ul>'
 
     def _take_secrets(self) -> tuple[str, str]:
         """Clear both fields first: a synced one must not keep a secret, whatever comes next."""
