@@ -119,9 +119,10 @@ def publish(
     sealed = spec.sealed(version=taken + 1, publication=publication)
     kept = version_path(sealed.name, sealed.version, folder)
     _create(kept, sealed.text().encode())
-    for place in (kept.parent, folder):
+    current = _make_current(sealed.name, folder)
+    for place in (folder, kept.parent):
         _write_schema(sealed, place)
-    return sealed, _make_current(sealed.name, folder)
+    return sealed, current
 
 
 def version_path(name: str, version: int, folder: str | Path) -> Path:

@@ -54,6 +54,7 @@ def _checked(path: Path, *, strict: bool) -> dict[str, Any]:
         "name": spec.name if spec else None,
         "version": spec.version if spec else None,
         "digest": spec.digest if spec else None,
+        "published": str(spec.published) if spec and spec.published else None,
         "examples": len(spec.examples) if spec else None,
         "conditions": len(leaves),
         "conditions_tested": sum(leaf.tested for leaf in leaves),
@@ -75,6 +76,8 @@ def _print(result: dict[str, Any]) -> None:
         return
     if result["digest"]:
         click.echo(f"  digest {result['digest']}")
+    if result["published"]:
+        click.echo(f"  published {result['published']}")
     count = result["examples"]
     click.echo(f"  {count} {'example agrees' if count == 1 else 'examples agree'}")
     if result["conditions"]:

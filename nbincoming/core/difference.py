@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from nbincoming.core.authorization import Authorization, NoAuthorization
 from nbincoming.core.conditions import All, AnyOf, Condition, ElementLeaf, Leaf, Not, shorten
@@ -207,26 +207,28 @@ def _meaning(condition: Condition) -> str:
 def _normal(condition: Condition) -> Value:
     match condition:
         case All(conditions=parts) | AnyOf(conditions=parts):
-            kind = type(condition)
-            texts = sorted({json_text(each) for part in parts for each in _flat(part, kind)})
-            return texts[0] if len(texts) == 1 else [condition.word, texts]
-        case Not(condition=Not(condition=inner)):
-            return _normal(inner)
+            word = condition.word
+            flat = [each for part in parts for each in _opened(_normal(part), word)]
+            once = {json_text(each): each for each in flat}
+            ordered = [once[text] for text in sorted(once)]
+            return ordered[0] if len(ordered) == 1 else [word, ordered]
         case Not(condition=inner):
-            return ["not", _normal(inner)]
+            normal = _normal(inner)
+            return normal[1] if type(normal) is list and normal[0] == "not" else ["not", normal]
         case ElementLeaf():
-            return [condition.parameter, condition.operator, _normal(condition.value)]
+            return [condition.operator, condition.parameter, _normal(condition.value)]
         case Leaf():
             return condition.data()
+        case _:
+            assert_never(condition)
 
 
-def _flat(condition: Condition, kind: type[All] | type[AnyOf]) -> Iterator[Value]:
-    """Yield the normal forms of a group's parts, those of groups of its own kind opened."""
-    if isinstance(condition, kind):
-        for part in condition.conditions:
-            yield from _flat(part, kind)
-    else:
-        yield _normal(condition)
+def _opened(normal: Value, word: str) -> list[Value]:
+    """Open a group that stands in one of its own kind."""
+    if type(normal) is list and normal[0] == word:
+        parts: list[Value] = normal[1]
+        return parts
+    return [normal]
 
 
 # --- words -----------------------------------------------------------------------------

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from nbincoming.core.labels import format_path, parse
 from nbincoming.core.moments import utc_text
-from nbincoming.core.parameters import is_secret_header
+from nbincoming.core.parameters import decode, is_secret_header
 from nbincoming.core.problems import LONE_SURROGATE
-from nbincoming.core.values import Kind
-from nbincoming.errors import quote
+from nbincoming.core.values import Kind, Value, exact, json_text
+from nbincoming.errors import Refusal, quote
 
 _UTC: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z$"
 
@@ -41,6 +41,19 @@ def _check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
         names = ", ".join(quote(name) for name in secret)
         raise ValueError(f"An example holds no credentials. Remove {names}.")
     return headers
+
+
+def _body_text(body: object) -> object:
+    return json_text(exact(body)) if isinstance(body, dict | list) else body
+
+
+def _body_value(text: str) -> Value:
+    """Read a body that is written just as we write JSON; another stays a text."""
+    try:
+        value = decode(text.encode())
+    except Refusal:
+        return text
+    return value if json_text(value) == text else text
 
 
 #: Free text, and a whole number: "1", 1.0 and true are none.
@@ -83,7 +96,7 @@ class Example(BaseModel):
     headers : tuple of (str, str)
         In order, without credentials.
     body : str
-        The raw text.
+        The raw text. A file has the JSON value that it is, where that says it all.
     received_at_ms : int
         "Now" for its conditions, in milliseconds since the epoch, UTC.
     outcome : str
@@ -98,11 +111,15 @@ class Example(BaseModel):
 
     name: Text
     headers: Annotated[tuple[tuple[Text, Text], ...], AfterValidator(_check_headers)]
-    body: Text
+    body: Annotated[Text, BeforeValidator(_body_text)]
     received_at_ms: Annotated[Whole, Field(ge=0)]
     outcome: Outcome
     triggers: tuple[Text, ...] = ()
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    def data(self) -> dict[str, Value]:
+        """Return the JSON form."""
+        return {**self.model_dump(mode="json"), "body": _body_value(self.body)}
 
 
 class Publication(BaseModel):
@@ -128,6 +145,10 @@ class Publication(BaseModel):
     def of(cls, at_ms: int, *, by: str = "", changes: str = "") -> Publication:
         """Make one of milliseconds since the epoch; text that has several lines becomes one."""
         return cls(at=utc_text(at_ms), by=" ".join(by.split()), changes=" ".join(changes.split()))
+
+    def __str__(self) -> str:
+        said = self.at + (f" by {self.by}" if self.by else "")
+        return said + (f": {self.changes}" if self.changes else "")
 
     def data(self) -> dict[str, str]:
         """Return the JSON form."""

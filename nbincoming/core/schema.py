@@ -11,11 +11,12 @@ import re
 from typing import Any, Final, cast
 
 from nbincoming.core.authorization import HEADER_NAME, SECRET_NAME
+from nbincoming.core.layout import laid_out
 from nbincoming.core.moments import UNITS
 from nbincoming.core.operands import Operand
 from nbincoming.core.operators import ELEMENT_OPERATORS, OPERATORS
 from nbincoming.core.spec import NAME, SCHEMA_FILE, SCHEMA_VERSION, Spec
-from nbincoming.core.values import Value, json_text
+from nbincoming.core.values import Value
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -73,6 +74,7 @@ def spec_schema() -> dict[str, Value]:
             definition["required"] = ["scheme", *definition.get("required", [])]
     # The discriminator of OpenAPI, which is unknown to JSON Schema.
     schema["properties"]["authorization"].pop("discriminator")
+    definitions["Example"]["properties"]["body"]["type"] = ["object", "array", "string"]
     _add_operators(definitions["Leaf"])
     return {
         "$schema": DIALECT,
@@ -85,7 +87,7 @@ def spec_schema() -> dict[str, Value]:
 
 def spec_schema_text() -> str:
     """Write the schema as the file that ``$schema`` names in a spec."""
-    return json_text(spec_schema(), indent=2) + "\n"
+    return laid_out(spec_schema()) + "\n"
 
 
 def _without_titles(node: Any, *, names: bool = False) -> Any:

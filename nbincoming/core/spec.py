@@ -2,7 +2,8 @@
 
 The canonical text is JSON with two spaces of indentation, members in the order of the
 model, numbers as :func:`~nbincoming.core.values.number_text` writes them, and a final
-line feed. The digest is the SHA-256 of that text without the member ``digest``.
+line feed. The digest is the SHA-256 of that text without the member ``digest``. A file
+says the same in fewer lines, for people: its layout does not matter.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from nbincoming.core.evidence import Example as Example  # readers of a spec fin
 from nbincoming.core.evidence import ObservedParameter as ObservedParameter
 from nbincoming.core.evidence import Publication as Publication
 from nbincoming.core.evidence import Text, Whole
+from nbincoming.core.layout import laid_out
 from nbincoming.core.moments import time_zone
 from nbincoming.core.parameters import DEFAULT_LIMITS, Limits
 from nbincoming.core.problems import problems_of
@@ -198,13 +200,13 @@ class Spec(BaseModel):
             "max_depth": self.max_depth,
             "max_parameters": self.max_parameters,
             "parameters": [each.model_dump(mode="json") for each in self.parameters],
-            "examples": [each.model_dump(mode="json") for each in self.examples],
+            "examples": [each.data() for each in self.examples],
         }
         return data
 
     def text(self) -> str:
-        """Write the canonical text."""
-        return json_text(self.data(), indent=2) + "\n"
+        """Write the file's text."""
+        return laid_out(self.data()) + "\n"
 
     def computed_digest(self) -> str:
         """Compute the digest that the canonical text has."""

@@ -130,8 +130,8 @@ def _written(condition: Condition, zone: tzinfo) -> tuple[str, list[str]]:
     text = _write(condition, Writer(zone), refused)
     if not refused and _depth(text) > MAX_DEPTH:
         refused.append(
-            f"This is nested deeper than the {MAX_DEPTH} levels that CEL engines can be relied on "
-            "to parse. Split it into several triggers."
+            f"This is nested deeper than the {MAX_DEPTH} levels that Google's CEL engine parses. "
+            "Split it into several triggers."
         )
     return text, refused
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from nbincoming.core.events import EVENT_TYPE, Event, event_id, event_of
-from nbincoming.core.gateway import Rules
-from nbincoming.core.message import Request
-from nbincoming.core.spec import Example, Spec
+from nbincoming.core.examples import consider, example_request
+from nbincoming.core.gateway import Candidate, Rules
+from nbincoming.core.spec import Spec
 from nbincoming.core.values import Value
 from nbincoming.errors import NbIncomingError
 from nbincoming.export.example import good_examples
@@ -22,7 +22,16 @@ class NoEventError(NbIncomingError, LookupError):
 def example_events(spec: Spec) -> list[Event]:
     """Make the events that a spec's accepted examples become."""
     rules = Rules(spec)
-    return [_event(spec, rules, each) for each in good_examples(spec) if each.outcome == "accepted"]
+    accepted = [each for each, _ in good_examples(spec) if each.outcome == "accepted"]
+    judged = [(each, consider(example_request(each, spec), rules)) for each in accepted]
+    return [
+        # without a key, an id that is the same in each export
+        event_of(
+            candidate, event_id(spec.endpoint, candidate.key or each.name, each.received_at_ms)
+        )
+        for each, candidate in judged
+        if isinstance(candidate, Candidate)
+    ]
 
 
 def cloud_event(spec: Spec) -> dict[str, Value]:
@@ -86,19 +95,6 @@ def asyncapi(spec: Spec, *, bodies: Sequence[Value] = ()) -> dict[str, Value]:
         },
         "components": {"messages": {"accepted": message}},
     }
-
-
-def _event(spec: Spec, rules: Rules, example: Example) -> Event:
-    request = Request(
-        "POST",
-        "/",
-        tuple((name.encode(), value.encode()) for name, value in example.headers),
-        example.body.encode(),
-        example.received_at_ms,
-    )
-    candidate = rules.consider(request)
-    key = candidate.key or example.name  # an id that is the same in each export
-    return event_of(candidate, event_id(spec.endpoint, key, request.received_at_ms))
 
 
 _ATTRIBUTES: Final[dict[str, dict[str, Value]]] = {

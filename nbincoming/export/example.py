@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from nbincoming.core.parameters import decode
 from nbincoming.core.spec import Example, Spec
 from nbincoming.core.values import Value
+from nbincoming.errors import Refusal
 
 #: The request of the platform's own page: a complaint.
 EXAMPLE_BODY: Final[dict[str, Value]] = {
@@ -36,24 +38,27 @@ EXAMPLE_BODY: Final[dict[str, Value]] = {
 }
 
 
-def good_examples(spec: Spec) -> list[Example]:
-    """List the examples that are not refused, accepted ones first."""
-    return [
-        each
-        for outcome in ("accepted", "filtered")
-        for each in spec.examples
-        if each.outcome == outcome
-    ]
+def good_examples(spec: Spec) -> list[tuple[Example, Value]]:
+    """List the examples that are not refused, accepted ones first, with their bodies.
+
+    One whose body is not JSON, which is a problem that `check` finds, is left out.
+    """
+    found = []
+    for example in sorted(spec.examples, key=lambda each: each.outcome != "accepted"):
+        if example.outcome != "rejected":
+            with suppress(Refusal):
+                found.append((example, decode(example.body.encode(), limits=spec.limits)))
+    return found
+
+
+def example_bodies(spec: Spec) -> list[Value]:
+    """Decode the bodies of all examples that are not refused."""
+    return [body for _, body in good_examples(spec)]
 
 
 def example_body(spec: Spec) -> Value:
     """Choose a body to send: of the first accepted example, or the complaint."""
     return next(iter(example_bodies(spec)), EXAMPLE_BODY)
-
-
-def example_bodies(spec: Spec) -> list[Value]:
-    """Decode the bodies of all examples that are not refused."""
-    return [decode(each.body.encode(), limits=spec.limits) for each in good_examples(spec)]
 
 
 __all__ = ["EXAMPLE_BODY", "example_bodies", "example_body", "good_examples"]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from nbincoming.core.gateway import endpoint_path
+from nbincoming.core.layout import laid_out
 from nbincoming.core.schema import spec_schema_text
 from nbincoming.core.spec import Spec
-from nbincoming.core.values import Value, json_text
+from nbincoming.core.values import Value
 from nbincoming.errors import NbIncomingError, quote
 from nbincoming.export.cel import cel_document
 from nbincoming.export.events import asyncapi, cloud_event
@@ -58,7 +59,7 @@ class Format:
 
 
 def _json(value: Value) -> str:
-    return json_text(value, indent=2) + "\n"
+    return laid_out(value) + "\n"
 
 
 #: Every format, in the order of a menu.

@@ -20,7 +20,6 @@ from nbincoming.core.authorization import (
 from nbincoming.core.deduplication import MAX_OWN_HASH_BYTES, OWN_HASH_HEADER
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.core.labels import parse
-from nbincoming.core.parameters import decode
 from nbincoming.core.signatures import META_HEADER
 from nbincoming.core.spec import Spec
 from nbincoming.core.values import Value
@@ -86,10 +85,7 @@ def openapi(spec: Spec, *, url: str = LOCAL, bodies: Sequence[Value] = ()) -> di
 
 
 def _post(spec: Spec, bodies: Sequence[Value], required: list[Value]) -> dict[str, Value]:
-    examples = {
-        each.name: {"value": decode(each.body.encode(), limits=spec.limits)}
-        for each in good_examples(spec)
-    }
+    examples = {each.name: {"value": body} for each, body in good_examples(spec)}
     observed = list(bodies) or [each["value"] for each in examples.values()]
     content: dict[str, Value] = {
         "schema": {

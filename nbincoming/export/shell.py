@@ -43,27 +43,27 @@ class _Credentials:
 
 def curl(url: str, authorization: Authorization, body: Value = None) -> str:
     """Write a curl command for an endpoint; secrets stand in it as shell variables."""
-    text = json_text(EXAMPLE_BODY if body is None else body)
-    needed = _credentials(authorization, text)
-    lines = [
-        f"curl --include {shlex.quote(url)}",
-        "--header 'Content-Type: application/json'",
-        *(f"--header {_quoted(*header)}" for header in needed.headers),
-        f"--data-raw {shlex.quote(text)}",
-    ]
-    return needed.before + " \\\n  ".join(lines)
+    start = f"curl --include {shlex.quote(url)}"
+    return _command(start, authorization, body, header="--header ", data="--data-raw")
 
 
 def httpie(url: str, authorization: Authorization, body: Value = None) -> str:
     """Write an HTTPie command for an endpoint; secrets stand in it as shell variables."""
+    # without --ignore-stdin, a script's own input would be the body
+    start = f"http --ignore-stdin --print=hb POST {shlex.quote(url)}"
+    return _command(start, authorization, body, header="", data="--raw")
+
+
+def _command(
+    start: str, authorization: Authorization, body: Value, *, header: str, data: str
+) -> str:
     text = json_text(EXAMPLE_BODY if body is None else body)
     needed = _credentials(authorization, text)
     lines = [
-        # a shell script's own input is no body
-        f"http --ignore-stdin --print=hb POST {shlex.quote(url)}",
-        "'Content-Type: application/json'",
-        *(_quoted(*header) for header in needed.headers),
-        f"--raw {shlex.quote(text)}",
+        start,
+        f"{header}'Content-Type: application/json'",
+        *(header + _quoted(*each) for each in needed.headers),
+        f"{data} {shlex.quote(text)}",
     ]
     return needed.before + " \\\n  ".join(lines)
 

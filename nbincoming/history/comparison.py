@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbincoming.core.difference import Change, differences
+from nbincoming.core.examples import example_request
 from nbincoming.core.gateway import Accepted, Outcome
 from nbincoming.core.message import Request
 from nbincoming.core.moments import utc_text
 from nbincoming.core.spec import Spec
-from nbincoming.history.replay import example_request, replay
+from nbincoming.history.replay import replay
 from nbincoming.history.samples import Sample, outcome_name
 
 if TYPE_CHECKING:
@@ -117,14 +118,17 @@ def compare(old: Spec, new: Spec, on: Iterable[Request | Sample] | None = None) 
     old, new
         Published versions, or drafts.
     on
-        Requests or samples to run through both, in order, each version with an empty inbox;
-        the examples of both by default. Authorization is taken as given.
+        Requests or samples to run through both, in order, each version with an empty inbox.
+        By default the examples of both, each as the first of its key. Authorization is taken
+        as given.
     """
     if on is None:
         requests = _examples(old, new)
+        befores, afters = ([replay([each], spec)[0] for each in requests] for spec in (old, new))
     else:
         requests = [each.request if isinstance(each, Sample) else each for each in on]
-    pairs = zip(requests, replay(requests, old), replay(requests, new), strict=True)
+        befores, afters = replay(requests, old), replay(requests, new)
+    pairs = zip(requests, befores, afters, strict=True)
     fates = tuple(
         Fate(
             index=index,

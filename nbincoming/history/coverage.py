@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nbincoming.core.examples import consider, example_request
 from nbincoming.core.gateway import Candidate, Rules
 from nbincoming.core.leaves import PlacedLeaf, placed_leaves
 from nbincoming.core.message import Request
 from nbincoming.core.spec import Spec
 from nbincoming.core.words import describe
-from nbincoming.history.replay import consider, example_request
 
 
 @dataclass(frozen=True, slots=True)

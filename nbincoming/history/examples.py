@@ -8,6 +8,7 @@ from itertools import chain, count
 from typing import Any, Final
 
 from nbincoming.core.conditions import Leaf, Reference, leaves, referenced
+from nbincoming.core.examples import expectation
 from nbincoming.core.gateway import Rules
 from nbincoming.core.labels import ELEMENTS, Path, parse
 from nbincoming.core.leaves import placed_leaves
@@ -18,7 +19,6 @@ from nbincoming.core.spec import Example, Spec
 from nbincoming.core.values import Value, json_text
 from nbincoming.errors import Refusal
 from nbincoming.history.coverage import branches
-from nbincoming.history.replay import expectation
 from nbincoming.history.samples import Sample
 
 #: Examples are for people, too: more than these say no more.

@@ -7,6 +7,7 @@ from typing import Final
 
 from nbincoming.core.authorization import NoAuthorization
 from nbincoming.core.conditions import referenced
+from nbincoming.core.examples import consider
 from nbincoming.core.gateway import Candidate, Rules
 from nbincoming.core.labels import ELEMENTS, Path, parse
 from nbincoming.core.leaves import placed_leaves
@@ -14,7 +15,6 @@ from nbincoming.core.operators import BY_NAME
 from nbincoming.core.spec import Spec
 from nbincoming.history.advice import Advice, counted
 from nbincoming.history.profile import ParameterProfile
-from nbincoming.history.replay import consider
 from nbincoming.history.samples import Sample
 
 #: The way out of having no authorization.

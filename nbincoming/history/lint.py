@@ -12,6 +12,7 @@ from typing import Final
 
 from nbincoming.core.authorization import NoAuthorization
 from nbincoming.core.conditions import Leaf, Reference
+from nbincoming.core.examples import consider, example_request
 from nbincoming.core.gateway import Candidate, Rules
 from nbincoming.core.labels import ELEMENTS, Path, parse
 from nbincoming.core.leaves import placed_leaves
@@ -27,7 +28,6 @@ from nbincoming.history.examples import REDACTED
 from nbincoming.history.key_advice import AUTHORIZE, is_above, owned_keys
 from nbincoming.history.key_advice import key_advice as key_advice
 from nbincoming.history.profile import ParameterProfile, is_personal, profile_of, remembered
-from nbincoming.history.replay import consider, example_request
 from nbincoming.history.samples import Sample
 
 #: From how many samples on "all of them" says something.

@@ -112,8 +112,8 @@ class State:
 
     @property
     def changed(self) -> bool:
-        """Whether the draft differs from what is published."""
-        return self.published is None or _meaning(self.draft) != _meaning(self.published)
+        """Whether the draft means something else than what is published."""
+        return self.published is None or bool(self.published.diff(self.draft))
 
 
 # --- actions ---------------------------------------------------------------------------
@@ -264,12 +264,6 @@ def _change(state: State, action: Change) -> State:
 
 def _without(state: State, card: Card) -> Mapping[Card, tuple[Problem, ...]]:
     return MappingProxyType({name: found for name, found in state.problems.items() if name != card})
-
-
-def _meaning(spec: Spec) -> dict[str, Any]:
-    """Leave out what two versions of the same meaning may differ in."""
-    apart = ("$schema", "version", "digest", "published", "parameters", "examples")
-    return {name: value for name, value in spec.data().items() if name not in apart}
 
 
 def card_of(problem: Problem) -> Card | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
 from jsonschema import Draft6Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT6
@@ -14,10 +16,13 @@ from referencing.jsonschema import DRAFT6
 import nbincoming as nbi
 from nbincoming import files
 from nbincoming.cli import commands
-from nbincoming.core.spec import Spec
+from nbincoming.core.spec import Spec, spec_from_data
 from nbincoming.core.values import json_text
+from nbincoming.errors import SpecError
+from nbincoming.export.events import NoEventError
 from nbincoming.export.formats import FORMATS, UnknownFormatError
 from nbincoming.export.har import har
+from tests.core.strategies import spec_data
 from tests.export import node
 from tests.export.making import BODIES, published
 
@@ -88,6 +93,20 @@ def test_the_url_is_where_the_spec_is_served(path: Path) -> None:
         assert "https://hooks.example.com" in said
         assert "example.com//" not in said
         assert "127.0.0.1" not in said
+
+
+@given(spec_data)
+@settings(max_examples=50)
+def test_any_spec_is_written_or_refused_in_words(data: dict[str, Any]) -> None:
+    """Whatever its names, conditions and examples, nothing else is raised."""
+    spec = spec_from_data(data)
+    for name in FORMATS:
+        try:
+            text = nbi.export_spec(spec, name)
+        except (SpecError, NoEventError):
+            continue
+        if FORMATS[name].suffix.endswith((".json", ".har")):
+            json.loads(text)
 
 
 @pytest.mark.parametrize("spec", [published(), published("jwt"), published(triggers=[])])

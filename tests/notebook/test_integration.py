@@ -549,3 +549,46 @@ def test_all_are_closed_together(make: Make) -> None:
     with pytest.raises(ListenerError):
         _ = both[0].url
     assert Integration._living == {}
+
+
+# --- for others ------------------------------------------------------------------------------
+
+
+def test_a_version_says_who_when_and_what(inc: Integration) -> None:
+    """As it was told, and by the clock of the kernel; nobody is guessed."""
+    spec = inc.publish(changes="First", by="Ada")
+    assert spec.published is not None
+    assert (spec.published.by, spec.published.changes) == ("Ada", "First")
+    assert spec.published.at.startswith("20")
+    again = inc.publish()
+    assert again.published is not None
+    assert (again.published.by, again.published.changes) == ("", "")
+    assert nbi.load(inc.state.published_path, 1) == spec
+
+
+def test_the_schema_lies_beside_what_is_written(inc: Integration) -> None:
+    """Editors find it by the $schema of the spec."""
+    for path in (inc.save(), Path(inc.publish() and inc.state.published_path)):
+        assert nbi.load(path).schema_uri == "spec.schema.json"
+        assert (path.parent / "spec.schema.json").is_file()
+
+
+def test_the_draft_is_looked_over(inc: Integration) -> None:
+    """As it would be published: with its samples, examples and secrets."""
+    assert [each.code for each in inc.lint()] == ["NBI001", "NBI013"]
+    inc.authorization = nbi.jwt(secret=SECRET)
+    assert "NBI010" in [each.code for each in inc.lint()]
+    inc.set_secret(SECRET, KEY)
+    assert [each.code for each in inc.lint()] == ["NBI013"]
+
+
+def test_every_format_can_be_had(inc: Integration) -> None:
+    """Of the draft, then of what is published; the payload over all samples."""
+    inc.open_window(60)
+    for number in (1, 2.5):
+        inc.send_example({"n": number})
+    for _ in ("draft", "published"):
+        assert inc.url.partition("/automation")[0] in inc.export("openapi")
+        assert '"type": "number"' in inc.export("jsonschema")
+        assert "Inferred from 2 samples" in inc.export("jsonschema")
+        inc.publish()
