@@ -126,7 +126,7 @@ def changes_html(comparison: Comparison) -> str:
         same = f"The draft means the same as version {comparison.old.version}."
         return f'<div class="nbi-quiet">{same}</div>'
     sentences = "".join(f"<li>{escape(change)}</li>" for change in comparison.changes)
-    words = f"<ul>{sentences}</ul>"
+    words = f'<ul class="nbi-changes">{sentences}</ul>'
     if not comparison.fates:
         return words + '<div class="nbi-quiet">Without samples, nothing shows what it does.</div>'
     moved = comparison.changed

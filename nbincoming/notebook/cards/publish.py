@@ -62,7 +62,8 @@ class PublishCard(CardView):
                     advice,
                     changes,
                     section(
-                        "Files", [self._changes, row([self._publish, self._save]), self._result]
+                        "Files",
+                        [row([self._changes]), row([self._publish, self._save]), self._result],
                     ),
                     exports,
                     section("The same in Python", [self._code, self._copy_code]),
