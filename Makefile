@@ -3,7 +3,7 @@
 PYTHON ?= python3
 # The extras that each stamp in .venv stands for.
 EXTRAS.lab := lab
-EXTRAS.test := lab,serve,export,redis,test
+EXTRAS.test := lab,serve,redis,kafka,nats,rabbitmq,export,test
 
 BIN := .venv/bin
 ifneq ($(shell command -v uv 2>/dev/null),)

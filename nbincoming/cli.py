@@ -22,6 +22,8 @@ COMMANDS = {
     "export": ("nbincoming.commands.export", "export"),
     "keys": ("nbincoming.commands.keys", "keys"),
     "serve": ("nbincoming.commands.serve", "serve"),
+    "send": ("nbincoming.commands.send", "send"),
+    "inbox": ("nbincoming.commands.inbox", "inbox"),
 }
 
 

@@ -19,6 +19,7 @@ from nbincoming.core.signatures import (
     META_PREFIX,
     encode_signature,
     sign,
+    sign_standard,
     standard_key,
 )
 from nbincoming.core.tokens import issue_token
@@ -59,12 +60,11 @@ def credentials(
             except ValueError as error:
                 raise SecretError(f"{authorization.secrets[-1]} {error}.") from None
             identity = "msg_" + hashlib.sha256(now_s.encode() + body).hexdigest()[:24]
-            content = b".".join((identity.encode(), now_s.encode(), body))
+            signed = sign_standard(key, identity.encode(), now_s.encode(), body)
             return {
                 "webhook-id": identity,
                 "webhook-timestamp": now_s,
-                "webhook-signature": "v1,"
-                + encode_signature(sign(key, content), "base64").decode(),
+                "webhook-signature": signed.decode(),
             }
         case _:
             assert_never(authorization)

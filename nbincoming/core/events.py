@@ -7,8 +7,10 @@ that whoever receives it twice can tell.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote, unquote
 
 from nbincoming.core.gateway import Candidate
 from nbincoming.core.moments import utc_text as utc_text  # callers find it here, too
@@ -57,6 +59,10 @@ class Event:
 
     def cloud_event(self) -> dict[str, Value]:
         """Return the event in CloudEvents 1.0, as the JSON format's members."""
+        # An attribute without a value is left out, as the standard has it.
+        triggers: dict[str, Value] = (
+            {"nbitriggers": join_triggers(self.triggers)} if self.triggers else {}
+        )
         return {
             "specversion": "1.0",
             "id": self.id,
@@ -65,9 +71,22 @@ class Event:
             "time": utc_text(self.received_at_ms),
             "datacontenttype": "application/json",
             "nbiversion": self.version,
-            "nbitriggers": ",".join(self.triggers),
+            **triggers,
             "data": {"body": decode(self.body, limits=ACCEPTED_LIMITS), "headers": self.headers},
         }
+
+
+def join_triggers(names: Iterable[str]) -> str:
+    """Write names of triggers as one text: percent-encoded (RFC 3986), with commas between.
+
+    So a name may have commas itself, and control characters, which no attribute may have.
+    """
+    return ",".join(quote(name, safe="") for name in names)
+
+
+def split_triggers(text: str) -> tuple[str, ...]:
+    """Read what :func:`join_triggers` wrote."""
+    return tuple(unquote(name) for name in text.split(",")) if text else ()
 
 
 def event_id(integration: str, key: str, first_ms: int) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 import jiter
@@ -54,6 +55,9 @@ _SECRET_HEADER: Final = re.compile(
     r"|(?:api|access|auth|subscription|private|shared)[-_]?key|\b(?:auth|sig|dpop)\b"
 )
 
+#: Names beyond it are not worth remembering, and senders choose them.
+_LONG_NAME: Final = 64
+
 #: Most text that the labels of one body may have together. Labels repeat the names above
 #: them, so a body of 1 MiB could otherwise make 10 GB of them.
 _MAX_LABEL_TEXT: Final = 50_000_000
@@ -72,6 +76,14 @@ _JITER_POSITION: Final = re.compile(r" at line (\d+) column (\d+)$")
 
 def is_secret_header(name: str) -> bool:
     """Tell whether a header, named in lower case, carries credentials."""
+    if len(name) > _LONG_NAME:
+        return _SECRET_HEADER.search(name) is not None
+    return _is_secret_name(name)
+
+
+@lru_cache(maxsize=1_024)
+def _is_secret_name(name: str) -> bool:
+    """Remember the answer: the same few names come with each request."""
     return _SECRET_HEADER.search(name) is not None
 
 

@@ -111,6 +111,21 @@ def verify_hmac(
         )
 
 
+def sign_standard(key: bytes, identity: bytes, stamp: bytes, body: bytes) -> bytes:
+    """Sign as Standard Webhooks 1.0.0 defines it; return a value of webhook-signature.
+
+    Parameters
+    ----------
+    key
+        From :func:`standard_key`.
+    identity, stamp
+        The values of webhook-id and webhook-timestamp.
+    body
+        The raw bytes.
+    """
+    return b"v1," + encode_signature(sign(key, b".".join((identity, stamp, body))), "base64")
+
+
 def verify_standard(request: Request, secrets: Sequence[bytes], *, tolerance_s: int) -> None:
     """Check a signature as Standard Webhooks 1.0.0 defines it.
 
@@ -123,8 +138,9 @@ def verify_standard(request: Request, secrets: Sequence[bytes], *, tolerance_s: 
     stamp = one_header(request, "webhook-timestamp")
     given = one_header(request, "webhook-signature").split()[:_MAX_SIGNATURES]
     check_time(stamp, request.received_at_ms, tolerance_s, "webhook-timestamp")
-    content = b".".join((identity, stamp, request.body))
-    wanted = [b"v1," + base64.b64encode(sign(standard_key(secret), content)) for secret in secrets]
+    wanted = [
+        sign_standard(standard_key(secret), identity, stamp, request.body) for secret in secrets
+    ]
     if not _share_one(wanted, given):
         raise _bad(
             "No signature in webhook-signature belongs to this body, id, time and the secrets in "

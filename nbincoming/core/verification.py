@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Protocol, assert_never
+from typing import Final, Protocol, assert_never
 
 from nbincoming.core.authorization import (
     Authorization,
@@ -25,8 +25,12 @@ from nbincoming.core.signatures import (
     verify_hmac,
     verify_standard,
 )
-from nbincoming.core.tokens import Key, Token, bearer, prepare_keys, verify_token
+from nbincoming.core.tokens import Key, Token, bearer, check_times, prepare_keys, verify_token
+from nbincoming.core.values import Value
 from nbincoming.errors import BadVerifyToken, Problem, SecretError
+
+#: Tokens that are remembered: more than there are senders to one endpoint.
+_MAX_KNOWN: Final = 256
 
 #: Raises a refusal, or returns.
 Verify = Callable[[Request], None]
@@ -140,12 +144,26 @@ class _JwtVerify:
         )
         self._url = authorization.jwks_url
         self._published: tuple[bytes, tuple[Key, ...]] = (b"", ())
+        #: Tokens that were good, by the header that brought them: the same one comes with each
+        #: request for an hour, and all but its times stays true as long as the keys do.
+        self._known: dict[bytes, tuple[Token, tuple[Key, ...], Mapping[str, Value]]] = {}
         if self._url is not None:
             self._read_published(found.__getitem__)
 
     def __call__(self, request: Request) -> None:
+        given = request.header(b"authorization")
+        known = self._known.get(given[0]) if len(given) == 1 else None
+        if known is not None:
+            token, keys, claims = known
+            if self._keys(token) == keys:  # else some were withdrawn
+                check_times(claims, self._rules, request.received_at_ms)
+                return
         token = bearer(request)
-        verify_token(token, self._keys(token), self._rules, request.received_at_ms)
+        keys = self._keys(token)
+        claims = verify_token(token, keys, self._rules, request.received_at_ms)
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[given[0]] = token, keys, claims
 
     def _keys(self, token: Token) -> tuple[Key, ...]:
         if self._url is None or token.algorithm != self._rules.algorithm:

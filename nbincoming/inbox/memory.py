@@ -97,7 +97,8 @@ class MemoryInbox:
         return self._append(candidate, event_id(candidate.integration, claim.key, now_ms))
 
     def _append(self, candidate: Candidate, identity: str) -> Accepted:
-        self._events.append(event_of(candidate, identity))
+        if self._events.maxlen != 0:
+            self._events.append(event_of(candidate, identity))
         self._accepted += 1
         return Accepted(identity, candidate.triggers)
 

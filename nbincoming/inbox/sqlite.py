@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -29,9 +29,10 @@ from nbincoming.core.gateway import (
 )
 from nbincoming.inbox.schema import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect
 
-#: Rows that one statement writes. Each statement gives way to Python's other threads and
-#: may wait for its turn afterwards, so that one row each would take many times as long.
-_ROWS: Final = (64, 16, 4, 1)
+#: Most rows that one statement writes. Each statement gives way to Python's other threads and
+#: may wait for its turn afterwards, so that one row each would take many times as long. Each
+#: size is a statement of its own, and they are all kept prepared.
+_ROWS: Final = 64
 
 #: Expired keys that one transaction removes: others wait for it.
 _PURGE_KEYS: Final = 500
@@ -53,6 +54,8 @@ _EVENTS: Final = (
     "SELECT seq, id, name, version, key, triggers, received_at_ms, headers, body "
     "FROM events JOIN integrations ON integrations.number = events.integration "
 )
+
+_JSON: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 #: A key's place: number of its space, and its hash.
 _Place = tuple[int, bytes]
@@ -246,11 +249,17 @@ def row_of_event(event: Event, integration: int) -> tuple[Any, ...]:
         integration,
         event.version,
         event.key,
-        json.dumps(event.triggers),
+        _names_json(event.triggers),
         event.received_at_ms,
-        json.dumps(event.headers),
+        _JSON(event.headers),
         event.body,
     )
+
+
+@lru_cache(maxsize=256)
+def _names_json(names: tuple[str, ...]) -> str:
+    """Write the names of triggers: there are few, and they come with each event."""
+    return _JSON(names)
 
 
 def event_of_row(row: Sequence[Any]) -> Event:
@@ -269,10 +278,6 @@ def event_of_row(row: Sequence[Any]) -> Event:
 
 
 def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
-    """Cut rows into few sizes, so that each statement is prepared once."""
-    rest = iter(rows)
-    left = len(rows)
-    for size in _ROWS:
-        while left >= size:
-            yield list(islice(rest, size))
-            left -= size
+    """Cut rows into what one statement takes."""
+    for first in range(0, len(rows), _ROWS):
+        yield rows[first : first + _ROWS]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from nbincoming.core.gateway import Candidate
+from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.group import Group, Settled
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.inbox.protocol import Inbox
@@ -45,19 +46,30 @@ class GroupedClaims:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._loop: asyncio.AbstractEventLoop | None = None  # the one that the first claim is on
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one that claims are made on
+        self._gathered: list[tuple[Candidate, Told]] = []
         self._group: Group[Told] = Group(inbox, self._deliver)
 
     def claim(self, candidate: Candidate, told: Told) -> None:
         """Have it claimed with the others that wait."""
-        if self._loop is None:
+        if not self._gathered:
             self._loop = asyncio.get_running_loop()
-        self._group.submit(candidate, told)
+            # After all that was read at once: waking the thread earlier would have it fight
+            # for the interpreter with the requests that are still to be judged.
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append((candidate, told))
 
     def close(self) -> None:
         """End the thread and close the inbox."""
         self._group.close()
         self._inbox.close()
+
+    def _hand_over(self) -> None:
+        gathered, self._gathered = self._gathered, []
+        try:
+            self._group.submit(gathered)
+        except InboxUnavailable as refusal:
+            _tell([(told, refusal) for _, told in gathered])
 
     def _deliver(self, settled: list[tuple[Told, Settled]]) -> None:
         assert self._loop is not None

@@ -36,8 +36,8 @@ def set_up() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # httpx logs the URL of each request, and a sink's may hold a token.
-    for name in ("httpx", "httpcore", "uvicorn.access"):
+    # These log URLs, and a sink's may hold a token.
+    for name in ("urllib3", "aio_pika", "aiormq", "nats", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

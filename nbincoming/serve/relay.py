@@ -1,187 +1,138 @@
-"""The relay: takes events from the inbox to the sinks, at least once, in order.
+"""The relay: takes events from the inbox to a sink, at least once, in order.
 
-Each integration has a lane to each sink, so that one which is held up holds up no other.
-How far a lane came is noted after its events were taken: after a crash the last ones are
-delivered again, under the same ids.
+Each integration has a lane of its own, so that one which is held up holds up no other. How
+far a lane came is noted after its events were taken: after a crash the last ones are
+delivered again, under the same ids. Only one relay at a time delivers to a sink; the lease
+that it holds sees to that, over all processes and machines that share the inbox.
 """
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections.abc import Callable
-from typing import Final
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.outbox import DeadLetter, Outbox
+from nbincoming.inbox.outbox import Outbox
 from nbincoming.serve import metrics
+from nbincoming.serve.clock import now_ms
+from nbincoming.serve.lane import Lane, Redriver
 from nbincoming.serve.log import log
-from nbincoming.serve.sinks import Sink, Undelivered
+from nbincoming.serve.patience import Patience
+from nbincoming.serve.sinks import Sink
 
-#: How often an event that the sink refuses is tried before it is given up on.
-MAX_TRIES: Final = 8
+__all__ = ["Relay", "now_ms"]
 
-#: The pauses between tries double from the first to the longest.
-FIRST_PAUSE_S: Final = 0.5
-LONGEST_PAUSE_S: Final = 60.0
-
-#: How often a lane without events looks for new ones.
-POLL_S: Final = 0.2
-
-#: How often lanes for new integrations, dead letters and the backlog are looked at.
-ROUND_S: Final = 1.0
-
-
-class Backoff:
-    """Pauses that double, each shortened by chance, so that many do not come back at once."""
-
-    def __init__(self) -> None:
-        self.tries = 0
-
-    def pause_s(self, at_least_s: float = 0.0) -> float:
-        """Count a failed try and return how long to wait."""
-        longest = min(FIRST_PAUSE_S * 2.0**self.tries, LONGEST_PAUSE_S)
-        self.tries = min(self.tries + 1, 1_000)
-        return max(at_least_s, longest * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-
-
-class Lane:
-    """One integration's way to one sink.
-
-    Parameters
-    ----------
-    outbox, sink
-        From where to where.
-    name
-        The sink's name.
-    integration
-        The endpoint's UUID.
-    """
-
-    def __init__(self, outbox: Outbox, sink: Sink, name: str, integration: str) -> None:
-        self._outbox = outbox
-        self._sink = sink
-        self._name = name
-        self._integration = integration
-        self._backoff = Backoff()
-        self._refusals = 0
-
-    def step(self) -> float:
-        """Deliver what is pending, as far as that goes; return how long to wait."""
-        pending = self._outbox.pending(self._name, self._integration, limit=self._sink.batch)
-        if not pending:
-            return POLL_S
-        failure = None
-        delivered = len(pending)
-        try:
-            self._sink.deliver([event for _, event in pending])
-        except Undelivered as error:
-            failure, delivered = error, error.delivered
-        if delivered:
-            self._backoff, self._refusals = Backoff(), 0
-            self._outbox.advance(self._name, self._integration, pending[delivered - 1][0])
-            metrics.DELIVERED.labels(self._name).inc(delivered)
-        return 0.0 if failure is None else self._failed(failure, *pending[delivered])
-
-    def _failed(self, failure: Undelivered, position: str, event: object) -> float:
-        if failure.is_refusal:
-            self._refusals += 1
-        fields = {"sink": self._name, "event": getattr(event, "id", ""), "cause": str(failure)}
-        if self._refusals >= MAX_TRIES:
-            self._outbox.bury(self._name, self._integration, position, str(failure), now_ms())
-            self._backoff, self._refusals = Backoff(), 0
-            metrics.DEAD.labels(self._name).inc()
-            log.error("An event was given up on", extra={"fields": fields})
-            return 0.0
-        metrics.RETRIES.labels(self._name).inc()
-        pause_s = self._backoff.pause_s(failure.retry_after_s)
-        log.warning("A delivery failed", extra={"fields": {**fields, "pause_s": round(pause_s, 1)}})
-        return pause_s
+#: Pauses after a fault of our own, which logs say, so that they are not flooded.
+_FAULT_PAUSE_S = 60.0
 
 
 class Relay:
-    """All lanes to one sink, each a thread.
+    """What takes events to one sink.
 
     Parameters
     ----------
     outbox
-        Where events come from.
-    open_sink
-        Makes a sink; each lane has its own.
+        Where they come from.
+    sink
+        Where they go; closed by whoever opened it.
     name
         The sink's name in the store, logs and metrics.
+    patience
+        How often and how soon to try again.
     """
 
-    def __init__(self, outbox: Outbox, open_sink: Callable[[], Sink], name: str) -> None:
+    def __init__(
+        self, outbox: Outbox, sink: Sink, name: str, patience: Patience | None = None
+    ) -> None:
         self._outbox = outbox
-        self._open_sink = open_sink
+        self._sink = sink
         self._name = name
+        self._patience = patience or Patience()
         self._stop = threading.Event()
-        self._lanes: dict[str, threading.Thread] = {}
+        self._lease = outbox.lease(name)
+        self._lanes: dict[str, Lane] = {}
+        self._redriver = Redriver(outbox, sink, name, self._patience)
+        self._busy: dict[Future[None], Lane | Redriver] = {}
+        self._delivered_s = time.monotonic()
+        self._round_s = 0.0
 
     def run(self) -> None:
-        """Deliver until :meth:`stop` is called."""
-        with self._outbox.lease(self._name) as is_ours:
-            while not self._stop.is_set():
-                try:
-                    if is_ours():
-                        self._round()
-                except InboxUnavailable as error:
-                    log.warning(str(error))
-                self._stop.wait(ROUND_S)
-            for thread in self._lanes.values():
-                thread.join()
+        """Deliver until :meth:`stop` is called, then finish what is under way."""
+        try:
+            with ThreadPoolExecutor(self._sink.carriers, "nbincoming-relay") as pool:
+                while not self._stop.is_set():
+                    try:
+                        self._step(pool)
+                    except InboxUnavailable as error:
+                        log.warning(str(error))
+                        self._stop.wait(self._patience.round_s)
+                    except Exception:  # the edge of the thread: no relay ends by a fault
+                        log.exception("The relay failed by a fault of our own")
+                        self._stop.wait(_FAULT_PAUSE_S)
+                    self._wait()
+        finally:
+            with suppress(InboxUnavailable):
+                self._lease.release()
 
     def stop(self) -> None:
         """Have :meth:`run` end after the deliveries that are under way."""
         self._stop.set()
 
-    def _round(self) -> None:
-        for integration in self._outbox.integrations():
+    def _step(self, pool: ThreadPoolExecutor) -> None:
+        """Set out with whatever is due."""
+        now_s = time.monotonic()
+        if now_s >= self._round_s:
+            self._round_s = now_s + self._patience.round_s
+            # Whoever stands by says 0, so that a sum over all machines is right.
+            count = self._outbox.count_pending(self._name) if self._lease.renew() else 0
+            metrics.PENDING.labels(self._name).set(count)
+        if not self._lease.is_held():
+            return
+        ways: list[Lane | Redriver] = [self._redriver]
+        for integration in self._outbox.waiting(self._name):
             if integration not in self._lanes:
-                thread = threading.Thread(target=self._drive, args=(integration,), daemon=True)
-                self._lanes[integration] = thread
-                thread.start()
-        letters = self._outbox.redriven(self._name)
-        if letters:
-            self._redrive(letters)
-        metrics.PENDING.labels(self._name).set(self._outbox.count_pending(self._name))
+                self._lanes[integration] = Lane(
+                    self._outbox, self._sink, self._name, integration, self._patience
+                )
+            ways.append(self._lanes[integration])
+        busy = set(self._busy.values())
+        for way in ways:
+            if way not in busy and way.due_s <= now_s:
+                self._busy[pool.submit(self._drive, way)] = way
 
-    def _drive(self, integration: str) -> None:
-        sink = self._open_sink()
-        lane = Lane(self._outbox, sink, self._name, integration)
+    def _wait(self) -> None:
+        """Wait until a lane is done, or it is time to look for new events."""
+        if not self._busy:
+            self._stop.wait(self._patience.poll_s)
+            return
+        done, _ = wait(self._busy, self._patience.poll_s, FIRST_COMPLETED)
+        for future in done:
+            way = self._busy.pop(future)
+            if isinstance(way, Lane):
+                self._note(way.delivered_s)
+
+    def _note(self, delivered_s: float) -> None:
+        """When a sink is back after long, no lane waits any longer."""
+        if delivered_s <= self._delivered_s:
+            return
+        if delivered_s - self._delivered_s > self._patience.longest_pause_s:
+            busy = set(self._busy.values())
+            for lane in self._lanes.values():
+                if lane.is_away and lane not in busy:
+                    lane.due_s = 0.0
+        self._delivered_s = delivered_s
+
+    def _may_go_on(self) -> bool:
+        return not self._stop.is_set() and self._lease.is_held()
+
+    def _drive(self, way: Lane | Redriver) -> None:
         try:
-            while not self._stop.is_set():
-                try:
-                    pause_s = lane.step()
-                except InboxUnavailable as error:
-                    log.warning(str(error))
-                    pause_s = ROUND_S
-                except Exception:  # the edge of the thread: a lane never ends by a fault
-                    log.exception("A lane failed")
-                    pause_s = LONGEST_PAUSE_S
-                self._stop.wait(pause_s)
-        finally:
-            sink.close()
-
-    def _redrive(self, letters: list[DeadLetter]) -> None:
-        sink = self._open_sink()
-        try:
-            for letter in letters:
-                if letter.event is None or self._stop.is_set():
-                    continue
-                try:
-                    sink.deliver([letter.event])
-                except Undelivered as error:
-                    self._outbox.settle(letter.number, str(error), now_ms())
-                else:
-                    self._outbox.settle(letter.number)
-                    metrics.DELIVERED.labels(self._name).inc()
-        finally:
-            sink.close()
-
-
-def now_ms() -> int:
-    """Return the time, in milliseconds since the epoch, UTC."""
-    return time.time_ns() // 1_000_000
+            way.drive(self._may_go_on)
+        except InboxUnavailable as error:
+            log.warning(str(error))
+            way.due_s = time.monotonic() + self._patience.round_s
+        except Exception:  # the edge of the thread: no lane ends by a fault
+            log.exception("A delivery failed by a fault of our own")
+            way.due_s = time.monotonic() + _FAULT_PAUSE_S

@@ -5,16 +5,18 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 from nbincoming.errors import NbIncomingError
 from nbincoming.inbox import open_outbox
 from nbincoming.inbox.outbox import Outbox
 from nbincoming.secrets import SecretStore
+from nbincoming.serve.clock import now_ms
 from nbincoming.serve.log import log, set_up
 from nbincoming.serve.parent import end_with_parent
-from nbincoming.serve.relay import Relay, now_ms
+from nbincoming.serve.relay import Relay
 from nbincoming.serve.settings import Settings
-from nbincoming.serve.sinks import open_sink, sink_name
+from nbincoming.serve.sinks import open_sinks
 
 #: How often delivered events are removed that need not be kept any longer.
 PURGE_S = 60.0
@@ -30,31 +32,30 @@ def relay(settings: Settings, stop: threading.Event) -> None:
     NbIncomingError
         If a sink or the inbox cannot be opened.
     """
-    for url in settings.sinks:
-        open_sink(url, SecretStore()).close()  # what is wrong shows now
     outbox = open_outbox(settings.inbox)
-    names = [sink_name(url) for url in settings.sinks]
-    relays = [
-        Relay(outbox, lambda url=url: open_sink(url, SecretStore()), name)  # type: ignore[misc]
-        for url, name in zip(settings.sinks, names, strict=True)
-    ]
-    threads = [threading.Thread(target=each.run) for each in relays]
-    for thread in threads:
-        thread.start()
-    while not stop.wait(PURGE_S):
-        _purge(outbox, settings, names)
-    for each in relays:
-        each.stop()
-    for thread in threads:
-        thread.join()
-    outbox.close()
+    try:
+        sinks = open_sinks(settings.sinks, SecretStore())
+        relays = [Relay(outbox, sink, name) for name, sink in sinks.items()]
+        threads = [threading.Thread(target=each.run) for each in relays]
+        for thread in threads:
+            thread.start()
+        while not stop.wait(PURGE_S):
+            _purge(outbox, settings.keep_days, list(sinks))
+        for each in relays:
+            each.stop()
+        for thread in threads:
+            thread.join()
+        for sink in sinks.values():
+            sink.close()
+    finally:
+        outbox.close()
 
 
-def _purge(outbox: Outbox, settings: Settings, names: list[str]) -> None:
-    if settings.keep_days is None:
+def _purge(outbox: Outbox, keep_days: float | None, names: Sequence[str]) -> None:
+    if keep_days is None:
         return
     try:
-        outbox.purge(now_ms() - int(settings.keep_days * _DAY_MS), names)
+        outbox.purge(now_ms() - int(keep_days * _DAY_MS), names)
     except NbIncomingError as error:
         log.warning(str(error))
 

@@ -14,7 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbincoming.core.events import Event, event_id, event_of, utc_text
+from nbincoming.core.events import (
+    Event,
+    event_id,
+    event_of,
+    join_triggers,
+    split_triggers,
+    utc_text,
+)
 from nbincoming.core.gateway import Candidate, Rules
 from nbincoming.core.message import Request
 from nbincoming.core.parameters import decode
@@ -82,6 +89,26 @@ def test_no_required_attribute_is_empty(name: str) -> None:
     value = EVENT.cloud_event()[name]
     assert isinstance(value, str)
     assert value
+
+
+@given(names=st.lists(texts.filter(bool), max_size=5))
+def test_names_of_triggers_are_told_apart(names: list[str]) -> None:
+    """Whatever the names hold, commas included, they are read back as they were."""
+    text = join_triggers(names)
+    assert split_triggers(text) == tuple(names)
+    assert re.fullmatch(r"[A-Za-z0-9._~%,-]*", text)
+
+
+def test_a_comma_in_a_trigger_is_escaped() -> None:
+    """One trigger with a comma in its name does not read like two."""
+    one = dataclasses.replace(EVENT, triggers=("a,b",)).cloud_event()
+    two = dataclasses.replace(EVENT, triggers=("a", "b")).cloud_event()
+    assert (one["nbitriggers"], two["nbitriggers"]) == ("a%2Cb", "a,b")
+
+
+def test_without_triggers_the_attribute_is_left_out() -> None:
+    """The standard has no empty attributes."""
+    assert "nbitriggers" not in dataclasses.replace(EVENT, triggers=()).cloud_event()
 
 
 @given(document=documents)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import OKPAlgorithm
 
-from nbincoming.core.authorization import jwt, meta, standard_webhooks
+from nbincoming.core import tokens, verification
+from nbincoming.core.authorization import Jwt, jwt, meta, standard_webhooks
 from nbincoming.core.message import Request
-from nbincoming.core.verification import check_handshake, compile_handshake, compile_verify
-from nbincoming.errors import BadVerifyToken, Refusal, SecretError
+from nbincoming.core.tokens import TOKEN_LIFETIME_S, issue_token
+from nbincoming.core.verification import (
+    Verify,
+    check_handshake,
+    compile_handshake,
+    compile_verify,
+)
+from nbincoming.errors import BadToken, BadVerifyToken, LacksPermission, Refusal, SecretError
 from tests.core.test_tokens import KEYS, jwk, jwks
 
 NOW_MS = 1_795_000_000_000
@@ -164,3 +175,99 @@ def test_secrets_that_cannot_be_refreshed_are_no_fault() -> None:
     verify(bearing("ES256", kid="1"))
     with pytest.raises(Refusal):
         verify(bearing("ES256", kid="2"))
+
+
+# --- what is remembered of tokens ---------------------------------------------------------
+
+SECRET = b"a-shared-secret-of-forty-characters-xxxx"
+OTHER = b"another-secret-of-forty-characters-yyyyy"
+
+
+def request(token: str, at_ms: int = NOW_MS, times: int = 1) -> Request:
+    """Make a request that carries a token."""
+    return Request(
+        "POST", "/", ((b"Authorization", f"Bearer {token}".encode()),) * times, b"", at_ms
+    )
+
+
+@pytest.fixture
+def verify() -> Verify:
+    """Make the check of a shared secret."""
+    return compile_verify(Jwt(secrets=("env:A",)), {"env:A": SECRET})
+
+
+@pytest.fixture
+def token() -> str:
+    """Issue a good token."""
+    return issue_token(SECRET, now_ms=NOW_MS)
+
+
+def test_a_token_that_was_good_is_checked_no_further(
+    verify: Verify, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its signature is computed once, however many requests bring it."""
+    verify(request(token))
+    monkeypatch.setattr(verification, "verify_token", None)
+    verify(request(token))
+
+
+def test_a_token_that_was_good_expires(verify: Verify, token: str) -> None:
+    """Time is what changes, so it is looked at with each request."""
+    verify(request(token))
+    last_ms = NOW_MS + (TOKEN_LIFETIME_S + tokens.LEEWAY_S) * 1000
+    verify(request(token, last_ms - 1))
+    with pytest.raises(BadToken, match="expired"):
+        verify(request(token, last_ms))
+
+
+def test_a_token_that_was_good_is_not_good_before_its_time(verify: Verify, token: str) -> None:
+    """A clock that goes back finds it issued in the future."""
+    verify(request(token))
+    with pytest.raises(BadToken, match="not valid before"):
+        verify(request(token, NOW_MS - tokens.LEEWAY_S * 1000 - 1))
+
+
+def test_a_token_that_was_good_is_refused_when_it_comes_twice(verify: Verify, token: str) -> None:
+    """What is remembered is one header, not a way around the others."""
+    verify(request(token))
+    with pytest.raises(BadToken, match="2 times"):
+        verify(request(token, times=2))
+
+
+def test_a_bad_token_is_not_remembered(verify: Verify, token: str) -> None:
+    """It is refused each time, for the reason that it was refused for."""
+    forged = issue_token(OTHER, now_ms=NOW_MS)
+    unfit = issue_token(SECRET, now_ms=NOW_MS, permissions=["OTHER"])
+    for _ in range(2):
+        with pytest.raises(BadToken, match="signature"):
+            verify(request(forged))
+        with pytest.raises(LacksPermission):
+            verify(request(unfit))
+    verify(request(token))
+
+
+def test_a_token_ends_with_its_key() -> None:
+    """An issuer that withdraws a key withdraws the tokens that it signed."""
+
+    def published(key: Ed25519PrivateKey) -> bytes:
+        return json.dumps({"keys": [OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)]}).encode()
+
+    key, other = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    url = "https://issuer.example/jwks.json"
+    secrets = {url: published(key)}
+    verify = compile_verify(Jwt(jwks_url=url, algorithm="EdDSA"), secrets)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    token = issue_token(pem, now_ms=NOW_MS, algorithm="EdDSA")
+    verify(request(token))
+    verify(request(token))
+    secrets[url] = published(other)
+    with pytest.raises(BadToken, match="signature"):
+        verify(request(token))
+
+
+def test_few_tokens_are_remembered(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are issued, they fill no memory."""
+    monkeypatch.setattr(verification, "_MAX_KNOWN", 4)
+    for number in range(20):
+        verify(request(issue_token(SECRET, now_ms=NOW_MS, subject=str(number))))
+        assert len(verify._known) <= 4  # type: ignore[attr-defined]

@@ -51,8 +51,7 @@ class Waiters:
 
     def submit(self, *numbers: int, key: str | None = None) -> None:
         """Have candidates claimed, each under a key of its own or all under one."""
-        for number in numbers:
-            self.group.submit(self.send(key or str(number)), number)
+        self.group.submit([(self.send(key or str(number)), number) for number in numbers])
 
     def wait(self, count: int) -> None:
         """Wait until so many were told."""

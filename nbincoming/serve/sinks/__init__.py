@@ -1,81 +1,91 @@
-"""Where events are delivered; each sink is a module, loaded on use."""
+"""Where events are delivered; each kind of sink is a module, loaded on use."""
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
-from typing import Protocol
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final, cast
 
-from nbincoming.core.events import Event
-from nbincoming.core.values import json_text
 from nbincoming.core.verification import Secrets
-from nbincoming.errors import NbIncomingError
+from nbincoming.errors import MissingExtra, quote
+from nbincoming.serve.sinks.address import Address, parse_address
+from nbincoming.serve.sinks.sink import Sink, SinkError, Undelivered, event_json
+
+__all__ = [
+    "KINDS",
+    "Kind",
+    "Sink",
+    "SinkError",
+    "Undelivered",
+    "event_json",
+    "open_sink",
+    "open_sinks",
+    "sink_name",
+]
 
 
-class SinkError(NbIncomingError, ValueError):
-    """A sink that cannot be used."""
-
-
-class Undelivered(NbIncomingError):
-    """A delivery that failed.
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of sink.
 
     Attributes
     ----------
-    delivered : int
-        How many of the events were delivered before it.
-    is_refusal : bool
-        Whether the sink would not have this event, rather than being away. A sink that is
-        away is waited for, however long; one that refuses is not asked for ever.
-    retry_after_s : float
-        How long the sink wants to be left alone.
+    what : str
+        What it is, at the start of a sentence.
+    url : str
+        What its URL looks like.
+    module, sink : str
+        Where it is.
+    needs, extra : str
+        The package that it needs, and the extra that brings it; empty for none.
     """
 
-    def __init__(
-        self,
-        reason: str,
-        *,
-        delivered: int = 0,
-        is_refusal: bool = False,
-        retry_after_s: float = 0.0,
-    ) -> None:
-        super().__init__(reason)
-        self.delivered = delivered
-        self.is_refusal = is_refusal
-        self.retry_after_s = retry_after_s
+    what: str
+    url: str
+    module: str
+    sink: str
+    needs: str = ""
+    extra: str = ""
 
 
-class Sink(Protocol):
-    """Takes events, in order."""
+_HTTP: Final = Kind(
+    "An HTTP sink", "https://host/path#env:SECRET", "http", "HttpSink", "urllib3", "serve"
+)
+_KAFKA: Final = Kind(
+    "A Kafka sink", "kafka://host:9092/topic", "kafka", "KafkaSink", "confluent_kafka", "kafka"
+)
+_NATS: Final = Kind("A NATS sink", "nats://host:4222/subject", "nats", "NatsSink", "nats", "nats")
+_RABBITMQ: Final = Kind(
+    "A RabbitMQ sink", "amqp://user@host/queue#env:PASSWORD", "rabbitmq", "RabbitSink",
+    "aio_pika", "rabbitmq",
+)  # fmt: skip
+_REDIS: Final = Kind(
+    "A Redis sink", "redis://host:6379/0/stream", "redis", "RedisSink", "redis", "redis"
+)
 
-    #: How many events :meth:`deliver` is given at the most.
-    batch: int
-
-    def deliver(self, events: Sequence[Event]) -> None:
-        """Deliver events; when it returns they are the receiver's.
-
-        Raises
-        ------
-        Undelivered
-            At the first one that is not.
-        """
-
-    def close(self) -> None:
-        """Let go of connections and files."""
-
-
-def event_json(event: Event) -> str:
-    """Write an event as a CloudEvent in JSON, on one line."""
-    return json_text(event.cloud_event())
+#: By the scheme of the URL. One table opens them, lists them in messages, and is held against
+#: ``docs/delivery.md`` by a test.
+KINDS: Final[dict[str, Kind]] = {
+    "stdout": Kind("Standard output", "stdout", "lines", "StdoutSink"),
+    "jsonl": Kind("A file", "jsonl:PATH", "lines", "JsonlSink"),
+    "http": _HTTP,
+    "https": _HTTP,
+    "kafka": _KAFKA,
+    "kafka+ssl": _KAFKA,
+    "nats": _NATS,
+    "tls": _NATS,
+    "amqp": _RABBITMQ,
+    "amqps": _RABBITMQ,
+    "redis": _REDIS,
+    "rediss": _REDIS,
+}
 
 
 def sink_name(url: str) -> str:
     """Name a sink in the store, in logs and metrics: its URL without what may be secret."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
-        return url
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+    return parse_address(url).name
 
 
 def open_sink(url: str, secrets: Secrets) -> Sink:
@@ -84,36 +94,65 @@ def open_sink(url: str, secrets: Secrets) -> Sink:
     Parameters
     ----------
     url
-        ``stdout``, ``jsonl:PATH``, or ``https://…``; the latter with ``#env:NAME`` or
-        ``#file:PATH`` at its end for the secret that signs (Standard Webhooks).
+        As :data:`KINDS` shows; ``#env:NAME`` or ``#file:PATH`` at its end names the secret
+        that signs (HTTP), or the password (the others).
     secrets
         Where that secret is looked up.
 
     Raises
     ------
-    SinkError
-        If it names none, or its secret is missing.
+    SinkError, MissingExtra
+        If it names none, its secret is missing, or its client is not installed.
     """
-    kind, _, rest = url.partition(":")
-    if url == "stdout":
-        from nbincoming.serve.sinks.lines import StdoutSink
+    kind = KINDS.get(url.partition(":")[0].lower())
+    if kind is None:
+        # Cut at the scheme: a URL may hold a password.
+        scheme = quote(url.partition(":")[0])
+        shown = ", ".join(dict.fromkeys(each.url for each in KINDS.values()))
+        raise SinkError(f"{scheme} is no kind of sink. Give one of these: {shown}.")
+    if kind.needs and importlib.util.find_spec(kind.needs) is None:
+        raise MissingExtra(kind.what, kind.extra)
+    address = parse_address(url)
+    sink = getattr(import_module(f"nbincoming.serve.sinks.{kind.module}"), kind.sink)
+    return cast("Sink", sink(address, _secret(address, secrets)))
 
-        return StdoutSink()
-    if kind == "jsonl" and rest:
-        from nbincoming.serve.sinks.lines import JsonlSink
 
-        return JsonlSink(rest)
-    if kind in ("http", "https"):
-        from nbincoming.serve.sinks.http import HttpSink
+def open_sinks(urls: Sequence[str], secrets: Secrets) -> dict[str, Sink]:
+    """Open sinks, each under its name.
 
-        address, _, name = url.partition("#")
+    Raises
+    ------
+    SinkError
+        With everything that stands in the way, at once.
+    """
+    sinks: dict[str, Sink] = {}
+    reasons = []
+    for url in urls:
         try:
-            return HttpSink(address, secrets[name] if name else None)
-        except (LookupError, ValueError):
-            raise SinkError(
-                f"The secret {name} of the sink {sink_name(url)} is missing, or is no base64 as "
-                "Standard Webhooks has it (whsec_…)."
-            ) from None
-    raise SinkError(
-        f"{kind!r} is no kind of sink. Give stdout, jsonl:PATH or https://host/path#env:SECRET."
-    )
+            name = sink_name(url)
+            if name in sinks:
+                reasons.append(f"The sink {name} is given twice. Give each once.")
+            else:
+                sinks[name] = open_sink(url, secrets)
+        except (SinkError, MissingExtra) as error:
+            reasons.append(str(error))
+    if reasons:
+        for sink in sinks.values():
+            sink.close()
+        raise SinkError("\n".join(reasons))
+    return sinks
+
+
+def _secret(address: Address, secrets: Secrets) -> bytes | None:
+    if not address.secret_name:
+        return None
+    try:
+        value = secrets[address.secret_name]
+    except LookupError:
+        value = b""
+    if not value:
+        raise SinkError(
+            f"The sink {address.name} needs the secret {quote(address.secret_name)}, which is not "
+            "there. Set it: #env:NAME is an environment variable, #file:PATH a file."
+        )
+    return value

@@ -5,25 +5,36 @@ https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-w
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-import httpx
+import urllib3
 
 from nbincoming.core.events import Event
-from nbincoming.core.signatures import encode_signature, sign, standard_key
-from nbincoming.serve.sinks import Undelivered, event_json
-
-#: A receiver should answer at once and work later; the specification suggests 15 to 30 s.
-_TIMEOUT_S: Final = 20.0
+from nbincoming.core.signatures import sign_standard, standard_key
+from nbincoming.errors import quote
+from nbincoming.serve.sinks.address import Address
+from nbincoming.serve.sinks.sink import (
+    CONTENT_TYPE,
+    TIMEOUT_S,
+    SinkError,
+    Undelivered,
+    event_json,
+)
 
 #: Longest that a receiver may send us away for.
 _MAX_RETRY_AFTER_S: Final = 3_600.0
 
-#: Statuses that say "later", not "never".
-_AWAY: Final = frozenset({408, 425, 429, 502, 503, 504})
+#: An answer's body says nothing to us. One of up to so many bytes is read, so that the
+#: connection can be used again.
+_MAX_ANSWER_BYTES: Final = 65_536
+
+#: Statuses that speak of the receiver or of us, not of the event: a redirect, which a signed
+#: event does not follow, credentials that are wrong, and "later".
+_AWAY: Final = frozenset({*range(300, 400), 401, 403, 407, 408, 425, 429, 502, 503, 504})
 
 
 class HttpSink:
@@ -31,56 +42,68 @@ class HttpSink:
 
     Parameters
     ----------
-    url
+    address
         Where to post.
     secret
         What signs; None to send unsigned.
-
-    Raises
-    ------
-    ValueError
-        If the secret is not one.
     """
 
-    batch = 32
+    batch = 1  # so that what was taken is noted at once
+    carriers = 8  # a receiver far away takes its time for each
 
-    def __init__(self, url: str, secret: bytes | None) -> None:
-        self._url = url
-        self._key = None if secret is None else standard_key(secret)
-        self._client = httpx.Client(
-            timeout=_TIMEOUT_S,
-            follow_redirects=False,  # a signed event goes where it was sent
-            headers={"User-Agent": "nbincoming", "Content-Type": "application/cloudevents+json"},
+    def __init__(self, address: Address, secret: bytes | None) -> None:
+        if address.user or len(address.hosts) > 1:
+            raise SinkError(f"The sink {address.name} takes one host and no user.")
+        query = f"?{address.query}" if address.query else ""
+        self._url = f"{address.scheme}://{address.hosts[0]}{address.path or '/'}{query}"
+        try:
+            self._key = None if secret is None else standard_key(secret)
+        except ValueError as error:
+            name = quote(address.secret_name)
+            raise SinkError(f"The secret {name} of the sink {address.name} {error}.") from None
+        self._pool = urllib3.PoolManager(
+            maxsize=self.carriers,
+            timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
+            retries=False,  # the relay's
+            headers={"User-Agent": "nbincoming", "Content-Type": CONTENT_TYPE},
         )
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Post events, each when the one before was taken."""
         for number, event in enumerate(events):
             try:
-                answer = self._post(event)
-            except httpx.HTTPError as error:
+                status, retry_after = self._post(event)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
                 reason = type(error).__name__  # its text may hold the URL
                 raise Undelivered(reason, delivered=number) from error
-            if not answer.is_success:
+            if not 200 <= status < 300:
                 raise Undelivered(
-                    f"HTTP {answer.status_code}",
+                    f"HTTP {status}",
                     delivered=number,
-                    is_refusal=answer.status_code not in _AWAY,
-                    retry_after_s=_retry_after_s(answer.headers.get("Retry-After", "")),
+                    is_refusal=status not in _AWAY,
+                    retry_after_s=_retry_after_s(retry_after),
                 )
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._pool.clear()
 
-    def _post(self, event: Event) -> httpx.Response:
-        body = event_json(event).encode()
-        headers = {"webhook-id": event.id, "webhook-timestamp": str(int(time.time()))}
+    def _post(self, event: Event) -> tuple[int, str]:
+        """Post one; return the status, and what Retry-After says."""
+        body, stamp = event_json(event), str(int(time.time()))
+        headers = {**self._pool.headers, "webhook-id": event.id, "webhook-timestamp": stamp}
         if self._key is not None:
-            content = f"{event.id}.{headers['webhook-timestamp']}.".encode() + body
-            mac = encode_signature(sign(self._key, content), "base64").decode()
-            headers["webhook-signature"] = f"v1,{mac}"
-        return self._client.post(self._url, content=body, headers=headers)
+            signature = sign_standard(self._key, event.id.encode(), stamp.encode(), body)
+            headers["webhook-signature"] = signature.decode()
+        answer = self._pool.request(
+            "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
+        )
+        with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):  # the status is known
+            if answer.length_remaining is not None and answer.length_remaining <= _MAX_ANSWER_BYTES:
+                answer.read(decode_content=False)
+                answer.release_conn()
+        answer.close()
+        return answer.status, answer.headers.get("Retry-After", "")
 
 
 def _retry_after_s(text: str) -> float:

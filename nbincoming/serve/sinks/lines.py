@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from nbincoming.core.events import Event
-from nbincoming.serve.sinks import SinkError, Undelivered, event_json
+from nbincoming.serve.sinks.address import Address
+from nbincoming.serve.sinks.sink import SinkError, Undelivered, event_json
+
+#: The handle of standard output, and not Python's stream: its buffer would keep, and write
+#: later, what could not be written.
+STDOUT: Final = 1
 
 
 class StdoutSink:
     """Standard output, for a pipe."""
 
     batch = 100
+    carriers = 1
+
+    def __init__(self, address: Address, secret: bytes | None) -> None:
+        if address.path or secret:
+            raise SinkError("The sink stdout takes nothing more. Write stdout.")
+        self._is_torn = False
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Write events."""
+        data = _lines(events)
         try:
-            for event in events:
-                sys.stdout.write(event_json(event) + "\n")
-            sys.stdout.flush()
+            _write(STDOUT, b"\n" + data if self._is_torn else data)
         except OSError as error:
+            self._is_torn = True  # perhaps; whoever reads passes over an empty line
             raise Undelivered(f"Standard output: {error.strerror}") from error
+        self._is_torn = False
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -37,39 +50,53 @@ class JsonlSink:
     """
 
     batch = 100
+    carriers = 1
 
-    def __init__(self, path: str) -> None:
-        self._path = Path(path)
+    def __init__(self, address: Address, secret: bytes | None) -> None:
+        if not address.path or secret:
+            raise SinkError("The sink jsonl needs a path, and nothing more. Write jsonl:PATH.")
+        self._path = Path(address.path)
         self._handle = -1
-        self._open()  # so that a wrong path shows at the start
+        try:
+            self._open()  # so that a wrong path shows at the start
+        except OSError as error:
+            raise SinkError(f"{self._path} cannot be written: {error.strerror}.") from None
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Append events; they are on the disk when it returns."""
+        data = _lines(events)
         try:
             if self._handle < 0:
                 self._open()
-            data = "".join(event_json(event) + "\n" for event in events).encode()
-            while data:
-                data = data[os.write(self._handle, data) :]
+            _write(self._handle, data)
             os.fsync(self._handle)
         except OSError as error:
-            self.close()  # opened again, which ends a line that was cut
+            with contextlib.suppress(OSError):
+                self.close()  # opened again, which ends a line that was cut
             raise Undelivered(f"{self._path}: {error.strerror}") from error
-        except SinkError as error:
-            raise Undelivered(str(error)) from error
 
     def close(self) -> None:
         """Close the file."""
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
 
     def _open(self) -> None:
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise SinkError(f"{self._path} cannot be written: {error.strerror}.") from None
-        size = os.fstat(handle).st_size
-        if size and os.pread(handle, 1, size - 1) != b"\n":
-            os.write(handle, b"\n")
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                os.write(handle, b"\n")
+        except OSError:
+            os.close(handle)
+            raise
         self._handle = handle
+
+
+def _lines(events: Sequence[Event]) -> bytes:
+    return b"".join(event_json(event) + b"\n" for event in events)
+
+
+def _write(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]

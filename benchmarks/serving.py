@@ -1,0 +1,328 @@
+"""`nbincoming serve` against a bare uvicorn application and Debian's ``webhook``.
+
+Each server is a process of its own, and wrk posts to them in turns: complaints with a token,
+each with an id of its own, so that each is claimed, matched and (on disk) kept. The bare
+application reads the body, parses it and answers two bytes. ``webhook`` compares four values of
+the body with a rule that does not hold, so that it starts no program.
+
+Run it with ``python -m benchmarks.serving``; ``python -m benchmarks.serving memory`` sends a
+million requests and says what became of the memory.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.row import Row
+
+#: What ours must reach, as a share of the bare application's requests per second (DESIGN, 7).
+DURABLE, MEMORY = 0.5, 0.7
+
+CONNECTIONS = 32
+ROUNDS = 5
+ROUND_S = 2
+
+#: Requests after which the memory is looked at again, and what it may grow by. Keys stay for
+#: their window, in a file; what grows is a page cache of fixed size.
+MANY = 100_000
+MOST_GROWTH_MIB = 32
+
+ENDPOINT = "6f1f3f0e-8f0d-4f52-9d3c-2b8b0a7c9e11"
+SECRET = "a-shared-secret-of-forty-characters-xxxx"
+TRIGGER = {
+    "all": [
+        {"parameter": "body.complaint.priority", "operator": "equals", "value": "high"},
+        {"parameter": "body.complaint.status", "operator": "in", "value": ["open", "new"]},
+        {"parameter": "body.source", "operator": "starts_with", "value": "customer"},
+        {"parameter": "body.complaint.description", "operator": "contains", "value": "phones"},
+    ]
+}
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server, and where to post."""
+
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """What wrk measured."""
+
+    per_s: float
+    refused: int
+    p50_ms: float
+    p99_ms: float
+    #: Time on a processor that the server took for each request: what is left of the
+    #: comparison where other programs share the machine.
+    cpu_us: float
+
+
+def rows() -> Iterator[Row]:
+    """Measure; takes about 90 seconds."""
+    if shutil.which("wrk") is None:
+        yield _absent("serve", "wrk")
+        return
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        path = Path(folder)
+        servers = {
+            "bare": stack.enter_context(_bare(path)),
+            "durable": stack.enter_context(_ours(path, f"sqlite:///{path}/inbox.db")),
+            "memory": stack.enter_context(_ours(path, "memory:")),
+        }
+        has_webhook = shutil.which("webhook") is not None
+        if has_webhook:
+            servers["webhook"] = stack.enter_context(_webhook(path))
+        measured = _in_turns(servers)
+        yield _row("serve, durable SQLite inbox", measured, "durable", "bare", DURABLE)
+        yield _row("serve, memory inbox", measured, "memory", "bare", MEMORY)
+        if has_webhook:
+            yield _row("serve, durable SQLite inbox", measured, "durable", "webhook", 1.0)
+            yield _row("serve, memory inbox", measured, "memory", "webhook", 1.0)
+        else:
+            yield _absent("serve against webhook", "webhook")
+    yield _memory_row(MANY)
+    yield _workers_row()
+
+
+def _absent(name: str, program: str) -> Row:
+    return Row(
+        name, "its reference", 0.0, 1.0, False,
+        f"NOT MEASURED: there is no {program} here. Debian: apt-get install {program}",
+    )  # fmt: skip
+
+
+def _row(
+    name: str, measured: dict[str, list[Load]], ours: str, reference: str, target: float
+) -> Row:
+    pairs = zip(measured[ours], measured[reference], strict=True)
+    ratio = statistics.median(a.per_s / b.per_s for a, b in pairs)
+    what = {"bare": "the requests/s of a bare uvicorn app that parses", "webhook": "webhook's"}
+    detail = "; ".join(f"{each}: {_summary(measured[each])}" for each in (ours, reference))
+    return Row(name, what[reference], ratio, target, False, detail)
+
+
+def _summary(loads: list[Load]) -> str:
+    middle = {
+        field: statistics.median(getattr(load, field) for load in loads)
+        for field in ("per_s", "p50_ms", "p99_ms", "cpu_us")
+    }
+    refused = sum(load.refused for load in loads)
+    return (
+        f"{middle['per_s']:,.0f} requests/s, p50 {middle['p50_ms']:.1f} ms, "
+        f"p99 {middle['p99_ms']:.1f} ms, CPU {middle['cpu_us']:.0f} µs each"
+        + (f", {refused} REFUSED" if refused else "")
+    )
+
+
+def _in_turns(servers: dict[str, Running]) -> dict[str, list[Load]]:
+    measured: dict[str, list[Load]] = {name: [] for name in servers}
+    for server in servers.values():  # all warm
+        _load(server, 1)
+    for number in range(ROUNDS):
+        # A slow moment of the machine hits all; each is first as often as last.
+        order = list(servers) if number % 2 else list(servers)[::-1]
+        for name in order:
+            measured[name].append(_load(servers[name], ROUND_S))
+    return measured
+
+
+def _load(server: Running, duration_s: int) -> Load:
+    from nbincoming.core.tokens import issue_token
+
+    token = issue_token(SECRET.encode(), now_ms=time.time_ns() // 1_000_000)
+    command = [
+        "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{duration_s}s", "-s",
+        str(Path(__file__).with_name("post.lua")), server.url, "--", f"Bearer {token}",
+        str(random.randrange(10**11)),
+    ]  # fmt: skip
+    before_s = _cpu_s(server.pid)
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    requests, taken_us, refused, p50_us, p99_us = map(
+        int, output.partition("measured ")[2].split()[:5]
+    )
+    cpu_us = (_cpu_s(server.pid) - before_s) / requests * 1e6
+    return Load(requests / taken_us * 1e6, refused, p50_us / 1_000, p99_us / 1_000, cpu_us)
+
+
+def _memory_row(requests: int) -> Row:
+    """Send many requests to a durable server; see what its worker's memory grew by."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        with _ours(path, f"sqlite:///{path}/inbox.db") as server:
+            _load(server, 3)  # caches, pools and the page cache are full
+            before, sent = _resident_mib(server.pid), 0
+            while sent < requests:
+                load = _load(server, 5)
+                sent += int(load.per_s * 5)
+            after = _resident_mib(server.pid)
+    return Row(
+        f"serve, memory after {sent:,} requests", "MiB grown", after - before, MOST_GROWTH_MIB,
+        True, f"{before:.0f} MiB before, {after:.0f} MiB after",
+    )  # fmt: skip
+
+
+def _workers_row() -> Row:
+    """Compare two workers with one. They share the machine with wrk, so few cores show little."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        path = Path(folder)
+        servers = {}
+        for workers in (1, 2):
+            url = f"sqlite:///{path}/{workers}.db"
+            servers[str(workers)] = stack.enter_context(_ours(path, url, workers))
+        measured = _in_turns(servers)
+    pairs = zip(measured["2"], measured["1"], strict=True)
+    ratio = statistics.median(two.per_s / one.per_s for two, one in pairs)
+    cores = len(os.sched_getaffinity(0))
+    return Row(
+        f"serve, 2 workers on {cores} cores, wrk among them", "the requests/s of 1", ratio, 1.0,
+        False, "; ".join(f"{name}: {_summary(loads)}" for name, loads in measured.items()),
+    )  # fmt: skip
+
+
+def _resident_mib(pid: int) -> float:
+    """Return the memory of a process and those it started."""
+    pages = sum(int((each / "statm").read_text().split()[1]) for each in _family(pid))
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time that a process and those it started have taken."""
+    fields = [(each / "stat").read_text().rpartition(")")[2].split() for each in _family(pid)]
+    return sum(int(f[11]) + int(f[12]) for f in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _family(pid: int) -> list[Path]:
+    found = [Path(f"/proc/{pid}")]
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has just ended
+        if parent == pid:
+            found.append(entry)
+    return found
+
+
+@contextmanager
+def _process(*command: str, url: str) -> Iterator[Running]:
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, "COMPLAINTS_JWT_KEY": SECRET},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        port = int(url.split("/")[2].partition(":")[2])
+        deadline_s = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > deadline_s:
+                    raise RuntimeError(f"{command[0]} does not answer.") from None
+        yield Running(url, process.pid)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _ours(folder: Path, inbox: str, workers: int = 1) -> Iterator[Running]:
+    from nbincoming import files
+    from nbincoming.core.gateway import endpoint_path
+    from nbincoming.core.spec import spec_from_data
+
+    data: dict[str, Any] = {
+        "name": "complaints",
+        "endpoint": ENDPOINT,
+        "authorization": {"scheme": "jwt", "secrets": ["env:COMPLAINTS_JWT_KEY"]},
+        "deduplication": {"parameters": ["body.complaint.id"]},
+        "triggers": [{"name": "urgent", "when": TRIGGER}],
+    }
+    path = files.publish(spec_from_data(data), folder)[1]
+    port = _free_port()
+    command = [
+        sys.executable, "-m", "nbincoming.cli", "serve", str(path), "--inbox", inbox,
+        "--port", str(port), "--workers", str(workers),
+    ]  # fmt: skip
+    url = f"http://127.0.0.1:{port}{endpoint_path(ENDPOINT)}"
+    with _process(*command, url=url) as server:
+        yield server
+
+
+@contextmanager
+def _bare(_: Path) -> Iterator[Running]:
+    port = _free_port()
+    command = [
+        sys.executable, "-m", "uvicorn", "benchmarks.serving:bare_app", "--port", str(port),
+        "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error",
+    ]  # fmt: skip
+    with _process(*command, url=f"http://127.0.0.1:{port}/hook") as server:
+        yield server
+
+
+@contextmanager
+def _webhook(folder: Path) -> Iterator[Running]:
+    """Run a hook whose last condition does not hold."""
+    names = {
+        "complaint.priority": "high",
+        "complaint.status": "open",
+        "source": "customer_support_portal",
+        "complaint.description": "something else",
+    }
+    rules = [
+        {"match": {"type": "value", "value": v, "parameter": {"source": "payload", "name": n}}}
+        for n, v in names.items()
+    ]
+    hook = {"id": "hook", "execute-command": "/bin/true", "trigger-rule": {"and": rules}}
+    hooks = folder / "hooks.json"
+    hooks.write_text(json.dumps([hook]))
+    port = _free_port()
+    command = ["webhook", "-hooks", str(hooks), "-ip", "127.0.0.1", "-port", str(port)]
+    with _process(*command, url=f"http://127.0.0.1:{port}/hooks/hook") as server:
+        yield server
+
+
+async def bare_app(scope: Any, receive: Any, send: Any) -> None:
+    """Read the body, parse it, answer."""
+    import jiter
+
+    if scope["type"] != "http":
+        return
+    chunks, more = [], True
+    while more:
+        message = await receive()
+        chunks.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    jiter.from_json(b"".join(chunks), allow_inf_nan=False, catch_duplicate_keys=True)
+    headers = [(b"content-type", b"text/plain"), (b"content-length", b"2")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"OK"})
+
+
+if __name__ == "__main__":
+    for row in [_memory_row(1_000_000)] if sys.argv[1:] == ["memory"] else rows():
+        print(row, flush=True)

@@ -1,0 +1,198 @@
+"""``nbincoming send``."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+import click
+
+from nbincoming import files
+from nbincoming.core.credentials import credentials
+from nbincoming.core.gateway import answer, endpoint_path
+from nbincoming.core.message import Request
+from nbincoming.core.spec import Example, Spec
+from nbincoming.errors import quote
+from nbincoming.history.replay import example_request, replay
+from nbincoming.secrets import SecretStore
+
+#: Longest wait for an answer.
+_TIMEOUT_S = 30.0
+
+#: Longest answer that is read; ours are problems of a few lines.
+_MAX_ANSWER_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An example, what should become of it, and what was answered.
+
+    Attributes
+    ----------
+    name : str
+        The example's.
+    expected : str
+        The outcome that the spec gives it here and now.
+    expected_answer : str
+        The answer for that: its status, and the cause of a refusal.
+    answer : str or None
+        What was answered; None where nothing was.
+    detail : str
+        What a refusal says, or why there is no answer.
+    """
+
+    name: str
+    expected: str
+    expected_answer: str
+    answer: str | None
+    detail: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether it is as expected."""
+        return self.answer == self.expected_answer
+
+
+@click.command()
+@click.argument("path", metavar="SPEC", type=click.Path(exists=True, dir_okay=False))
+@click.option("--to", default="http://127.0.0.1:8080", show_default=True, help="The server's URL.")
+@click.option("--example", "names", multiple=True, help="Only this example; may be repeated.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
+    """Post the examples of a spec, signed as it asks, and compare the answers.
+
+    What is expected is what the spec itself gives for these requests, now and in this order,
+    as the first of their keys.
+    """
+    spec = files.load(Path(path))
+    url = _endpoint(to, spec)
+    secrets = SecretStore()
+    now_ms = time.time_ns() // 1_000_000
+    examples = _chosen(spec, names)
+    requests = [replace(example_request(each, spec), received_at_ms=now_ms) for each in examples]
+    signed = [
+        (*request.headers, *_raw(credentials(spec.authorization, secrets, request.body, now_ms)))
+        for request in requests
+    ]
+    results = []
+    for example, request, headers, outcome in zip(
+        examples, requests, signed, replay(requests, spec), strict=True
+    ):
+        wanted = answer(outcome)
+        expected, _ = _read(wanted.status, wanted.body)
+        results.append(
+            Sent(
+                example.name,
+                type(outcome).__name__.lower(),
+                expected,
+                *_post(url, replace(request, headers=headers)),
+            )
+        )
+    if as_json:
+        click.echo(json.dumps([_data(each) for each in results], indent=2))
+    else:
+        for each in results:
+            _print(each)
+    if not all(each.is_same for each in results):
+        sys.exit(1)
+
+
+def _chosen(spec: Spec, names: Sequence[str]) -> list[Example]:
+    if not spec.examples:
+        raise click.UsageError(
+            "The spec has no examples. Publish it from a notebook that has samples."
+        )
+    unknown = sorted(set(names) - {example.name for example in spec.examples})
+    if unknown:
+        known = ", ".join(quote(example.name) for example in spec.examples)
+        raise click.UsageError(
+            f"No example is named {', '.join(map(quote, unknown))}. There are {known}."
+        )
+    return [example for example in spec.examples if not names or example.name in names]
+
+
+def _endpoint(to: str, spec: Spec) -> SplitResult:
+    """Return the endpoint's URL, which may be given with or without its path."""
+    parts = urlsplit(to)
+    try:
+        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise click.UsageError(f"{quote(to)} is no URL of a server. Give --to http://host:port.")
+    path = endpoint_path(spec.endpoint)
+    if parts.path.endswith(path):
+        return parts
+    return parts._replace(path=parts.path.rstrip("/") + path)
+
+
+def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def _post(url: SplitResult, request: Request) -> tuple[str | None, str]:
+    """Send a request as it is; return the answer, and what is said in it."""
+    kind: type[http.client.HTTPConnection] = http.client.HTTPConnection
+    options: dict[str, Any] = {"timeout": _TIMEOUT_S}
+    if url.scheme == "https":
+        kind = http.client.HTTPSConnection
+        options["context"] = ssl.create_default_context()
+    connection = kind(url.hostname or "", url.port, **options)
+    target = f"{url.path}?{url.query}" if url.query else url.path
+    try:
+        connection.putrequest(
+            "POST", target, skip_host=bool(request.header(b"host")), skip_accept_encoding=True
+        )
+        for name, value in request.headers:
+            connection.putheader(name.decode("latin-1"), value)
+        connection.putheader("Content-Length", str(len(request.body)))
+        connection.endheaders(request.body)
+        response = connection.getresponse()
+        return _read(response.status, response.read(_MAX_ANSWER_BYTES))
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return None, f"{reason}. Is `nbincoming serve` running there?"
+    finally:
+        connection.close()
+
+
+def _read(status: int, body: bytes) -> tuple[str, str]:
+    """Return an answer in short, and what a problem says (RFC 9457)."""
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        return str(status), ""
+    cause = str(problem.get("type", "")).rpartition(":")[2]
+    return f"{status} {cause}".strip(), str(problem.get("detail", ""))
+
+
+def _print(each: Sent) -> None:
+    mark, received = "✓" if each.is_same else "✗", each.answer or "no answer"
+    click.echo(
+        f"{mark} {each.name}: expected {each.expected} ({each.expected_answer}), got {received}"
+    )
+    if each.is_same:
+        return
+    if each.answer == "204":
+        click.echo("  Its key is in force: it was sent before, within the window.")
+    elif each.detail:
+        click.echo(f"  {each.detail}")
+
+
+def _data(each: Sent) -> dict[str, Any]:
+    return {
+        "example": each.name,
+        "ok": each.is_same,
+        "expected": {"outcome": each.expected, "answer": each.expected_answer},
+        "received": {"answer": each.answer, "detail": each.detail},
+    }

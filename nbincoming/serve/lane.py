@@ -1,0 +1,146 @@
+"""One integration's way to one sink: what is next, and what becomes of a failure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from nbincoming.core.events import Event
+from nbincoming.inbox.outbox import Outbox, Position
+from nbincoming.serve import metrics
+from nbincoming.serve.clock import now_ms
+from nbincoming.serve.log import log
+from nbincoming.serve.patience import Backoff, Patience
+from nbincoming.serve.sinks import Sink, Undelivered
+
+#: After so many batches another lane may have the thread.
+_BATCHES: Final = 10
+
+#: Dead letters that are delivered again in one go.
+_LETTERS: Final = 100
+
+
+class Lane:
+    """One integration's way to one sink; driven by one thread at a time.
+
+    Parameters
+    ----------
+    outbox, sink
+        From where to where.
+    name
+        The sink's name.
+    integration
+        The endpoint's UUID.
+    patience
+        How often and how soon to try again.
+
+    Attributes
+    ----------
+    due_s : float
+        When it may be driven again, on the monotonic clock.
+    is_away : bool
+        Whether the sink could not be reached at the last try.
+    delivered_s : float
+        When something was last delivered, on the monotonic clock.
+    """
+
+    def __init__(
+        self, outbox: Outbox, sink: Sink, name: str, integration: str, patience: Patience
+    ) -> None:
+        self.due_s = 0.0
+        self.is_away = False
+        self.delivered_s = 0.0
+        self._outbox = outbox
+        self._sink = sink
+        self._name = name
+        self._integration = integration
+        self._patience = patience
+        self._refusals = 0
+        self._backoff = Backoff(patience)
+
+    def drive(self, may_go_on: Callable[[], bool]) -> None:
+        """Deliver what is pending, until that fails or it is another's turn."""
+        for _ in range(_BATCHES):
+            if not may_go_on() or not self._deliver():
+                return
+
+    def _deliver(self) -> bool:
+        """Deliver one batch; tell whether to go on."""
+        pending = self._outbox.pending(self._name, self._integration, limit=self._sink.batch)
+        if not pending:
+            return False
+        failure, delivered = None, len(pending)
+        try:
+            self._sink.deliver([event for _, event in pending])
+        except Undelivered as error:
+            failure, delivered = error, error.delivered
+        if delivered:
+            self._settle()
+            self.delivered_s = time.monotonic()
+            last, _ = pending[delivered - 1]
+            self._outbox.advance(self._name, self._integration, last, delivered)
+            metrics.DELIVERED.labels(self._name).inc(delivered)
+        if failure is not None:
+            self._fail(failure, *pending[delivered])
+        return failure is None
+
+    def _fail(self, failure: Undelivered, position: Position, event: Event) -> None:
+        self.is_away = not failure.is_refusal
+        self._refusals += failure.is_refusal
+        fields = {"sink": self._name, "event": event.id, "cause": str(failure)}
+        if self._refusals >= self._patience.max_tries:
+            self._outbox.bury(self._name, self._integration, position, str(failure), now_ms())
+            self._settle()
+            metrics.DEAD.labels(self._name).inc()
+            log.error("An event was given up on", extra={"fields": fields})
+            return
+        metrics.RETRIES.labels(self._name).inc()
+        pause_s = self._backoff.pause_s(failure.retry_after_s)
+        self.due_s = time.monotonic() + pause_s
+        log.warning("A delivery failed", extra={"fields": {**fields, "pause_s": round(pause_s, 1)}})
+
+    def _settle(self) -> None:
+        """Begin the count of failures anew."""
+        self._refusals, self.due_s, self.is_away = 0, 0.0, False
+        self._backoff = Backoff(self._patience)
+
+
+class Redriver:
+    """The way of dead letters that are to be delivered again: one try each.
+
+    Parameters
+    ----------
+    outbox, sink, name, patience
+        As of a :class:`Lane`.
+    """
+
+    def __init__(self, outbox: Outbox, sink: Sink, name: str, patience: Patience) -> None:
+        self.due_s = 0.0
+        self._outbox = outbox
+        self._sink = sink
+        self._name = name
+        self._patience = patience
+        self._backoff = Backoff(patience)
+
+    def drive(self, may_go_on: Callable[[], bool]) -> None:
+        """Deliver them; those that are refused are dead again."""
+        letters = self._outbox.redriven(self._name, limit=_LETTERS)
+        if len(letters) < _LETTERS:
+            self.due_s = time.monotonic() + self._patience.round_s
+        for letter in letters:
+            if not may_go_on():
+                return
+            try:
+                self._sink.deliver([letter.event])
+            except Undelivered as failure:
+                if not failure.is_refusal:  # it is not the letter's fault
+                    pause_s = self._backoff.pause_s(failure.retry_after_s)
+                    self.due_s = time.monotonic() + pause_s
+                    return
+                self._outbox.bury_again(letter.number, str(failure), now_ms())
+                metrics.DEAD.labels(self._name).inc()
+            else:
+                self._backoff = Backoff(self._patience)
+                self._outbox.resolve(letter.number)
+                metrics.DELIVERED.labels(self._name).inc()
