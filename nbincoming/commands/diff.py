@@ -9,7 +9,7 @@ import click
 
 from nbincoming import files
 from nbincoming.history.comparison import Comparison, compare
-from nbincoming.history.recorded import read_requests
+from nbincoming.history.recorded import read_history
 
 _FILE = click.Path(exists=True, dir_okay=False)
 
@@ -21,12 +21,13 @@ _FILE = click.Path(exists=True, dir_okay=False)
     "--on",
     "history",
     type=_FILE,
-    help="Requests to run through both, one JSON object a line; the examples by default.",
+    help="A file of requests to run through both: JSON lines, HAR or curl; the examples by "
+    "default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
 def diff(old: str, new: str, history: str | None, as_json: bool) -> None:
     """Say how two versions differ: in meaning, and in what becomes of requests."""
-    found = compare(files.load(old), files.load(new), read_requests(history) if history else None)
+    found = compare(files.load(old), files.load(new), read_history(history) if history else None)
     if as_json:
         click.echo(json.dumps(_data(found), indent=2, ensure_ascii=False))
     else:

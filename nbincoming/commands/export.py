@@ -22,8 +22,8 @@ _MENU = "\n".join(f"  {each.name:<12}{each.title}" for each in FORMATS.values())
     "--on",
     "history",
     type=_FILE,
-    help="Requests to infer the payload's schema from, one JSON object a line; the examples "
-    "by default.",
+    help="A file of requests to infer the payload's schema from: JSON lines, HAR or curl; the "
+    "examples by default.",
 )
 @click.option("--output", "-o", type=click.Path(), help="A file, or a folder to name it in.")
 def export(spec: str, name: str, url: str, history: str | None, output: str | None) -> None:
@@ -31,9 +31,9 @@ def export(spec: str, name: str, url: str, history: str | None, output: str | No
     loaded = files.load(spec)
     bodies = []
     if history:
-        from nbincoming.history.recorded import bodies_of, read_requests
+        from nbincoming.history.recorded import bodies_of, read_history
 
-        bodies = bodies_of(read_requests(history), loaded.limits)
+        bodies = bodies_of(read_history(history), loaded.limits)
     text = export_spec(loaded, name, url=url, bodies=bodies)
     if output is None:
         click.echo(text, nl=False)

@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, TypeAlias, get_args
 
 import jiter
 
+from nbincoming.core.events import EVENT_TYPE
 from nbincoming.core.message import RawHeaders, Request
 from nbincoming.core.moments import epoch_us, moment
 from nbincoming.core.values import Value, json_text
@@ -55,9 +56,9 @@ def read_requests(
     source
         The text, or a file's bytes: UTF-8, perhaps compressed with gzip. JSON lines have a
         body in each line, or an object with ``body`` and perhaps ``headers``, ``method``,
-        ``received_at`` or ``received_at_ms``; a text that is one JSON value over several
-        lines is one body. Of a HAR every entry counts that posts something. Or it is curl
-        commands.
+        ``received_at`` or ``received_at_ms``, or an event as a sink writes it; a text that is
+        one JSON value over several lines is one body. Of a HAR every entry counts that posts
+        something. Or it is curl commands.
     now_ms
         When requests without a time of their own are taken to be received.
     format
@@ -150,6 +151,8 @@ def _line_request(line: str, now_ms: int) -> Request:
         value = _json(line)
     except ValueError as error:
         raise ValueError(f"This is not JSON: {error}.") from None
+    if isinstance(value, dict) and value.get("type") == EVENT_TYPE:
+        value = _delivered(value)
     if not isinstance(value, dict) or "body" not in value or not set(value) <= _MEMBERS:
         return _request(line.encode("utf-8", "surrogatepass"), _JSON, now_ms)
     body = value["body"]
@@ -160,6 +163,14 @@ def _line_request(line: str, now_ms: int) -> Request:
         _received(value, now_ms),
         method=_text_of(value.get("method", "POST"), "method"),
     )
+
+
+def _delivered(event: dict[str, Value]) -> Value:
+    """Read the request out of an event, as a sink writes it."""
+    data = event.get("data")
+    if not isinstance(data, dict) or set(data) != {"body", "headers"}:
+        return event  # a body that is called so
+    return {**data, "received_at": event.get("time")}
 
 
 def _headers_of(value: Value) -> RawHeaders:

@@ -13,7 +13,7 @@ from nbincoming.core.deduplication import OWN_HASH_HEADER
 from nbincoming.core.spec import spec_from_data
 from nbincoming.core.values import json_text
 from nbincoming.files import load
-from nbincoming.notebook.cards.deduplication import key_warnings
+from nbincoming.history.key_advice import key_advice
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.state import Card, State
@@ -494,7 +494,8 @@ def test_a_key_that_may_go_wrong_is_warned_of(
     if authorization is not None:
         inc.authorization = authorization
     inc.deduplicate(*chosen)
-    found = " ".join(key_warnings(inc.draft, {each.label: each for each in inc.profiles()}))
+    profiles = {each.label: each for each in inc.profiles()}
+    found = " ".join(map(str, key_advice(inc.draft, profiles)))
     assert (words in found) if words else (found == "")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -13,6 +13,7 @@ from nbincoming.core.deduplication import MAX_PARAMETERS, OWN_HASH_HEADER
 from nbincoming.core.gateway import Accepted, Duplicate, Filtered
 from nbincoming.core.spec import Spec
 from nbincoming.errors import NbIncomingError
+from nbincoming.history.key_advice import key_advice
 from nbincoming.history.profile import ParameterProfile, offered_for_keys
 from nbincoming.history.trial import SpecTrial
 from nbincoming.notebook.cards.card import CardView
@@ -160,10 +161,11 @@ class DeduplicationCard(CardView):
             )
         else:
             words.append("<p class='nbi-quiet'>Retrieve data to see this on real requests.</p>")
-        warnings = "".join(
-            f"<li>{escape(warning)}</li>" for warning in key_warnings(spec, self._profiles())
+        advice = "".join(
+            f"<li>{escape(each.message)} {escape(each.remedy)}</li>"
+            for each in key_advice(spec, self._profiles())
         )
-        note = f'<div class="nbi-note"><ul>{warnings}</ul></div>' if warnings else ""
+        note = f'<div class="nbi-note"><ul>{advice}</ul></div>' if advice else ""
         return f'<div role="status" aria-live="polite">{" ".join(words)}</div>{note}'
 
     def _on_add(self) -> None:
@@ -191,27 +193,3 @@ class DeduplicationCard(CardView):
         self._labels.append(label)
         self._show_rows()
         self.changed()
-
-
-def key_warnings(spec: Spec, profiles: Mapping[str, ParameterProfile]) -> Sequence[str]:
-    """Say what may go wrong with a key, judging by the samples."""
-    if spec.deduplication is None:
-        return []
-    warnings = []
-    labels = spec.deduplication.parameters
-    for label in labels:
-        profile = profiles.get(label)
-        if profile is None:
-            if profiles:
-                warnings.append(f"{label} is in no sample.")
-            continue
-        if profile.count < profile.total:
-            share = 100 * (1 - profile.coverage)
-            warnings.append(f"{label} is missing in {share:.0f} % of the samples.")
-        if profile.volatile:
-            warnings.append(f"{label} changes with each sending, so repeats would not be noticed.")
-    if spec.authorization.data()["scheme"] == "none":
-        warnings.append("Without authorization, anyone can claim a key before the real sender.")
-    elif all(label.startswith("headers.") for label in labels):
-        warnings.append("Headers are not signed, so whoever can replay a body can change the key.")
-    return warnings
