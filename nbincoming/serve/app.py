@@ -103,7 +103,8 @@ class App:
         self._service.close()
 
     async def _respond(self, scope: Message, receive: Receive) -> Response | None:
-        service, headers = self._service, scope["headers"]
+        # Taken now: uvicorn adds the trailers to its list when they come.
+        service, headers = self._service, tuple(scope["headers"])
         # scope["path"] is decoded, so that %2F would be a slash; but the other may be missing.
         raw = scope.get("raw_path") or quote(scope["path"]).encode()
         path = raw.decode("latin-1").removeprefix(scope.get("root_path", ""))

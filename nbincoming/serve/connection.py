@@ -13,7 +13,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Any, Final, cast
 
 import httptools
@@ -30,17 +29,16 @@ from nbincoming.serve.refusals import (
     too_many_connections,
 )
 from nbincoming.serve.service import Service
+from nbincoming.serve.writing import written
 
 #: Requests on one connection that may wait for their answers before no more is read.
 _MOST_AHEAD: Final = 32
 
+#: Bytes of framing for each byte of a body: a chunk of one byte has five.
+_MOST_FRAMING: Final = 8
+
 #: How long a connection may be kept without a request.
 IDLE_S: Final = 75.0
-
-_STATUS: Final = {
-    status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode())
-    for status in HTTPStatus
-}
 
 
 class _Slot:
@@ -133,6 +131,7 @@ class Connection(asyncio.Protocol):
             self._take_raw(data)
             return
         self._ended = False
+        is_body, seen = self._reading and not self._in_head, self._body_seen
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -145,6 +144,8 @@ class Connection(asyncio.Protocol):
                 self._head_bytes += len(data)
                 if self._head_bytes > self.max_head_bytes:
                     self._refuse(head_too_large(self.max_head_bytes))
+            elif is_body and not self._ended:
+                self._check_framing(len(data) - (self._body_seen - seen))
 
     def on_message_begin(self) -> None:
         """Start a request; the parser calls this and what follows."""
@@ -159,8 +160,9 @@ class Connection(asyncio.Protocol):
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._headers.append((name, value))
+        """Take a header; a trailer is none, and nothing here has a use for it (RFC 9110, 6.5.1)."""
+        if self._in_head:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Look at the head as a whole."""
@@ -196,6 +198,7 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body, as long as it stays within the limit."""
+        self._body_seen += len(body)
         if self._answered or self._closing:
             return  # thrown away
         self._body_bytes += len(body)
@@ -210,6 +213,12 @@ class Connection(asyncio.Protocol):
         if self._parser.should_upgrade():
             return  # the parser passes over its body, so that is not the end of it
         self._complete(self._parser.should_keep_alive())
+
+    def _check_framing(self, size: int) -> None:
+        """Refuse chunks that are all frame, and trailers without an end, which a parser keeps."""
+        self._framing_bytes += size
+        if self._framing_bytes > self.max_head_bytes + _MOST_FRAMING * self._body_seen:
+            self._refuse(head_too_large(self.max_head_bytes))
 
     def _take_raw(self, data: bytes) -> None:
         """Take the body of a request that asks for another protocol.
@@ -249,6 +258,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: list[bytes] = []
         self._body_bytes = 0
+        self._body_seen = self._framing_bytes = 0
         self._reading = False
         self._answered = False  # before its body was whole
         self._head_refusal = None
@@ -280,22 +290,13 @@ class Connection(asyncio.Protocol):
             if transport is None:
                 return
             keep = slot.keep and not (self._last and not slots)
-            transport.write(self._written(slot.response, slot.method, keep))
+            transport.write(written(slot.response, slot.method, keep, self._state.default_headers))
             self._state.total_requests += 1
             if not keep:
                 self._close()
                 return
         if self._paused:
             self._settle_reading()
-
-    def _written(self, response: Response, method: str, keep: bool) -> bytes:
-        parts = [_STATUS[response.status], _default_head(self._state), _head(response)]
-        if not keep:
-            parts.append(b"connection: close\r\n")
-        parts.append(b"\r\n")
-        if method != "HEAD" and response.status != 204:
-            parts.append(response.body)
-        return b"".join(parts)
 
     def _refuse_body(self) -> None:
         """Answer now; the rest of the body is thrown away as it comes."""
@@ -357,33 +358,3 @@ def connections(
         "max_connections": max_connections,
     }
     return type("Connection", (Connection,), limits)
-
-
-def _head(response: Response) -> bytes:
-    """Write a response's headers; most responses are one of two constants."""
-    found = _HEADS.get(id(response))
-    if found is not None and found[0] is response:
-        return found[1]
-    lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in response.headers)
-    if "\r" in lines.replace("\r\n", "") or lines.count("\n") != len(response.headers):
-        raise ValueError("A header of the answer has a line feed.")
-    if response.status != 204:  # which has no body (RFC 9110, 8.6)
-        lines += f"content-length: {len(response.body)}\r\n"
-    head = lines.encode("latin-1")
-    if len(_HEADS) < 16:
-        _HEADS[id(response)] = (response, head)  # held, so that its id stays its own
-    return head
-
-
-_HEADS: dict[int, tuple[Response, bytes]] = {}
-
-
-def _default_head(state: ServerState) -> bytes:
-    """Write the headers that are the server's: the date, which changes once a second."""
-    headers = state.default_headers
-    if _DATED[0] is not headers:
-        _DATED[:] = [headers, b"".join(b"%b: %b\r\n" % pair for pair in headers)]
-    return cast(bytes, _DATED[1])
-
-
-_DATED: list[object] = [None, b""]

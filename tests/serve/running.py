@@ -6,7 +6,7 @@ import contextlib
 import http.client
 import json
 import os
-import select
+import queue
 import signal
 import socket
 import subprocess
@@ -110,7 +110,15 @@ class Served:
         )  # fmt: skip
         self.lines: list[dict[str, Any]] = []
         self._rest = b""
-        self.port = int(self.wait_for("listening")["url"].rpartition(":")[2])
+        # Read all the time: a server whose log nobody takes would come to a halt.
+        self._data: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._take_log, daemon=True)
+        self._reader.start()
+        try:
+            self.port = int(self.wait_for("listening")["url"].rpartition(":")[2])
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
 
     def wait_for(self, message: str, **fields: object) -> dict[str, Any]:
         """Wait until a line is logged."""
@@ -125,12 +133,18 @@ class Served:
             if not self._read(deadline_s - time.monotonic()):
                 raise AssertionError(f"no line {message!r} {fields}, but {self.lines}")
 
-    def _read(self, timeout_s: float) -> bool:
+    def _take_log(self) -> None:
         assert self.process.stderr is not None
-        handle = self.process.stderr.fileno()
-        if not select.select([handle], [], [], max(timeout_s, 0))[0]:
+        while data := os.read(self.process.stderr.fileno(), 65_536):
+            self._data.put(data)
+        self._data.put(b"")
+
+    def _read(self, timeout_s: float) -> bool:
+        """Take some of the log; tell whether there was some."""
+        try:
+            data = self._data.get(timeout=max(timeout_s, 0))
+        except queue.Empty:
             return False
-        data = os.read(handle, 65_536)
         *lines, self._rest = (self._rest + data).split(b"\n")
         self.lines += [
             json.loads(line) if line.startswith(b"{") else {"message": line.decode()}
@@ -184,6 +198,7 @@ class Served:
         self.process.send_signal(number)
         while self._read(WAIT_S):
             pass
+        self._reader.join(WAIT_S)
         self.process.stderr.close()
         return self.process.wait(WAIT_S)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
 from prometheus_client import REGISTRY
 
 from nbincoming.serve import metrics
@@ -41,8 +44,15 @@ def test_times_are_as_the_client_library_would_count_them() -> None:
     assert sample("nbincoming_request_seconds_count", integration="m2") == len(times)
 
 
-def test_the_text_is_prometheus() -> None:
-    """What was counted a moment ago is in it."""
+def test_the_text_is_prometheus_and_a_second_old_at_the_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Asking for it over and over costs little; what was counted is in it by then."""
+    now_s = 1_000_000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
+    before = metrics.text()
     metrics.count("m3", "refused", 401, 0.001)
+    assert metrics.text() is before
+    now_s += metrics.FRESH_S
     text = metrics.text().decode()
     assert 'nbincoming_requests_total{integration="m3",outcome="refused",status="401"} 1.0' in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -118,6 +119,36 @@ def test_a_chunked_body_is_joined(served: Served) -> None:
     parts = [b"%x\r\n%b\r\n" % (1, body[n : n + 1]) for n in range(len(body))]
     assert raw(served, head, *parts, b"0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
     assert served.post(body) == 204
+
+
+def test_a_trailer_is_no_header(served: Served) -> None:
+    """A token that comes after the body authorizes nothing."""
+    head = request_bytes(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    lines = head.split(b"\r\n")
+    (token,) = (line for line in lines if line.startswith(b"Authorization"))
+    chunks = b"2\r\n{}\r\n0\r\n" + token + b"\r\n\r\n"
+    without = b"\r\n".join(line for line in lines if line != token)
+    assert raw(served, without + chunks).startswith(b"HTTP/1.1 401 ")
+    assert raw(served, head + chunks).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "again",
+    [b"a: b\r\n" * 500, b"a: " + b"b" * 4_000, b"0;" + b"x" * 4_000],
+    ids=["trailers", "trailer", "extension"],
+)
+def test_a_body_that_is_all_frame_is_431(served: Served, again: bytes) -> None:
+    """Trailers and chunk extensions without an end are refused before they fill the memory."""
+    head = request_bytes(b"").replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+    first = b"2\r\n{}\r\n" + (b"" if again.startswith(b"0;") else b"0\r\n")
+    with served.connect() as connection:
+        connection.sendall(head + first)
+        answer = b""
+        while not answer:
+            connection.sendall(again)
+            if select.select([connection], [], [], 0.01)[0]:
+                answer = connection.recv(1_000)
+    assert answer.startswith(b"HTTP/1.1 431 ")
 
 
 def test_requests_sent_ahead_are_answered_in_order(served: Served) -> None:
