@@ -95,7 +95,8 @@ class NatsSink(LoopSink):
             is_refusal = error.err_code == _TOO_LARGE
             reason = f"NATS: {error.description}"
             raise Undelivered(reason, delivered=number, is_refusal=is_refusal) from None
-        except (Error, OSError, TimeoutError) as error:
+        # A client that closes cancels what waits on it.
+        except (Error, OSError, TimeoutError, asyncio.CancelledError) as error:
             await self.drop()
             raise Undelivered(f"NATS: {type(error).__name__}", delivered=number) from error
 

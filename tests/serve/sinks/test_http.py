@@ -170,8 +170,8 @@ def test_the_receiver_may_ask_for_a_pause(
     receiver: SignedReceiver, value: str | Callable[[], str], least_s: float, most_s: float
 ) -> None:
     """Retry-After in seconds or as a date is kept to, up to an hour; nonsense is passed over."""
-    written = value if isinstance(value, str) else value()
-    found = failure(receiver, Answer(429, Retry_After=written))
+    text = value if isinstance(value, str) else value()  # a date counts from when it is sent
+    found = failure(receiver, Answer(429, Retry_After=text))
     assert least_s <= found.retry_after_s <= most_s
 
 
