@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-MODULES = ("importing", "parameters", "conditions", "listener")
+MODULES = ("importing", "parameters", "conditions", "listener", "latency")
 
 
 def main() -> int:
