@@ -38,7 +38,7 @@ def another(page: Page, lab: Lab) -> Iterator[Page]:
     before = {each["id"] for each in json.loads(api(lab, "kernels"))}
     browser = page.context.browser
     assert browser is not None
-    context = browser.new_context(viewport={"width": 1000, "height": 900})
+    context = browser.new_context(viewport={"width": 1000, "height": 1500})
     opened = context.new_page()
     # Voilà's page asks for an icon font from elsewhere, and must do without.
     opened.route(lambda url: not url.startswith(lab.url), lambda route: route.abort())
