@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-MODULES = ("importing", "parameters", "conditions", "listener", "serving")
+MODULES = ("importing", "parameters", "conditions", "listener", "latency", "serving")
 
 
 def main() -> int:

@@ -6,9 +6,11 @@ every cell stays the Python object that it is.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -17,6 +19,9 @@ from nbincoming.core.values import Value
 
 if TYPE_CHECKING:
     from nbincoming.history.samples import Sample
+
+#: Most cells of a frame: 160 MB of references.
+MAX_CELLS: Final = 20_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,7 +57,9 @@ def _numbers(samples: Sequence[Sample]) -> pd.Index[int]:
 def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:
     """Build a frame from flat requests: one row each, one column for each label.
 
-    Columns are in the order in which labels first appear, bodies before headers.
+    Columns are in the order in which labels first appear, bodies before headers. Where
+    they would make more than :data:`MAX_CELLS` cells, the last ones are left out, with a
+    warning: a thousand requests may have ten million labels between them.
     """
     rows = list(flats)
     columns: dict[str, int] = {}
@@ -60,11 +67,21 @@ def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:
         for label in row:
             if label not in columns:
                 columns[label] = len(columns)
+    most = max(MAX_CELLS // max(len(rows), 1), 1)
+    if len(columns) > most:
+        warnings.warn(
+            f"The frame shows {most:,} of {len(columns):,} parameters, since {len(rows):,} rows of "
+            "all of them would not fit in memory. Take fewer samples: samples[-100:].frame().",
+            stacklevel=3,
+        )
+        columns = dict(islice(columns.items(), most))
     # One block of objects: pandas neither infers types nor copies column by column.
     block: np.ndarray[Any, np.dtype[np.object_]] = np.full((len(columns), len(rows)), pd.NA, object)
     for position, row in enumerate(rows):
         for label, value in row.items():
-            block[columns[label], position] = value
+            column = columns.get(label)
+            if column is not None:
+                block[column, position] = value
     frame = pd.DataFrame(block.T, columns=pd.Index(columns, dtype=object), dtype=object, copy=False)
     body_first = sorted(columns, key=lambda label: label.startswith("headers"))
     return frame[body_first] if body_first != list(columns) else frame

@@ -261,6 +261,7 @@ def update(state: State, action: Action) -> State:
                 published_path=path,
                 written=f"Published version {spec.version}: {path}",
                 problems=_without(state, "publish"),
+                window=None,  # the version answers from now on, the draft no more
                 missed=0,
             )
         case _:

@@ -44,7 +44,7 @@ def test_every_card_opens_in_both_themes(
     name: Literal["light", "dark"],
 ) -> None:
     """Each card shows its form, filled, and axe-core finds no barrier in the wizard."""
-    page.set_viewport_size({"width": 1280, "height": 1700})
+    page.set_viewport_size({"width": 1280, "height": 1600})
     theme(name)
     try:
         opened = notebook([CELL.format(folder=str(tmp_path))])

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from nbincoming.core.gateway import Accepted, Rejected
 from nbincoming.core.parameters import MASK
 from nbincoming.core.values import same
 from nbincoming.errors import BadJSON
+from nbincoming.history import frame as module
 from nbincoming.history.frame import frame_of, outcome_frame, parameter_frame
 from nbincoming.history.samples import Samples
 from tests.core.strategies import documents
@@ -157,3 +159,21 @@ def test_credentials_are_masked() -> None:
     assert frame["headers.authorization"][0] == MASK
     assert frame["headers.x-hub-signature-256"][0] == MASK
     assert "sesame" not in frame.to_string()
+
+
+def test_a_frame_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Labels beyond the limit are left out, and the warning says so."""
+    monkeypatch.setattr(module, "MAX_CELLS", 6)
+    flats = [{f"body.n{row}_{n}": n for n in range(4)} for row in range(2)]
+    with pytest.warns(UserWarning, match="3 of 8 parameters"):
+        assert list(module.parameter_frame(flats).columns) == [
+            "body.n0_0",
+            "body.n0_1",
+            "body.n0_2",
+        ]
+
+
+def test_three_thousand_columns_are_shown() -> None:
+    """Without a warning, which would fail this test."""
+    flats = [{f"body.n{n}": n for n in range(3_000)}] * 1_000
+    assert module.parameter_frame(flats).shape == (1_000, 3_000)
