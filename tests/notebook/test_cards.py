@@ -642,12 +642,12 @@ def test_a_row_without_a_parameter_is_a_problem(page: Page) -> None:
     assert "A condition has no parameter" in page.problems("conditions")
 
 
-def test_a_condition_that_only_code_can_make_is_kept(inc: Integration, page: Page) -> None:
+def test_a_condition_that_has_no_row_is_kept(inc: Integration, page: Page) -> None:
     """It is shown as a sentence, and can be moved and removed."""
     elements = P.body.lines.any_element(lambda line: line.sku == "x")
     inc.trigger("urgent", (P.body.n.as_number() > 5) & elements)
     opened = page.open("conditions")
-    assert text_of(opened).count("(set by code)") == 2
+    assert text_of(opened).count("(changed as text, or by code)") == 2
     before = conditions(inc)
     click(opened, "Apply")
     assert conditions(inc) == before

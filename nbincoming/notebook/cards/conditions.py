@@ -12,6 +12,7 @@ from nbincoming.core.spec import Spec, Trigger
 from nbincoming.core.values import json_text
 from nbincoming.core.words import describe, explain
 from nbincoming.errors import Problem, SpecError
+from nbincoming.export.cel import NotInCelError, condition_cel
 from nbincoming.history.profile import offered_for_keys
 from nbincoming.history.samples import Sample
 from nbincoming.history.trial import ConditionTrial
@@ -144,7 +145,7 @@ def _trigger_html(
 ) -> str:
     said = (
         f'<div class="nbi-said-so"><b>{escape(trigger.name)}</b> '
-        f"{escape(describe(trigger.when))}</div>"
+        f"{escape(describe(trigger.when))}</div>{_cel_html(trigger, spec)}"
     )
     readable = [sample for sample in samples if sample.parameters is not None]
     if not readable:
@@ -157,6 +158,14 @@ def _trigger_html(
     shown = f", the last {LISTED} are listed" if len(readable) > LISTED else ""
     caption = f"{trigger.name} matches {count} of {len(readable)} samples{shown}"
     return said + table(caption, ("Request", "Result", "Because"), rows)
+
+
+def _cel_html(trigger: Trigger, spec: Spec) -> str:
+    try:
+        cel = condition_cel(trigger.when, zone=spec.zone)
+    except NotInCelError as error:
+        return f"<details><summary>Not in CEL</summary><p>{escape(error)}</p></details>"
+    return f"<details><summary>The same in CEL</summary><pre>{escape(cel)}</pre></details>"
 
 
 def _because(trigger: Trigger, sample: Sample, spec: Spec) -> str:

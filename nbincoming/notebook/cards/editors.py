@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from nbincoming.core.conditions import All, AnyOf, Condition, Leaf, Not
 from nbincoming.core.words import describe
+from nbincoming.notebook.cards.wording import Wording
 from nbincoming.notebook.forms import (
     HINTS,
     FormError,
@@ -65,12 +66,15 @@ class TriggerEditor:
     def __init__(self, name: str, when: Condition | None, edits: Edits, seen: Seen) -> None:
         self.name = field(widgets.Text, "Name of the trigger", value=name)
         self.remove = button("Remove the trigger", lambda *_: None, css="nbi-plain")
-        self.tree = GroupEditor(_as_group(when), edits, seen)
+        self._edits, self._seen = edits, seen
+        self._wording = Wording(edits.guard, self._condition, self._use)
+        self.widget = column(css="nbi-trigger")
+        self._plant(when)
         edits.watch(self.name)
-        self.widget = column([row([self.name, self.remove]), self.tree.widget], css="nbi-trigger")
 
     def offer(self, seen: Seen) -> None:
         """Offer these parameters, with the kinds seen of each."""
+        self._seen = seen
         self.tree.offer(seen)
 
     def is_empty(self) -> bool:
@@ -80,6 +84,18 @@ class TriggerEditor:
     def data(self) -> dict[str, Any]:
         """Return the trigger in its JSON form."""
         return {"name": self.name.value.strip(), "when": self.tree.data()}
+
+    def _plant(self, when: Condition | None) -> None:
+        self.tree = GroupEditor(_as_group(when), self._edits, self._seen)
+        head = row([self.name, self.remove])
+        self.widget.children = [head, self.tree.widget, self._wording.widget]
+
+    def _condition(self) -> Condition | None:
+        return _validated(self.tree.data) if not self.is_empty() else None
+
+    def _use(self, when: Condition) -> None:
+        self._plant(when)
+        self._edits.changed()
 
 
 class GroupEditor:
@@ -167,11 +183,7 @@ class GroupEditor:
         self._edits.changed()
 
     def _duplicate(self, item: LeafEditor | GroupEditor | FixedCondition) -> None:
-        try:
-            copy = TypeAdapter[Condition](Condition).validate_python(item.data())
-        except (FormError, ValidationError):
-            copy = None  # what is not filled in yet is copied as a new, empty row
-        self._append(copy)
+        self._append(_validated(item.data))  # what is not filled in yet as a new, empty row
         self.items.insert(self.items.index(item) + 1, self.items.pop())
         self._show()
         self._edits.changed()
@@ -272,11 +284,11 @@ class LeafEditor:
 
 
 class FixedCondition:
-    """A condition that only code can change; it is kept and shown as a sentence."""
+    """A condition that has no row; it is kept, shown as a sentence, and changed as text."""
 
     def __init__(self, condition: Condition) -> None:
         self._condition = condition
-        words = text(f"<code>{escape(describe(condition))}</code> (set by code)")
+        words = text(f"<code>{escape(describe(condition))}</code> (changed as text, or by code)")
         self.tools = row([], css="nbi-tools")
         self.widget = row([words, self.tools], css="nbi-leaf nbi-fixed")
 
@@ -286,6 +298,14 @@ class FixedCondition:
     def data(self) -> dict[str, Any]:
         """Return the condition in its JSON form."""
         return self._condition.data()
+
+
+def _validated(data: Callable[[], dict[str, Any]]) -> Condition | None:
+    """Read a part of the form; None where it is not filled in as it should be."""
+    try:
+        return TypeAdapter[Condition](Condition).validate_python(data())
+    except (FormError, ValidationError):
+        return None
 
 
 def _is_row(condition: Condition) -> bool:
