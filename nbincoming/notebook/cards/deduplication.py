@@ -71,7 +71,7 @@ class DeduplicationCard(CardView):
         self._claims = field(widgets.Dropdown, "Keys belong to", options=CLAIMS)
         self._effect = text(live=True)
         for widget in (self._window, self._anchor, self._claims):
-            widget.observe(lambda _: self.changed(), "value")
+            widget.observe(self.guard(self.changed), "value")
         return [
             section("Parameters of the key", [self._rows, row([self._menu, self._add, self._own])]),
             section("When is it the same?", [row([self._window, self._anchor, self._claims])]),

@@ -66,12 +66,13 @@ class EndpointCard(CardView):
         self._meta_row = row([self._verify_name, self._verify_value])
         self._hmac_row = row([self._header, self._digest, self._prefix, self._encoding])
         self._help = text(css="nbi-quiet")
-        self._scheme.observe(lambda _: self.changed(), "value")
-        self._secret_name.observe(lambda _: self.changed(), "value")
+        self._scheme.observe(self.guard(self.changed), "value")
+        self._secret_name.observe(self.guard(self.changed), "value")
         rows = [self._secret_row, self._jwt_row, self._meta_row, self._hmac_row]
         self._public = field(
             widgets.Text, "Public address", css="nbi-wide", placeholder="https://hooks.example.com"
         )
+        self._public_before = ""
         self._ways = text()
         return [
             section("Who may call", [row([self._scheme]), *rows, self._help]),
@@ -87,7 +88,7 @@ class EndpointCard(CardView):
         secrets = getattr(scheme, "secrets", ())
         self._image = draft.icon if is_image(draft.icon) else ""
         self._icon.value = "" if self._image else draft.icon
-        self._public.value = self.integration.state.public_base
+        self._public.value = self._public_before = self.integration.state.public_base
         self._scheme.value = scheme.data()["scheme"]
         remote = isinstance(scheme, Jwt) and scheme.jwks_url is not None
         suggested = "" if remote else f"env:{stem}_SECRET"
@@ -135,11 +136,12 @@ class EndpointCard(CardView):
     def on_apply(self) -> None:
         """Take the entered secrets out of the fields, into memory."""
         secret, verify = self._take_secrets()
-        self.integration.public_base = self._public.value
         if secret and self._scheme.value != "none":
             self.integration.set_secret(self._secret_name.value.strip(), secret)
         if verify and self._scheme.value == "meta":
             self.integration.set_secret(self._verify_name.value.strip(), verify)
+        if self._public.value != self._public_before:  # else code may have set another since
+            self.integration.public_base = self._public.value
 
     def on_cancel(self) -> None:
         """Forget the entered secrets."""

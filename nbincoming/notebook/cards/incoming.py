@@ -68,13 +68,13 @@ class IncomingCard(CardView):
         self._pictured = checkbox("Pictures")
         self._pictures = widgets.Output()
         self._pictured_until = -1
-        self._pictured.observe(lambda _: self.changed(), "value")
+        self._pictured.observe(self.guard(self.changed), "value")
         self._shown = text()
         self._grid = Grid(("Parameter", "Type", "Value", "Seen"))
         self._followed = True
         self._updating = False
-        self._picker.observe(lambda _: self._on_pick(), "value")
-        self._raw.observe(lambda _: self.changed(), "value")
+        self._picker.observe(self.guard(self._on_pick), "value")
+        self._raw.observe(self.guard(self.changed), "value")
         self._toggles = row([self._raw, self._pictured])
         self._captured = column(
             [self._picker, self._toggles, self._shown, self._grid.widget, self._pictures]
