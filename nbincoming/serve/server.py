@@ -25,7 +25,7 @@ from nbincoming.serve.catalogue import Catalogue, CatalogueError, load_catalogue
 from nbincoming.serve.pool import Pool
 from nbincoming.serve.reload import Reloader
 from nbincoming.serve.settings import Settings
-from nbincoming.serve.sinks import open_sink
+from nbincoming.serve.sinks import open_sinks
 
 #: Connections that may wait to be accepted while a worker is busy or being replaced.
 BACKLOG: Final = 2_048
@@ -90,11 +90,11 @@ def check(settings: Settings) -> Catalogue:
         catalogue = load(settings)
     except CatalogueError as error:
         reasons += error.reasons
-    for url in settings.sinks:
-        try:
-            open_sink(url, SecretStore()).close()
-        except NbIncomingError as error:
-            reasons.append(str(error))
+    try:
+        for sink in open_sinks(settings.sinks, SecretStore()).values():
+            sink.close()
+    except NbIncomingError as error:
+        reasons += str(error).splitlines()
     if reasons:
         raise CatalogueError(reasons)
     open_inbox(settings.inbox).close()

@@ -12,6 +12,7 @@ from nbincoming.core.authorization import Hmac, Jwt, Meta, StandardWebhooks
 from nbincoming.core.spec import Spec
 from nbincoming.core.tokens import AlgorithmName
 from nbincoming.errors import NbIncomingError
+from nbincoming.notebook.cards.api_keys import ApiKeys
 from nbincoming.notebook.cards.card import CardView
 from nbincoming.notebook.icons import icon_of, is_image
 from nbincoming.notebook.views import button, escape, field, row, section, set_html, show, text
@@ -68,14 +69,17 @@ class EndpointCard(CardView):
         self._help = text(css="nbi-quiet")
         self._scheme.observe(self.guard(self.changed), "value")
         self._secret_name.observe(self.guard(self.changed), "value")
+        self._algorithm.observe(self.guard(self.changed), "value")
         rows = [self._secret_row, self._jwt_row, self._meta_row, self._hmac_row]
         self._public = field(
             widgets.Text, "Public address", css="nbi-wide", placeholder="https://hooks.example.com"
         )
         self._public_before = ""
+        self._api_keys = ApiKeys(self.integration, self.guard)
         self._ways = text()
         return [
             section("Who may call", [row([self._scheme]), *rows, self._help]),
+            self._api_keys.widget,
             section("Where it is reached", [row([self._public]), self._ways]),
             section("Icon", [row([self._icon, self._file, self._shown_icon])]),
         ]
@@ -113,6 +117,11 @@ class EndpointCard(CardView):
         show(self._jwt_row, scheme == "jwt")
         show(self._meta_row, scheme == "meta")
         show(self._hmac_row, scheme == "hmac")
+        # The login signs by a shared secret; whoever has a private key issues tokens himself.
+        has_login = scheme == "jwt" and self._algorithm.value.startswith("HS")
+        show(self._api_keys.widget, has_login)
+        if has_login:
+            self._api_keys.update()
         image = f'<span class="nbi-icon"><img alt="The icon" src="{escape(self._image)}"></span>'
         set_html(self._shown_icon, image if self._image else "")
         set_html(self._ways, self._ways_html())
@@ -143,9 +152,12 @@ class EndpointCard(CardView):
         if self._public.value != self._public_before:  # else code may have set another since
             self.integration.public_base = self._public.value
 
+        self._api_keys.hide()
+
     def on_cancel(self) -> None:
         """Forget the entered secrets."""
         self._take_secrets()
+        self._api_keys.hide()
 
     def _on_image(self) -> None:
         if self._file.value:
