@@ -26,6 +26,8 @@ for number, priority in enumerate(["high", "low", "high", "normal", "high", "low
     complaint["amount"] = 12345678901234567890 + number
     inc.send_example(dict(example, complaint=complaint))
 inc.deduplicate("body.complaint.id", "body.source")
+inc.trigger("urgent", P.body.complaint.priority.is_in(["high", "normal"]))
+inc.publish(changes="the first version")
 inc.trigger("urgent", (P.body.complaint.priority == "high")
     & (P.body.complaint.amount > 100) & ~P.body.complaint.status.is_in(["closed", "spam"]))
 inc.close_window()
@@ -65,5 +67,5 @@ SHOWN: dict[str, Callable[[Locator], Locator]] = {
     "Incoming data": lambda found: found.get_by_role("cell", name="12345678901234567895"),
     "Deduplication hash generator": lambda found: found.get_by_text("5 would be answered 200"),
     "Conditions": lambda found: found.get_by_text("urgent matches 3 of 6 samples"),
-    "Publish": lambda found: found.get_by_role("button", name="Save & publish"),
+    "Publish": lambda found: found.get_by_text("1 sample that would come out otherwise"),
 }

@@ -106,7 +106,7 @@ def test_to_open_and_apply_changes_nothing(data: dict[str, Any], page: Page) -> 
     ("scheme", "visible"),
     [
         ("none", set()),
-        ("jwt", {"Name of the secret", "Algorithm"}),
+        ("jwt", {"Name of the secret", "Algorithm", "Name of a new key"}),
         ("meta", {"Name of the secret", "Name of the verify token"}),
         ("hmac", {"Name of the secret", "Header", "Algorithm", "Prefix", "Encoding"}),
         ("standard-webhooks", {"Name of the secret"}),
