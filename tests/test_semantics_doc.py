@@ -10,17 +10,18 @@ from nbincoming import errors
 from nbincoming.core.authorization import Authorization
 from nbincoming.core.parameters import DEFAULT_LIMITS
 from nbincoming.errors import Refusal
+from nbincoming.serve import refusals
 
 PAGE = (Path(__file__).parents[1] / "docs" / "semantics.md").read_text()
 
 
 def test_every_refusal_is_in_the_table_with_its_status() -> None:
     """And none that there is not."""
-    kinds = [
+    kinds = {
         kind
-        for kind in vars(errors).values()
+        for kind in [*vars(errors).values(), *vars(refusals).values()]
         if isinstance(kind, type) and issubclass(kind, Refusal) and kind is not Refusal
-    ]
+    }
     rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE)
     assert sorted(rows) == sorted((str(kind.status), kind.slug) for kind in kinds)
 
