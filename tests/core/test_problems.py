@@ -123,7 +123,8 @@ def test_a_group_with_a_bad_part_is_not_called_empty() -> None:
         ({"authorization": {"scheme": "meta", "secrets": []}}, "Name a secret, such as env:NAME"),
         ({"max_depth": 151}, "less than or equal to 150; 151 was given."),
         ({"max_depth": True}, "valid integer; True was given."),
-        ({"icon": "x" * 500}, "x…"),
+        ({"icon": "x" * 500}, "An icon is an emoji of at most 16 characters, or an image"),
+        ({"digest": "x" * 500}, "x…"),
     ],
 )
 def test_a_message_says_what_to_do(members: dict[str, Any], message: str) -> None:
