@@ -25,7 +25,7 @@ from nbincoming.errors import (
     SpecError,
 )
 from nbincoming.files import VersionExistsError, load
-from nbincoming.notebook import integration as module
+from nbincoming.notebook import reception as module
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post
 from tests.history.making import request

@@ -19,7 +19,7 @@ from nbincoming.core.values import json_text
 from nbincoming.errors import ConditionError, ListenerError, SecretError, SentenceError, SpecError
 from nbincoming.history.replay import check_examples
 from nbincoming.keys import ApiKeyError, KeyFile
-from nbincoming.notebook import integration as integration_module
+from nbincoming.notebook import reception
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.snippets import EXAMPLE_BODY, code
 from nbincoming.notebook.state import CARDS, Define
@@ -100,7 +100,7 @@ def test_an_interrupt_closes_the_window(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(integration_module, "wait_until", interrupt)
+    monkeypatch.setattr(reception, "wait_until", interrupt)
     with pytest.raises(KeyboardInterrupt):
         inc.retrieve(timeout_s=30)
     assert inc.state.window is None

@@ -14,7 +14,7 @@ from nbincoming.core.values import kind
 from nbincoming.history.samples import Sample
 from nbincoming.notebook.cards.card import CardView
 from nbincoming.notebook.cards.importing import ImportForm
-from nbincoming.notebook.integration import RETRIEVE_S
+from nbincoming.notebook.reception import RETRIEVE_S
 from nbincoming.notebook.state import State, summary
 from nbincoming.notebook.views import (
     Grid,
