@@ -227,3 +227,19 @@ def test_places_are_those_of_the_newer_spec() -> None:
     assert [change.place for change in old.diff(new)] == [
         "deduplication.anchor", "triggers[0]", "triggers[1].when", "max_depth",
     ]  # fmt: skip
+
+
+def test_secrets_in_another_order_are_a_difference() -> None:
+    """The last one signs what is sent."""
+    old, new = (
+        spec(authorization={"scheme": "jwt", "secrets": names})
+        for names in (["env:A", "env:B"], ["env:B", "env:A"])
+    )
+    assert said(old, new) == ["The secrets are tried in another order."]
+
+
+def test_deduplication_that_is_new_is_said_with_its_window() -> None:
+    """And none, before and after, is no difference."""
+    without = spec(deduplication=None)
+    assert said(without, spec()) == ["Requests are deduplicated by body.id, within P7D."]
+    assert said(without, spec(deduplication=None)) == []

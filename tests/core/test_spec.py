@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nbincoming.core.evidence import Publication
 from nbincoming.core.moments import time_zone
 from nbincoming.core.parameters import DEFAULT_LIMITS, Limits
 from nbincoming.core.spec import SCHEMA_VERSION, Spec, read_spec, spec_from_data
@@ -483,3 +484,17 @@ def test_a_body_that_is_not_just_its_value_stays_a_text(text: str) -> None:
     spec = spec_from_data(with_body(text))
     assert spec.data()["examples"][0]["body"] == text
     assert read_spec(spec.text()).examples[0].body == text
+
+
+def test_a_publication_is_said_on_one_line() -> None:
+    """When, by whom, and what changed, as far as that is known."""
+    assert str(Publication.of(0)) == "1970-01-01T00:00:00.000Z"
+    said = str(Publication.of(0, by="Ada\nB.", changes=" the  first\n"))
+    assert said == "1970-01-01T00:00:00.000Z by Ada B.: the first"
+
+
+def test_a_draft_of_a_version_has_no_trace_of_its_publication() -> None:
+    """It is what the next version starts from."""
+    draft = published().draft()
+    assert (draft.version, draft.digest, draft.published) == (0, "", None)
+    assert draft.sealed(version=1).draft() == draft
