@@ -37,6 +37,7 @@ from nbincoming.errors import BadHeader
 #: The header in which a sender may bring a hash of its own. It counts only where it is
 #: among the chosen parameters.
 OWN_HASH_HEADER: Final = "x-deduplication-hash"
+OWN_HASH_LABEL: Final = f"headers.{OWN_HASH_HEADER}"
 
 #: How many parameters a key may have, as on the platform that this re-creates.
 MAX_PARAMETERS: Final = 5
@@ -182,7 +183,7 @@ def check_own_hash(request: Request, deduplication: Deduplication) -> None:
     BadHeader
         Only where the header is among the chosen parameters.
     """
-    if f"headers.{OWN_HASH_HEADER}" not in deduplication.parameters:
+    if OWN_HASH_LABEL not in deduplication.parameters:
         return
     values = request.header(OWN_HASH_HEADER.encode())
     if len(values) > 1:

@@ -95,6 +95,11 @@ def event_id(integration: str, key: str, first_ms: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def kept_headers(headers: Headers) -> Headers:
+    """Leave out the headers that carry credentials."""
+    return {name: value for name, value in headers.items() if not is_secret_header(name)}
+
+
 def event_of(candidate: Candidate, identity: str) -> Event:
     """Turn an accepted candidate into its event; credentials stay behind."""
     return Event(
@@ -104,10 +109,6 @@ def event_of(candidate: Candidate, identity: str) -> Event:
         key=candidate.key,
         triggers=candidate.triggers,
         received_at_ms=candidate.request.received_at_ms,
-        headers={
-            name: value
-            for name, value in candidate.parameters.headers.items()
-            if not is_secret_header(name)
-        },
+        headers=kept_headers(candidate.parameters.headers),
         body=candidate.request.body,
     )

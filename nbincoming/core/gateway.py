@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Final, TypeAlias, assert_never
+from typing import Final, NamedTuple, TypeAlias, assert_never
 
-from nbincoming.core.deduplication import Anchor, check_own_hash, compile_key
+from nbincoming.core.deduplication import OWN_HASH_LABEL, Anchor, check_own_hash, compile_key
 from nbincoming.core.evaluation import compile_condition
 from nbincoming.core.message import Request, Response
-from nbincoming.core.parameters import Parameters, decode, header_parameters
+from nbincoming.core.parameters import Headers, Parameters, decode, header_parameters
 from nbincoming.core.spec import Spec
 from nbincoming.core.values import json_text
 from nbincoming.core.verification import Secrets, compile_handshake, compile_verify
@@ -35,15 +35,20 @@ _ENDPOINT: Final = re.compile(
     "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/trigger"
 )
 
-_MEDIA_TYPE: Final = re.compile(rb"\s*application/(?:[!#$&^_.+a-z0-9-]+\+)?json\s*(?:;.*)?", re.I)
+_JSON: Final = "application/json"
+_MEDIA_TYPE: Final = re.compile(
+    r"\s*application/(?:[!#$&^_.+a-z0-9-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.ASCII
+)
 
 #: Headers that must not be given twice: whoever reads the first and whoever reads the
 #: last would see different requests.
-_SINGLE: Final = (b"content-type", b"authorization", b"x-hub-signature-256")
+_SINGLE: Final = ("content-type", "authorization", "x-hub-signature-256")
+#: What is no part of a header's value at its ends; text would know more kinds than bytes do.
+_SPACE: Final = " \t\n\r\v\f"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+# Made for every request, as Accepted: a frozen dataclass would take four times as long.
+class Claim(NamedTuple):
     """A key to be claimed, and the rule for it.
 
     Attributes
@@ -112,8 +117,7 @@ class Rejected:
     refusal: Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """The request became an event.
 
     Attributes
@@ -222,6 +226,9 @@ class Rules:
         self._space = spec.key_space
         self._key = compile_key(spec.deduplication) if spec.deduplication else None
         self._window_ms = spec.deduplication.window_ms if spec.deduplication else 0
+        self._has_own_hash = (
+            spec.deduplication is not None and OWN_HASH_LABEL in spec.deduplication.parameters
+        )
         self._triggers = [
             (trigger.name, compile_condition(trigger.when, zone)) for trigger in spec.triggers
         ]
@@ -234,13 +241,12 @@ class Rules:
         Refusal
             If it is not JSON, too large, or has an unusable header.
         """
-        check_headers(request)
+        headers = header_parameters(request.headers)
+        check_headers(headers)
         deduplication = self._spec.deduplication
-        if deduplication is not None:
+        if deduplication is not None and self._has_own_hash:
             check_own_hash(request, deduplication)
-        parameters = Parameters(
-            decode(request.body, limits=self._limits), header_parameters(request.headers)
-        )
+        parameters = Parameters(decode(request.body, limits=self._limits), headers)
         scope = parameters.roots()
         now_ms = request.received_at_ms
         triggers = tuple([name for name, test in self._triggers if test(scope, now_ms)])
@@ -271,28 +277,35 @@ def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challen
     return Gateway(spec, secrets).judge(request)
 
 
-def check_headers(request: Request) -> None:
+def check_headers(headers: Headers) -> None:
     """Refuse a body that is not declared to be JSON, and headers that are ambiguous.
+
+    Parameters
+    ----------
+    headers
+        By name in lower case; see :func:`~nbincoming.core.parameters.header_parameters`.
 
     Raises
     ------
     BadHeader, UnsupportedMediaType
         As their names say.
     """
-    names = [name.lower() for name, _ in request.headers]
     for name in _SINGLE:
-        if names.count(name) > 1:
-            raise BadHeader(f"The header {name.decode()} is given more than once. Send it once.")
-    if b"content-encoding" in names:
-        for encoding in request.header(b"content-encoding"):
-            if encoding.strip().lower() not in (b"", b"identity"):
+        if type(headers.get(name)) is list:
+            raise BadHeader(f"The header {name} is given more than once. Send it once.")
+    if "content-encoding" in headers:
+        encodings = headers["content-encoding"]
+        for encoding in encodings if isinstance(encodings, list) else [encodings]:
+            if encoding.strip(_SPACE).lower() not in ("", "identity"):
                 raise UnsupportedMediaType(
                     "The body is compressed (Content-Encoding). Send it as it is.",
                     headers=(("Accept-Encoding", "identity"),),
                 )
-    types = request.header(b"content-type")
-    if not types or not _MEDIA_TYPE.fullmatch(types[0]):
-        given = "missing" if not types else ascii(types[0].decode("latin-1")[:60])
+    media_type = headers.get("content-type")
+    if media_type == _JSON:  # as most have it
+        return
+    if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
+        given = "missing" if media_type is None else ascii(media_type[:60])
         raise UnsupportedMediaType(
             f"The header Content-Type is {given}. Send 'Content-Type: application/json'."
         )

@@ -55,7 +55,8 @@ class Request:
 
     def header(self, name: bytes) -> list[bytes]:
         """Return the values of one header, in order; `name` in lower case."""
-        return [value for key, value in self.headers if key.lower() == name]
+        size = len(name)  # which most others do not have
+        return [value for key, value in self.headers if len(key) == size and key.lower() == name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,8 @@ _SECRET_HEADER: Final = re.compile(
 
 #: Names beyond it are not worth remembering, and senders choose them.
 _LONG_NAME: Final = 64
+#: So many names are remembered at the most.
+_MOST_NAMES: Final = 1_024
 
 #: Most text that the labels of one body may have together. Labels repeat the names above
 #: them, so a body of 1 MiB could otherwise make 10 GB of them.
@@ -76,9 +78,7 @@ _JITER_POSITION: Final = re.compile(r" at line (\d+) column (\d+)$")
 
 def is_secret_header(name: str) -> bool:
     """Tell whether a header, named in lower case, carries credentials."""
-    if len(name) > _LONG_NAME:
-        return _SECRET_HEADER.search(name) is not None
-    return _is_secret_name(name)
+    return _is_secret_name(name) if len(name) <= _LONG_NAME else bool(_SECRET_HEADER.search(name))
 
 
 @lru_cache(maxsize=1_024)
@@ -136,19 +136,32 @@ def header_parameters(raw: RawHeaders) -> Headers:
     """
     headers: Headers = {}
     for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1").lower()
+        name = _names.get(raw_name) or _name(raw_name)
         try:
             value = raw_value.decode()
         except UnicodeDecodeError:
             value = raw_value.decode("latin-1")
-        before = headers.get(name)
-        if before is None:
+        if name not in headers:
             headers[name] = value
-        elif isinstance(before, list):
+            continue
+        before = headers[name]
+        if isinstance(before, list):
             before.append(value)
         else:
             headers[name] = [before, value]
     return headers
+
+
+def _name(raw: bytes) -> str:
+    """Write a header's name in lower case, and remember it if it is short and there is room."""
+    name = raw.decode("latin-1").lower()
+    if len(raw) <= _LONG_NAME and len(_names) < _MOST_NAMES:
+        _names[raw] = name
+    return name
+
+
+#: A memo of a pure function: the same few names come with each request.
+_names: dict[bytes, str] = {}
 
 
 def masked_headers(headers: Headers) -> Headers:

@@ -364,11 +364,9 @@ def _object(raw: bytes, what: str) -> dict[str, Value]:
 def check_times(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> None:
     """Refuse a token that has expired, is not valid yet or would never expire."""
     leeway_ms = rules.leeway_s * 1000
-    expires_ms = _time_ms(claims, "exp")
-    if expires_ms is None:
-        raise _bad("The token has no exp. Issue tokens that expire.")
-    if now_ms >= expires_ms + leeway_ms:
-        ago_s = (now_ms - expires_ms) // 1000
+    end_ms = ends_at_ms(claims, rules)
+    if now_ms >= end_ms:
+        ago_s = (now_ms - end_ms + leeway_ms) // 1000
         raise _bad(f"The token expired {ago_s:,} s ago. Log in again for a new one.")
     for name in ("nbf", "iat"):
         time_ms = _time_ms(claims, name)
@@ -378,6 +376,20 @@ def check_times(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> None:
                 f"The token is not valid before {ahead_s:,} s from now ({name}). "
                 "Check the issuer's clock."
             )
+
+
+def ends_at_ms(claims: Mapping[str, Value], rules: Rules) -> int:
+    """Return when a token stops being good, leeway included.
+
+    Raises
+    ------
+    BadToken
+        If it never does, or its end is no time.
+    """
+    expires_ms = _time_ms(claims, "exp")
+    if expires_ms is None:
+        raise _bad("The token has no exp. Issue tokens that expire.")
+    return expires_ms + rules.leeway_s * 1000
 
 
 def _time_ms(claims: Mapping[str, Value], name: str) -> int | None:

@@ -25,7 +25,15 @@ from nbincoming.core.signatures import (
     verify_hmac,
     verify_standard,
 )
-from nbincoming.core.tokens import Key, Token, bearer, check_times, prepare_keys, verify_token
+from nbincoming.core.tokens import (
+    Key,
+    Token,
+    bearer,
+    check_times,
+    ends_at_ms,
+    prepare_keys,
+    verify_token,
+)
 from nbincoming.core.values import Value
 from nbincoming.errors import BadVerifyToken, Problem, SecretError
 
@@ -145,8 +153,9 @@ class _JwtVerify:
         self._url = authorization.jwks_url
         self._published: tuple[bytes, tuple[Key, ...]] = (b"", ())
         #: Tokens that were good, by the header that brought them: the same one comes with each
-        #: request for an hour, and all but its times stays true as long as the keys do.
-        self._known: dict[bytes, tuple[Token, tuple[Key, ...], Mapping[str, Value]]] = {}
+        #: request for an hour, and all but its times stays true as long as the keys do. Of its
+        #: times, the end alone can become untrue after it was good (the number).
+        self._known: dict[bytes, tuple[Token, tuple[Key, ...], Mapping[str, Value], int, int]] = {}
         if self._url is not None:
             self._read_published(found.__getitem__)
 
@@ -154,16 +163,18 @@ class _JwtVerify:
         given = request.header(b"authorization")
         known = self._known.get(given[0]) if len(given) == 1 else None
         if known is not None:
-            token, keys, claims = known
+            token, keys, claims, good_ms, end_ms = known
             if self._keys(token) == keys:  # else some were withdrawn
-                check_times(claims, self._rules, request.received_at_ms)
+                if not good_ms <= request.received_at_ms < end_ms:
+                    check_times(claims, self._rules, request.received_at_ms)
                 return
         token = bearer(request)
         keys = self._keys(token)
         claims = verify_token(token, keys, self._rules, request.received_at_ms)
         if len(self._known) >= _MAX_KNOWN:
             self._known.clear()
-        self._known[given[0]] = token, keys, claims
+        now_ms = request.received_at_ms
+        self._known[given[0]] = token, keys, claims, now_ms, ends_at_ms(claims, self._rules)
 
     def _keys(self, token: Token) -> tuple[Key, ...]:
         if self._url is None or token.algorithm != self._rules.algorithm:

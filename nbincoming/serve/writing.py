@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final, TypeAlias, cast
+from typing import Final, TypeAlias
 
+from nbincoming.core.gateway import DUPLICATE_RESPONSE, OK_RESPONSE
 from nbincoming.core.message import Response
 
 RawPairs: TypeAlias = list[tuple[bytes, bytes]]
@@ -27,7 +28,26 @@ def written(response: Response, method: str, keep: bool, defaults: RawPairs) -> 
     defaults
         The server's own headers.
     """
-    parts = [_STATUS[response.status], _default_head(defaults), _head(response)]
+    if response is not OK_RESPONSE and response is not DUPLICATE_RESPONSE:
+        return _written(response, method, keep, defaults)
+    if _dated[0] is not defaults:  # which the server makes anew each second
+        _dated[0] = defaults
+        _answers.clear()
+    place = (response.status, method == "HEAD", keep)
+    whole = _answers.get(place)
+    if whole is None:
+        whole = _answers[place] = _written(response, method, keep, defaults)
+    return whole
+
+
+#: The answers that nearly all requests get, and the server's headers that they were written with.
+_answers: dict[tuple[int, bool, bool], bytes] = {}
+_dated: list[RawPairs | None] = [None]
+
+
+def _written(response: Response, method: str, keep: bool, defaults: RawPairs) -> bytes:
+    parts = [_STATUS[response.status], *(b"%b: %b\r\n" % pair for pair in defaults)]
+    parts.append(_head(response))
     if not keep:
         parts.append(b"connection: close\r\n")
     parts.append(b"\r\n")
@@ -37,29 +57,10 @@ def written(response: Response, method: str, keep: bool, defaults: RawPairs) -> 
 
 
 def _head(response: Response) -> bytes:
-    """Write a response's headers; most responses are one of two constants."""
-    found = _HEADS.get(id(response))
-    if found is not None and found[0] is response:
-        return found[1]
+    """Write a response's headers."""
     lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in response.headers)
     if "\r" in lines.replace("\r\n", "") or lines.count("\n") != len(response.headers):
         raise ValueError("A header of the answer has a line feed.")
     if response.status != 204:  # which has no body (RFC 9110, 8.6)
         lines += f"content-length: {len(response.body)}\r\n"
-    head = lines.encode("latin-1")
-    if len(_HEADS) < 16:
-        _HEADS[id(response)] = (response, head)  # held, so that its id stays its own
-    return head
-
-
-_HEADS: dict[int, tuple[Response, bytes]] = {}
-
-
-def _default_head(headers: RawPairs) -> bytes:
-    """Write the headers that are the server's: the date, which changes once a second."""
-    if _DATED[0] is not headers:
-        _DATED[:] = [headers, b"".join(b"%b: %b\r\n" % pair for pair in headers)]
-    return cast(bytes, _DATED[1])
-
-
-_DATED: list[object] = [None, b""]
+    return lines.encode("latin-1")

@@ -306,6 +306,17 @@ def test_header_values_are_utf8_or_latin1() -> None:
     assert header_parameters(raw) == {"x-a": "zażółć", "x-b": "café", "x-é": ""}
 
 
+def test_names_of_headers_do_not_fill_the_memory() -> None:
+    """However many and long the names that a sender makes up, few are remembered, all are read."""
+    many = [b"X-Made-Up-%d" % number for number in range(3_000)]
+    long = b"X-" + b"L" * 5_000
+    headers = header_parameters(tuple((name, b"") for name in [*many, long]))
+    assert list(headers) == [name.decode().lower() for name in [*many, long]]
+    assert len(parameters_module._names) <= 1_024
+    assert max(map(len, parameters_module._names)) <= 64
+    parameters_module._names.clear()
+
+
 @given(st.lists(st.tuples(st.binary(max_size=6), st.binary(max_size=6)), max_size=8).map(tuple))
 def test_any_headers_become_parameters(raw: tuple[tuple[bytes, bytes], ...]) -> None:
     """Every value is there once, and its text can be written."""
