@@ -7,8 +7,8 @@ it. So a thread takes all claims that have come while it was busy, and makes the
 from __future__ import annotations
 
 import logging
+import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -19,9 +19,12 @@ from nbincoming.inbox.protocol import Inbox
 #: Most claims made in one go: beyond that they save little and make the first ones wait.
 MAX_CLAIMS: Final = 256
 
-#: Under load, how long to wait for the senders who were just answered: one commit for all
-#: of them takes little longer than for half. PostgreSQL's commit_delay is the precedent.
-GATHER_S: Final = 0.0005
+#: Under load, how long to wait at the most for the senders who were just answered: one commit
+#: for all of them takes little longer than for half. PostgreSQL's commit_delay is the precedent.
+GATHER_S: Final = 0.002
+
+#: Of so many claims as were made before, this share is waited for, less each time: senders go.
+_STAY: Final = 7 / 8
 
 Waiter = TypeVar("Waiter")
 
@@ -49,7 +52,8 @@ class Group(Generic[Waiter]):
         self._deliver = deliver
         self._waiting: list[tuple[Candidate, Waiter]] = []
         self._closing = False
-        self._is_busy = False
+        self._wakes_at = 1
+        self._enough = 1  # claims that are worth a commit, without waiting for more
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="nbincoming-claims", daemon=True)
         self._thread.start()
@@ -65,9 +69,9 @@ class Group(Generic[Waiter]):
         with self._changed:
             if self._closing:
                 raise inbox_unavailable()
-            if not self._waiting:
-                self._changed.notify()
             self._waiting += waiting
+            if len(self._waiting) >= self._wakes_at:
+                self._changed.notify()
 
     def close(self) -> None:
         """Claim what is waiting, then end the thread; the inbox stays open."""
@@ -78,7 +82,6 @@ class Group(Generic[Waiter]):
 
     def _run(self) -> None:
         while taken := self._take():
-            self._is_busy = len(taken) > 1
             candidates = [candidate for candidate, _ in taken]
             settled: Sequence[Settled]
             try:
@@ -95,14 +98,18 @@ class Group(Generic[Waiter]):
     def _take(self) -> list[tuple[Candidate, Waiter]]:
         """Wait for candidates and take them; none when it is closed."""
         with self._changed:
-            while not self._waiting and not self._closing:
-                self._changed.wait()
-        if self._is_busy:
-            time.sleep(GATHER_S)
-        with self._changed:
+            self._wait(1, None)
+            self._wait(self._enough, GATHER_S)
             taken = self._waiting[:MAX_CLAIMS]
             del self._waiting[:MAX_CLAIMS]
+        self._enough = max(len(taken), int(self._enough * _STAY))
         return taken
+
+    def _wait(self, number: int, timeout_s: float | None) -> None:
+        """Wait for so many candidates, or the time, or the end."""
+        self._wakes_at = number
+        self._changed.wait_for(lambda: len(self._waiting) >= number or self._closing, timeout_s)
+        self._wakes_at = sys.maxsize  # nobody waits
 
     def _take_rest(self) -> list[tuple[Candidate, Waiter]]:
         with self._changed:

@@ -8,7 +8,7 @@ from typing import Final
 
 from nbincoming.core.events import Event
 from nbincoming.inbox.outbox import Outbox, Position
-from nbincoming.serve import metrics
+from nbincoming.serve import relay_metrics
 from nbincoming.serve.clock import now_ms
 from nbincoming.serve.log import log
 from nbincoming.serve.patience import Backoff, Patience
@@ -80,7 +80,7 @@ class Lane:
             self.delivered_s = time.monotonic()
             last, _ = pending[delivered - 1]
             self._outbox.advance(self._name, self._integration, last, delivered)
-            metrics.DELIVERED.labels(self._name).inc(delivered)
+            relay_metrics.DELIVERED.labels(self._name).inc(delivered)
         if failure is not None:
             self._fail(failure, *pending[delivered])
         return failure is None
@@ -92,10 +92,10 @@ class Lane:
         if self._refusals >= self._patience.max_tries:
             self._outbox.bury(self._name, self._integration, position, str(failure), now_ms())
             self._settle()
-            metrics.DEAD.labels(self._name).inc()
+            relay_metrics.DEAD.labels(self._name).inc()
             log.error("An event was given up on", extra={"fields": fields})
             return
-        metrics.RETRIES.labels(self._name).inc()
+        relay_metrics.RETRIES.labels(self._name).inc()
         pause_s = self._backoff.pause_s(failure.retry_after_s)
         self.due_s = time.monotonic() + pause_s
         log.warning("A delivery failed", extra={"fields": {**fields, "pause_s": round(pause_s, 1)}})
@@ -139,8 +139,8 @@ class Redriver:
                     self.due_s = time.monotonic() + pause_s
                     return
                 self._outbox.bury_again(letter.number, str(failure), now_ms())
-                metrics.DEAD.labels(self._name).inc()
+                relay_metrics.DEAD.labels(self._name).inc()
             else:
                 self._backoff = Backoff(self._patience)
                 self._outbox.resolve(letter.number)
-                metrics.DELIVERED.labels(self._name).inc()
+                relay_metrics.DELIVERED.labels(self._name).inc()

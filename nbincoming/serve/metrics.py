@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_left
+from collections.abc import Collection
 from typing import Final
 
 from prometheus_client import (
@@ -37,7 +38,7 @@ SECONDS: Final = Histogram(
 )
 SPECS: Final = Gauge(
     "nbincoming_spec",
-    "The specs that are served: 1 for each version in force.",
+    "The specs that are served: 1 for each version in force, 0 for those that were before.",
     ["integration", "version", "digest"],
     multiprocess_mode="livemax",
 )
@@ -59,20 +60,12 @@ RESTARTS: Final = Gauge(
     "Processes that ended by themselves and were started again.",
     multiprocess_mode="livemax",
 )
-DELIVERED: Final = Counter("nbincoming_relay_delivered", "Events delivered.", ["sink"])
-RETRIES: Final = Counter(
-    "nbincoming_relay_retries", "Deliveries that have to be tried again.", ["sink"]
-)
-DEAD: Final = Counter("nbincoming_relay_dead_letters", "Events given up on.", ["sink"])
-PENDING: Final = Gauge(
-    "nbincoming_relay_pending",
-    "Events that are not delivered yet.",
-    ["sink"],
-    multiprocess_mode="livemax",
-)
 
 #: Nobody can keep a worker busy by asking for them over and over.
 FRESH_S: Final = 1.0
+
+#: The specs that were ever in force.
+_announced: set[tuple[str, str, str]] = set()
 
 #: Counted, and not written to the metrics yet. To count here costs a fortieth of what it costs
 #: there, where each increment takes a lock and asks for the number of the process.
@@ -89,6 +82,15 @@ def count(integration: str, outcome: str, status: int, seconds: float) -> None:
         tally = _seconds[integration] = [0.0] * (len(_BUCKETS) + 2)
     tally[0] += seconds
     tally[bisect_left(_BUCKETS, seconds) + 1] += 1
+
+
+def announce(specs: Collection[tuple[str, str, str]]) -> None:
+    """Say which specs are in force: name, version and digest of each."""
+    for gone in _announced.difference(specs):
+        SPECS.labels(*gone).set(0)  # with several processes, nothing can be taken back
+    for each in specs:
+        SPECS.labels(*each).set(1)
+    _announced.update(specs)
 
 
 def flush() -> None:

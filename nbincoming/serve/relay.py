@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.outbox import Outbox
-from nbincoming.serve import metrics
+from nbincoming.serve import relay_metrics
 from nbincoming.serve.clock import now_ms
 from nbincoming.serve.lane import Lane, Redriver
 from nbincoming.serve.log import log
@@ -87,7 +87,7 @@ class Relay:
             self._round_s = now_s + self._patience.round_s
             # Whoever stands by says 0, so that a sum over all machines is right.
             count = self._outbox.count_pending(self._name) if self._lease.renew() else 0
-            metrics.PENDING.labels(self._name).set(count)
+            relay_metrics.PENDING.labels(self._name).set(count)
         if not self._lease.is_held():
             return
         ways: list[Lane | Redriver] = [self._redriver]

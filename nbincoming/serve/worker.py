@@ -147,10 +147,9 @@ def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, Desk | Non
 
 def announce(catalogue: Catalogue) -> None:
     """Log and count which specs are in force."""
-    metrics.SPECS.clear()
-    for route in catalogue.values():
-        spec = route.spec
-        metrics.SPECS.labels(spec.name, str(spec.version), spec.digest).set(1)
+    specs = [route.spec for route in catalogue.values()]
+    metrics.announce([(spec.name, str(spec.version), spec.digest) for spec in specs])
+    for spec in specs:
         fields = {"integration": spec.name, "version": spec.version, "digest": spec.digest}
         log.info("serving", extra={"fields": fields})
 

@@ -9,9 +9,12 @@ import pytest
 
 from nbincoming.core.gateway import Accepted, Candidate, Claimed, Duplicate, inbox_unavailable
 from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox import group
 from nbincoming.inbox.group import MAX_CLAIMS, Group, Settled
 from nbincoming.inbox.memory import MemoryInbox
 from tests.inbox.contract import Sender
+
+WAIT_S = 3_600.0
 
 
 class SlowInbox(MemoryInbox):
@@ -77,6 +80,38 @@ def test_those_who_come_meanwhile_are_claimed_together(waiters: Waiters) -> None
     waiters.wait(51)
     assert waiters.inbox.sizes == [1, 50]
     assert set(map(type, waiters.told.values())) == {Accepted}
+
+
+def test_those_who_were_just_answered_are_waited_for(
+    waiters: Waiters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where senders send again at once, the next commit is for as many as the one before."""
+    monkeypatch.setattr(group, "GATHER_S", WAIT_S)
+    waiters.inbox.go.release(100)
+    waiters.wait(1)
+    waiters.submit(*range(1, 51))
+    waiters.wait(50)
+    for number in range(51, 101):
+        waiters.submit(number)
+    waiters.wait(50)
+    assert waiters.inbox.sizes == [1, 50, 50]
+
+
+def test_those_who_do_not_come_again_are_not_waited_for_long(
+    waiters: Waiters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sender who is left alone is answered, and after a while at once."""
+    monkeypatch.setattr(group, "GATHER_S", 0.001)
+    waiters.inbox.go.release(100)
+    waiters.submit(*range(1, 51))
+    waiters.wait(51)
+    for number in range(51, 91):
+        waiters.submit(number)
+        waiters.wait(1)
+    assert waiters.inbox.sizes[-40:] == [1] * 40
+    monkeypatch.setattr(group, "GATHER_S", WAIT_S)  # and nothing is waited for
+    waiters.submit(91)
+    waiters.wait(1)
 
 
 def test_each_is_told_of_its_own(waiters: Waiters) -> None:

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -435,6 +436,22 @@ def test_a_new_version_is_taken_and_a_bad_one_is_not(tmp_path: Path) -> None:
         path.write_text("{")
         served.wait_for("Specs were not reloaded; the old ones stay in force")
         assert served.post(complaint(3), sent={"Content-Type": "application/json"}) == 200
+
+
+def test_metrics_say_that_all_is_well_where_it_is(tmp_path: Path) -> None:
+    """A relay speaks for itself alone, old specs count no more, and nothing warns."""
+    path = publish(tmp_path)
+    with serving(path, "--watch", "0.1", "--sink", "jsonl:out.jsonl", cwd=tmp_path) as served:
+        publish(tmp_path, authorization={"scheme": "none"})
+        served.wait_for("serving", version=2)
+        deadline_s, text = time.monotonic() + WAIT_S, ""
+        while 'version="2"} 1.0' not in text or "nbincoming_relay_pending{" not in text:
+            assert time.monotonic() < deadline_s, text
+            text = served.request("GET", "/metrics").body.decode()  # type: ignore[attr-defined]
+    assert 'version="1"} 0.0' in text
+    assert "nbincoming_inbox_up 1.0" in text
+    assert "nbincoming_last_reload_successful 1.0" in text
+    assert not [line for line in served.lines if "Warning" in line["message"]]
 
 
 def test_a_worker_that_dies_while_a_file_is_bad_serves_what_was_good(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import click
 from prometheus_client import REGISTRY
 
 from nbincoming.commands.serve import serve
-from nbincoming.serve import metrics
+from nbincoming.serve import metrics, relay_metrics
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
 
@@ -22,7 +22,8 @@ def test_every_option_has_a_row() -> None:
 
 def test_every_metric_has_a_row() -> None:
     """Under the name by which it is asked for."""
-    assert metrics.CONTENT_TYPE  # the module makes them
+    assert metrics.CONTENT_TYPE  # the modules make them
+    assert relay_metrics.DELIVERED
     names = {
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in REGISTRY.collect()
