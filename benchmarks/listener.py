@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 
 from benchmarks.row import Row
 
-#: What one of them must reach, as a share of the other's requests per second (DESIGN, 7).
+#: What one of them must reach, as a share of the other's requests per second.
 TARGET = 0.8
 
 CONNECTIONS = 16

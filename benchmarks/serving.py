@@ -30,7 +30,7 @@ from typing import Any
 
 from benchmarks.row import Row
 
-#: What ours must reach, as a share of the bare application's requests per second (DESIGN, 7).
+#: What ours must reach, as a share of the bare application's requests per second.
 DURABLE, MEMORY = 0.5, 0.7
 
 CONNECTIONS = 32

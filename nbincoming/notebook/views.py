@@ -148,7 +148,13 @@ def set_html(box: widgets.HTML, content: str) -> None:
 
 
 def field(kind: type[Any], label: str, *, css: str = "", **options: Any) -> Any:
-    """Return an input whose label is above it."""
+    """Return an input whose label is above it.
+
+    Text is taken when it is left or entered: while a kernel is busy, single letters wait for
+    each other, and a button that is pressed after them would overtake them.
+    """
+    if issubclass(kind, widgets.Text | widgets.Textarea):
+        options = {"continuous_update": False, **options}
     made = kind(description=label, **options)
     made.style.description_width = "initial"
     made.add_class("nbi-field")
