@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from nbincoming.core.events import utc_text
+from nbincoming.clock import now_ms
+from nbincoming.core.moments import utc_text
 from nbincoming.core.tokens import PERMISSION
 from nbincoming.keys import KeyFile
 
@@ -37,8 +37,7 @@ def keys() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
 def add(name: str, path: str, permissions: Sequence[str], as_json: bool) -> None:
     """Make a key and print it: it is shown once and kept as its hash."""
-    now_ms = time.time_ns() // 1_000_000
-    key = KeyFile(path).add(name, now_ms=now_ms, permissions=permissions)
+    key = KeyFile(path).add(name, now_ms=now_ms(), permissions=permissions)
     if as_json:
         click.echo(json.dumps({"name": name, "apiKey": key, "file": path}, indent=2))
         return

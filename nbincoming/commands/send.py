@@ -6,7 +6,6 @@ import http.client
 import json
 import ssl
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import click
 
 from nbincoming import files
+from nbincoming.clock import now_ms
 from nbincoming.core.credentials import credentials
 from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.message import Request
@@ -75,11 +75,11 @@ def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
     spec = files.load(Path(path))
     url = _endpoint(to, spec)
     secrets = SecretStore()
-    now_ms = time.time_ns() // 1_000_000
+    sent_ms = now_ms()
     examples = _chosen(spec, names)
-    requests = [replace(example_request(each, spec), received_at_ms=now_ms) for each in examples]
+    requests = [replace(example_request(each, spec), received_at_ms=sent_ms) for each in examples]
     signed = [
-        (*request.headers, *_raw(credentials(spec.authorization, secrets, request.body, now_ms)))
+        (*request.headers, *_raw(credentials(spec.authorization, secrets, request.body, sent_ms)))
         for request in requests
     ]
     results = []

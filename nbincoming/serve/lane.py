@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from nbincoming.clock import now_ms
 from nbincoming.core.events import Event
 from nbincoming.inbox.outbox import Outbox, Position
 from nbincoming.serve import relay_metrics
-from nbincoming.serve.clock import now_ms
 from nbincoming.serve.log import log
 from nbincoming.serve.patience import Backoff, Patience
 from nbincoming.serve.sinks import Sink, Undelivered

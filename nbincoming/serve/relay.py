@@ -13,10 +13,10 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
+from nbincoming.clock import now_ms
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.outbox import Outbox
 from nbincoming.serve import relay_metrics
-from nbincoming.serve.clock import now_ms
 from nbincoming.serve.lane import Lane, Redriver
 from nbincoming.serve.log import log
 from nbincoming.serve.patience import Patience

@@ -7,11 +7,11 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from nbincoming.clock import now_ms
 from nbincoming.errors import NbIncomingError
 from nbincoming.inbox import open_outbox
 from nbincoming.inbox.outbox import Outbox
 from nbincoming.secrets import SecretStore
-from nbincoming.serve.clock import now_ms
 from nbincoming.serve.log import log, set_up
 from nbincoming.serve.parent import end_with_parent
 from nbincoming.serve.relay import Relay

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
+from nbincoming.clock import now_ms
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.protocol import Inbox
 from nbincoming.serve import metrics
@@ -75,7 +75,7 @@ class Upkeep:
     def purge(self) -> None:
         """Remove expired keys."""
         if self._purge is not None:
-            self._purge(time.time_ns() // 1_000_000)
+            self._purge(now_ms())
 
     def _every(self, pause_s: float, act: Callable[[], None]) -> None:
         while not self._stop.is_set():

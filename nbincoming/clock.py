@@ -1,4 +1,4 @@
-"""The clock."""
+"""The clock of the drivers; the core takes the time with the request."""
 
 from __future__ import annotations
 
