@@ -218,7 +218,7 @@ class Grid:
         """Show these rows."""
         if rows != self._rows:
             self._rows = list(rows)
-            self.widget.update(self._frame(rows))
+            self.widget.update(self._frame(rows), maxBytes=0)  # it forgets what it was made with
 
     def _frame(self, rows: Sequence[tuple[str, ...]]) -> pd.DataFrame:
         return pd.DataFrame(list(rows), columns=self._columns, dtype=object)
