@@ -72,7 +72,9 @@ def read_requests(
     if format is not None and format not in get_args(Format):
         known = ", ".join(repr(each) for each in get_args(Format))
         raise SamplesError([Problem("format", f"{quote(format)} is none of {known}.")])
-    text = (source if isinstance(source, str) else _decoded(source)).removeprefix("\ufeff")
+    text = (_checked(source) if isinstance(source, str) else _decoded(source)).removeprefix(
+        "\ufeff"
+    )
     kind = format or _format_of(text)
     requests: list[Request] = []
     problems: list[Problem] = []
@@ -97,6 +99,15 @@ _NOTHING: Final = {
     "program that sends the webhook.",
     "curl": "There is no curl command in it.",
 }
+
+
+def _checked(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line = text[: error.start].count("\n") + 1
+        raise SamplesError([Problem(f"line {line}", "This has a lone surrogate.")]) from None
+    return text
 
 
 def _decoded(content: bytes) -> str:
@@ -135,8 +146,7 @@ def _format_of(text: str) -> Format:
 def _read_jsonl(text: str, now_ms: int) -> _Found:
     lines = text.split("\n")  # not splitlines(): a JSON text may hold other line separators
     if len(lines) > 1 and _is_json(text) and not _is_json(lines[0]):
-        yield _line_request(text.strip(), now_ms)
-        return
+        lines = [text]  # one value over several lines
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

@@ -222,3 +222,36 @@ def test_no_text_fails_otherwise(text: str) -> None:
 def test_a_problem_does_not_quote_a_secret() -> None:
     """Nor any other line: what is pasted may hold tokens."""
     assert "sesame" not in "".join(problems('{"token": "sesame"\n'))
+
+
+PIECES = [
+    "curl ", "-d ", "'{}'", "--json ", "-H ", '"A: b"', "$'\\n'", "http://x", "\\\n", "\n", "\x00",
+    "\ud800", "{", "}", "[", "]", ":", ",", "null", "1e999", "@file", har(ENTRY),
+    '{"body":1,"received_at":"x"}', '{"body":{},"headers":{"a":["b",1]}}', '{"body":{},"method":1}',
+    '{"body":{},"received_at_ms":-1}', '{"log":{"entries":[{"startedDateTime":5,"request":{}}]}}',
+    '{"log":{"entries":[{"request":{"headers":[{"name":1}],"postData":{"text":"{}"}}}]}}',
+    '{"type":"nbincoming.request.accepted","data":{"body":5,"headers":[]},"time":"9"}',
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=6).map("".join))
+def test_no_text_of_such_pieces_fails_otherwise(text: str) -> None:
+    """Also where each piece by itself would be something."""
+    found: object = None
+    with suppress(SamplesError):
+        found = read(text)
+    assert found is None or found
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('\n{"body": {},\n"received_at": "x"}', "line 1"),
+        ("curl http://x\ncurl -H \ud800", "line 2"),
+    ],
+)
+def test_what_spans_lines_has_a_place_too(text: str, place: str) -> None:
+    """One value over several lines, and a text that is none."""
+    with pytest.raises(SamplesError) as caught:
+        read(text)
+    assert caught.value.problems[0].place == place
