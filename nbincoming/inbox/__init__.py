@@ -81,7 +81,7 @@ def _scheme(url: str) -> str:
     scheme = url.partition(":")[0].lower()
     if scheme in ("memory", "sqlite"):
         return scheme
-    if scheme in _REDIS:
+    if scheme in _REDIS and url[len(scheme) :].startswith("://"):
         return "redis"
     # Cut at the scheme: a URL may hold a password.
     raise InboxURLError(
