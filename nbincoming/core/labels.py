@@ -58,17 +58,25 @@ _SEGMENT: Final = re.compile(
 _INDEX_DIGITS: Final = 9
 
 
-def format_name(name: str) -> str:
-    """Write the segment of a member."""
-    if _PLAIN.fullmatch(name):
+def format_name(name: str, *, plain: re.Pattern[str] = _PLAIN) -> str:
+    """Write the segment of a member; what is not `plain` stands in brackets and quotes."""
+    if plain.fullmatch(name):
         return "." + name
     return f"[{json.dumps(name, ensure_ascii=False)}]"
 
 
-def format_path(path: Path) -> str:
-    """Write a path as its label."""
+def format_path(path: Path, *, plain: re.Pattern[str] = _PLAIN) -> str:
+    """Write a path as its label.
+
+    Parameters
+    ----------
+    path
+        The path.
+    plain
+        Names that need no brackets; a text in which labels stand may allow fewer.
+    """
     return str(path[0]) + "".join(
-        format_name(segment)
+        format_name(segment, plain=plain)
         if isinstance(segment, str)
         else "[*]"
         if segment is ELEMENTS

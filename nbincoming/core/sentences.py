@@ -40,7 +40,7 @@ from nbincoming.core.conditions import (
     Not,
     Reference,
 )
-from nbincoming.core.labels import ELEMENTS, ROOTS, format_path, parse
+from nbincoming.core.labels import ROOTS, format_path, parse
 from nbincoming.core.operators import BY_NAME, OPERATORS, Operator, Type
 from nbincoming.core.problems import problems_of
 from nbincoming.core.values import Value, json_text
@@ -126,16 +126,7 @@ def read_condition(text: str) -> Condition:
 
 
 def _write_label(label: str) -> str:
-    root, *rest = parse(label)
-    written = str(root)
-    for segment in rest:
-        if isinstance(segment, str) and not _PLAIN.fullmatch(segment):
-            written += f"[{json.dumps(segment, ensure_ascii=False)}]"
-        elif isinstance(segment, str):
-            written += "." + segment
-        else:
-            written += "[*]" if segment is ELEMENTS else f"[{segment}]"
-    return written
+    return format_path(parse(label), plain=_PLAIN)
 
 
 _Made = TypeVar("_Made", bound=Node)

@@ -13,7 +13,6 @@ import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
-from nbincoming.clock import now_ms
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.outbox import Outbox
 from nbincoming.serve import relay_metrics
@@ -22,7 +21,7 @@ from nbincoming.serve.log import log
 from nbincoming.serve.patience import Patience
 from nbincoming.serve.sinks import Sink
 
-__all__ = ["Relay", "now_ms"]
+__all__ = ["Relay"]
 
 #: Pauses after a fault of our own, which logs say, so that they are not flooded.
 _FAULT_PAUSE_S = 60.0
