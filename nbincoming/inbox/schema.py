@@ -8,9 +8,6 @@ from typing import Final
 
 from nbincoming.errors import NbIncomingError
 
-#: Version of the tables, in the file's ``user_version``.
-SCHEMA_VERSION: Final = 1
-
 #: Marks a file as an inbox ("nbin"): nobody's contacts database becomes one by a slip.
 APPLICATION_ID: Final = 0x6E62696E
 
@@ -21,7 +18,9 @@ BUSY_TIMEOUT_S: Final = 5.0
 #: the disk.
 _CHECKPOINT_PAGES: Final = 4_000
 
-_TABLES: Final = """
+#: What makes each version of the tables of the one before.
+_VERSIONS: Final = (
+    """
 CREATE TABLE spaces (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE integrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE keys (
@@ -58,7 +57,21 @@ CREATE TABLE dead_letters (
     died_at_ms INTEGER NOT NULL,
     redriven INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-"""
+""",
+    """
+CREATE TABLE claims (  -- the latest, which are not in keys yet
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    space INTEGER NOT NULL,  -- 0: a mark, see sqlite_keys.py
+    key BLOB NOT NULL,
+    first_ms INTEGER NOT NULL,
+    anchor_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL
+) STRICT;
+""",
+)
+
+#: Version of the tables, in the file's ``user_version``.
+SCHEMA_VERSION: Final = len(_VERSIONS)
 
 
 class InboxError(NbIncomingError):
@@ -106,11 +119,11 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     try:
         _check(connection, path)
-        if _version(connection) == 0:  # else another process was faster
-            for statement in _TABLES.split(";"):
+        for tables in _VERSIONS[_version(connection) :]:  # none: another process was faster
+            for statement in tables.split(";"):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     except BaseException:
         connection.execute("ROLLBACK")
         raise

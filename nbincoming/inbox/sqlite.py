@@ -30,24 +30,24 @@ from nbincoming.core.gateway import (
     inbox_unavailable,
 )
 from nbincoming.inbox.schema import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect
-
-#: Most rows that one statement writes. Each statement gives way to Python's other threads and
-#: may wait for its turn afterwards, so that one row each would take many times as long. Each
-#: size is a statement of its own, and they are all kept prepared.
-_ROWS: Final = 64
+from nbincoming.inbox.sqlite_keys import (
+    BUCKETS,
+    OLDEST_CLAIM,
+    Place,
+    SqliteKeys,
+    Times,
+    put_rows,
+)
 
 #: Expired keys that one transaction removes: others wait for it.
 _PURGE_KEYS: Final = 500
 
+#: Buckets that one transaction moves when all are to be moved.
+_SETTLE_BUCKETS: Final = 16
+
 #: An expired key stays so much longer: a request from before its end may wait to be claimed.
 _SLACK_MS: Final = 120_000
 
-_KEYS: Final = "SELECT key, first_ms, anchor_ms FROM keys WHERE space = ? AND key IN ({})"
-_PUT_KEYS: Final = (
-    "INSERT INTO keys (space, key, first_ms, anchor_ms, expires_ms) VALUES {} "
-    "ON CONFLICT DO UPDATE SET first_ms = excluded.first_ms, anchor_ms = excluded.anchor_ms, "
-    "expires_ms = excluded.expires_ms"
-)
 _PUT_EVENTS: Final = (
     "INSERT INTO events (id, integration, version, key, triggers, received_at_ms, headers, body) "
     "VALUES {}"
@@ -56,9 +56,6 @@ _EVENTS: Final = (
     "SELECT seq, id, name, version, key, triggers, received_at_ms, headers, body "
     "FROM events JOIN integrations ON integrations.number = events.integration "
 )
-
-#: A key's place: number of its space, and its hash.
-_Place = tuple[int, bytes]
 
 
 class SqliteInbox:
@@ -84,6 +81,7 @@ class SqliteInbox:
         self._reading = threading.Lock()
         self._writer = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
+        self._keys = SqliteKeys(self._writer)
         self._numbers: dict[tuple[str, str], int] = {}
 
     def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
@@ -91,6 +89,7 @@ class SqliteInbox:
         if not candidates:
             return []
         with self._transaction():
+            self._keys.catch_up()
             return self._claim(candidates)
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
@@ -110,6 +109,7 @@ class SqliteInbox:
         Looking for them holds nobody up, and they go a few at a time.
         """
         purged, place, before_ms = 0, (0, b""), now_ms - _SLACK_MS
+        self._settle(before_ms)
         while True:
             with self._reading:
                 try:
@@ -129,6 +129,21 @@ class SqliteInbox:
                     [(*each, before_ms) for each in expired],
                 ).rowcount
             place = expired[-1]
+
+    def _settle(self, before_ms: int) -> None:
+        """Move everything to the table by key, where claims come so seldom that some expire."""
+        with self._reading:
+            try:
+                oldest = self._reader.execute(OLDEST_CLAIM).fetchone()
+            except sqlite3.Error as error:
+                raise inbox_unavailable() from error
+        if oldest is None or oldest[0] >= before_ms:
+            return
+        for _ in range(0, BUCKETS, _SETTLE_BUCKETS):
+            with self._transaction():
+                self._keys.catch_up()
+                for _ in range(_SETTLE_BUCKETS):
+                    self._keys.move()
 
     def probe(self) -> None:
         """See whether a claim could be made, by writing what is there already.
@@ -163,7 +178,9 @@ class SqliteInbox:
                     yield self._writer
                     self._writer.execute("COMMIT")
                 except BaseException:
-                    self._numbers.clear()  # they may be of this transaction
+                    # They may be of this transaction.
+                    self._numbers.clear()
+                    self._keys.forget()
                     if self._writer.in_transaction:
                         self._writer.execute("ROLLBACK")
                     raise
@@ -172,8 +189,8 @@ class SqliteInbox:
 
     def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
         places = [self._place(candidate) for candidate in candidates]
-        known = self._known({place for place in places if place is not None})
-        keys: dict[_Place, tuple[int, ...]] = {}
+        known = self._keys.find({place for place in places if place is not None})
+        keys: dict[Place, Times] = {}
         events: list[tuple[Any, ...]] = []
         outcomes: list[Claimed] = []
         for candidate, place in zip(candidates, places, strict=True):
@@ -201,11 +218,11 @@ class SqliteInbox:
                 outcomes.append(Accepted(identity, candidate.triggers))
             else:
                 outcomes.append(Filtered())
-        self._put(_PUT_KEYS, 5, [(*place, *times) for place, times in keys.items()])
-        self._put(_PUT_EVENTS, 8, events)
+        self._keys.put(keys)
+        put_rows(self._writer, _PUT_EVENTS, events)
         return outcomes
 
-    def _place(self, candidate: Candidate) -> _Place | None:
+    def _place(self, candidate: Candidate) -> Place | None:
         claim = candidate.claim
         if claim is None:
             return None
@@ -222,24 +239,6 @@ class SqliteInbox:
             ).fetchone()[0]
             self._numbers[table, name] = number
         return number
-
-    def _known(self, places: set[_Place]) -> dict[_Place, tuple[int, int]]:
-        by_space: dict[int, list[bytes]] = {}
-        for space, key in places:
-            by_space.setdefault(space, []).append(key)
-        known: dict[_Place, tuple[int, int]] = {}
-        for space, keys in by_space.items():
-            for some in _chunks(keys):
-                query = _KEYS.format(",".join("?" * len(some)))
-                for key, first_ms, anchor_ms in self._writer.execute(query, (space, *some)):
-                    known[space, key] = first_ms, anchor_ms
-        return known
-
-    def _put(self, statement: str, columns: int, rows: list[tuple[Any, ...]]) -> None:
-        row = f"({','.join('?' * columns)})"
-        for some in _chunks(rows):
-            values = [value for each in some for value in each]
-            self._writer.execute(statement.format(",".join([row] * len(some))), values)
 
 
 def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> tuple[Any, ...]:
@@ -279,9 +278,3 @@ def event_of_row(row: Sequence[Any]) -> Event:
         headers=json.loads(headers),
         body=body,
     )
-
-
-def _chunks(rows: list[Any]) -> Iterator[list[Any]]:
-    """Cut rows into what one statement takes."""
-    for first in range(0, len(rows), _ROWS):
-        yield rows[first : first + _ROWS]

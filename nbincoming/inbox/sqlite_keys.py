@@ -1,0 +1,166 @@
+"""The keys of an inbox in a SQLite file.
+
+They are hashes, so in a table by key nearly each new one changes a page of its own, and a page
+is written three times before it is where it stays: half of what a claim costs. So claims are
+first appended to a log, the table ``claims``, where seventy share a page, and each process
+mirrors the log in memory. From there they are moved to the table ``keys`` by their first byte,
+of which there are 256: one such bucket, whose keys lie together, after each 256 claims. This is
+a log-structured merge with one level.
+
+The log says itself what has been moved: a row without a space is the mark that the bucket it
+names was moved when it was written. So whoever reads the log in order has what is not in
+``keys``, and knows which bucket is next. What the mark of 255 buckets ago was written after is
+in ``keys`` by now, and goes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterator, Sequence, Set
+from typing import Any, Final, TypeAlias, TypeVar
+
+BUCKETS: Final = 256
+
+#: Claims after which a bucket is moved. The log has 65,000 rows then, and the mirror half of
+#: them, in some 13 MiB.
+_MOVE_EACH: Final = 256
+
+#: Most rows that one statement takes. Each statement gives way to Python's other threads and
+#: may wait for its turn afterwards, so that one row each would take many times as long. Each
+#: size is a statement of its own, and they are all kept prepared.
+_ROWS: Final = 64
+
+_LATEST: Final = (
+    "SELECT seq, space, key, first_ms, anchor_ms, expires_ms FROM claims WHERE seq > ? ORDER BY seq"
+)
+_KEYS: Final = "SELECT key, first_ms, anchor_ms FROM keys WHERE space = ? AND key IN ({})"
+_LOG: Final = "INSERT INTO claims (space, key, first_ms, anchor_ms, expires_ms) VALUES {}"
+_MOVE: Final = (
+    "INSERT INTO keys (space, key, first_ms, anchor_ms, expires_ms) VALUES {} "
+    "ON CONFLICT DO UPDATE SET first_ms = excluded.first_ms, anchor_ms = excluded.anchor_ms, "
+    "expires_ms = excluded.expires_ms"
+)
+#: When the oldest claim of the log expires.
+OLDEST_CLAIM: Final = "SELECT expires_ms FROM claims WHERE space > 0 ORDER BY seq LIMIT 1"
+
+#: The space of marks; those of keys are numbered from 1.
+_MARK: Final = 0
+
+#: A key's place: number of its space, and its hash.
+Place: TypeAlias = tuple[int, bytes]
+
+#: When a key was first claimed, what its window runs from, and when that is over.
+Times: TypeAlias = tuple[int, int, int]
+
+_Row = TypeVar("_Row")
+
+
+class SqliteKeys:
+    """The keys, as one connection writes them; each call is made within a transaction.
+
+    Parameters
+    ----------
+    writer
+        The connection. Its transactions begin by :meth:`catch_up`, and :meth:`forget` follows
+        one that was taken back.
+    """
+
+    def __init__(self, writer: sqlite3.Connection) -> None:
+        self._writer = writer
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget what the log said; it is read again."""
+        self._seen = 0  # the last number of the log that is mirrored
+        self._buckets: list[dict[Place, Times]] = [{} for _ in range(BUCKETS)]
+        self._next = 0  # the bucket to be moved
+        self._marks: deque[int] = deque()  # where the marks are, of one round at the most
+        self._moved_at = 0
+
+    def catch_up(self) -> None:
+        """Read what other processes have claimed and moved."""
+        rows = self._writer.execute(_LATEST, (self._seen,)).fetchall()
+        if not rows:
+            return
+        if self._seen and rows[0][0] != self._seen + 1:  # some were moved before they were seen
+            self.forget()
+            rows = self._writer.execute(_LATEST, (0,)).fetchall()
+        for seq, space, key, *times in rows:
+            if space == _MARK:
+                self._note_mark(seq, key[0])
+            else:
+                self._buckets[key[0]][space, key] = tuple(times)
+        self._seen = rows[-1][0]
+        while len(self._marks) >= BUCKETS:
+            self._marks.popleft()
+
+    def find(self, places: Set[Place]) -> dict[Place, tuple[int, int]]:
+        """Return when keys were first claimed and what their windows run from.
+
+        What is not there was never claimed, or is expired and gone.
+        """
+        found: dict[Place, tuple[int, int]] = {}
+        elsewhere: dict[int, list[bytes]] = {}
+        for place in places:
+            space, key = place
+            times = self._buckets[key[0]].get(place)
+            if times is None:
+                elsewhere.setdefault(space, []).append(key)
+            else:
+                found[place] = times[:2]
+        for space, keys in elsewhere.items():
+            for some in chunks(keys):
+                query = _KEYS.format(",".join("?" * len(some)))
+                for key, first_ms, anchor_ms in self._writer.execute(query, (space, *some)):
+                    found[space, key] = first_ms, anchor_ms
+        return found
+
+    def put(self, keys: dict[Place, Times]) -> None:
+        """Write keys, in place of what they were before."""
+        if not keys:
+            return
+        put_rows(self._writer, _LOG, [(*place, *times) for place, times in keys.items()])
+        self._see_own()
+        for place, times in keys.items():
+            self._buckets[place[1][0]][place] = times
+        for _ in range((self._seen - self._moved_at) // _MOVE_EACH):
+            self.move()
+
+    def move(self) -> None:
+        """Move the next bucket to the table by key."""
+        bucket = self._buckets[self._next]
+        # In order, as they lie in the table.
+        put_rows(self._writer, _MOVE, [(*place, *bucket[place]) for place in sorted(bucket)])
+        mark = (_MARK, bytes((self._next,)), 0, 0, 0)
+        put_rows(self._writer, _LOG, [mark])
+        self._see_own()
+        self._note_mark(self._seen, self._next)
+        if len(self._marks) == BUCKETS:
+            self._writer.execute("DELETE FROM claims WHERE seq <= ?", (self._marks.popleft(),))
+
+    def _see_own(self) -> None:
+        """Note that what this connection has just appended is mirrored."""
+        (self._seen,) = self._writer.execute("SELECT last_insert_rowid()").fetchone()
+
+    def _note_mark(self, seq: int, bucket: int) -> None:
+        self._buckets[bucket].clear()
+        self._next = (bucket + 1) % BUCKETS
+        self._marks.append(seq)
+        self._moved_at = seq
+
+
+def put_rows(writer: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert rows; `statement` has a place for their values."""
+    if not rows:
+        return
+    row = f"({','.join('?' * len(rows[0]))})"
+    for some in chunks(rows):
+        values = [value for each in some for value in each]
+        writer.execute(statement.format(",".join([row] * len(some))), values)
+
+
+def chunks(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
+    """Cut rows into what one statement takes."""
+    for first in range(0, len(rows), _ROWS):
+        yield rows[first : first + _ROWS]
