@@ -7,7 +7,7 @@ import json
 import ssl
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -77,7 +77,7 @@ def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
     secrets = SecretStore()
     sent_ms = now_ms()
     examples = _chosen(spec, names)
-    requests = [replace(example_request(each, spec), received_at_ms=sent_ms) for each in examples]
+    requests = [example_request(each, spec)._replace(received_at_ms=sent_ms) for each in examples]
     signed = [
         (*request.headers, *_raw(credentials(spec.authorization, secrets, request.body, sent_ms)))
         for request in requests
@@ -93,7 +93,7 @@ def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
                 example.name,
                 type(outcome).__name__.lower(),
                 expected,
-                *_post(url, replace(request, headers=headers)),
+                *_post(url, request._replace(headers=headers)),
             )
         )
     if as_json:

@@ -18,6 +18,8 @@ from __future__ import annotations
 import sqlite3
 from collections import deque
 from collections.abc import Iterator, Sequence, Set
+from functools import cache
+from itertools import chain
 from typing import Any, Final, TypeAlias, TypeVar
 
 BUCKETS: Final = 256
@@ -34,7 +36,7 @@ _ROWS: Final = 64
 _LATEST: Final = (
     "SELECT seq, space, key, first_ms, anchor_ms, expires_ms FROM claims WHERE seq > ? ORDER BY seq"
 )
-_KEYS: Final = "SELECT key, first_ms, anchor_ms FROM keys WHERE space = ? AND key IN ({})"
+_KEYS: Final = "SELECT key, first_ms, anchor_ms FROM keys WHERE space = ? AND key IN {}"
 _LOG: Final = "INSERT INTO claims (space, key, first_ms, anchor_ms, expires_ms) VALUES {}"
 _MOVE: Final = (
     "INSERT INTO keys (space, key, first_ms, anchor_ms, expires_ms) VALUES {} "
@@ -111,7 +113,7 @@ class SqliteKeys:
                 found[place] = times[:2]
         for space, keys in elsewhere.items():
             for some in chunks(keys):
-                query = _KEYS.format(",".join("?" * len(some)))
+                query = _with_keys(_KEYS, len(some))
                 for key, first_ms, anchor_ms in self._writer.execute(query, (space, *some)):
                     found[space, key] = first_ms, anchor_ms
         return found
@@ -120,10 +122,11 @@ class SqliteKeys:
         """Write keys, in place of what they were before."""
         if not keys:
             return
-        put_rows(self._writer, _LOG, [(*place, *times) for place, times in keys.items()])
+        put_rows(self._writer, _LOG, [place + times for place, times in keys.items()])
         self._see_own()
+        buckets = self._buckets
         for place, times in keys.items():
-            self._buckets[place[1][0]][place] = times
+            buckets[place[1][0]][place] = times
         for _ in range((self._seen - self._moved_at) // _MOVE_EACH):
             self.move()
 
@@ -131,7 +134,7 @@ class SqliteKeys:
         """Move the next bucket to the table by key."""
         bucket = self._buckets[self._next]
         # In order, as they lie in the table.
-        put_rows(self._writer, _MOVE, [(*place, *bucket[place]) for place in sorted(bucket)])
+        put_rows(self._writer, _MOVE, [place + bucket[place] for place in sorted(bucket)])
         mark = (_MARK, bytes((self._next,)), 0, 0, 0)
         put_rows(self._writer, _LOG, [mark])
         self._see_own()
@@ -150,17 +153,31 @@ class SqliteKeys:
         self._moved_at = seq
 
 
-def put_rows(writer: sqlite3.Connection, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Insert rows; `statement` has a place for their values."""
-    if not rows:
-        return
-    row = f"({','.join('?' * len(rows[0]))})"
+def put_rows(writer: sqlite3.Connection, insert: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows; `insert` is the statement, with ``{}`` where the values go."""
     for some in chunks(rows):
-        values = [value for each in some for value in each]
-        writer.execute(statement.format(",".join([row] * len(some))), values)
+        statement = _with_rows(insert, len(some), len(some[0]))
+        writer.execute(statement, [*chain.from_iterable(some)])
+
+
+@cache
+def _with_rows(insert: str, rows: int, columns: int) -> str:
+    return insert.format(",".join([_marks(columns)] * rows))
+
+
+@cache
+def _with_keys(query: str, keys: int) -> str:
+    return query.format(_marks(keys))
+
+
+def _marks(number: int) -> str:
+    return f"({','.join('?' * number)})"
 
 
 def chunks(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
     """Cut rows into what one statement takes."""
+    if 0 < len(rows) <= _ROWS:
+        yield rows
+        return
     for first in range(0, len(rows), _ROWS):
         yield rows[first : first + _ROWS]

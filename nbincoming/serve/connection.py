@@ -44,12 +44,18 @@ IDLE_S: Final = 75.0
 class _Slot:
     """A request's place in the order of answers."""
 
-    __slots__ = ("keep", "method", "response")
+    __slots__ = ("_flush", "keep", "method", "response")
 
-    def __init__(self, method: str, keep: bool) -> None:
+    def __init__(self, method: str, keep: bool, flush: Callable[[], None]) -> None:
         self.method = method
         self.keep = keep
         self.response: Response | None = None
+        self._flush = flush
+
+    def answer(self, response: Response) -> None:
+        """Take the answer, and have what can be written written."""
+        self.response = response
+        self._flush()
 
 
 class Connection(asyncio.Protocol):
@@ -131,6 +137,7 @@ class Connection(asyncio.Protocol):
             self._take_raw(data)
             return
         self._ended = False
+        self._fed_bytes = self._head_bytes + len(data)
         is_body, seen = self._reading and not self._in_head, self._body_seen
         try:
             self._parser.feed_data(data)
@@ -167,20 +174,16 @@ class Connection(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Look at the head as a whole."""
         self._in_head = False
-        size = len(self._url)
-        announced_bytes = self._announced_bytes = 0
-        expects = False
+        announced_bytes, expects = 0, False
         for name, value in self._headers:
-            size += len(name) + len(value) + 4  # ": " and the end of the line
-            if len(name) == 14 and name.lower() == b"content-length":
-                announced_bytes = self._announced_bytes = int(
-                    value[:20]
-                )  # the parser has seen that it is digits
-            elif len(name) == 6 and name.lower() == b"expect":
+            size = len(name)
+            if size == 14 and name.lower() == b"content-length":
+                announced_bytes = int(value[:20])  # the parser has seen that it is digits
+            elif size == 6 and name.lower() == b"expect":
                 expects = value.lower() == b"100-continue"
-        if size > self.max_head_bytes:
-            self._head_refusal = head_too_large(self.max_head_bytes)
-            raise ValueError("The head is too large.")  # which stops the parser
+        self._announced_bytes = announced_bytes
+        if self._fed_bytes + len(self._headers) > self.max_head_bytes:
+            self._check_head()  # else it cannot be too large
         url = self._url
         if not url.startswith(b"/"):
             parsed = httptools.parse_url(url)  # http://host/path is as good
@@ -195,6 +198,14 @@ class Connection(asyncio.Protocol):
             self._refuse_body()
         elif expects and not self._slots and self._transport is not None:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _check_head(self) -> None:
+        size = len(self._url)
+        for name, value in self._headers:
+            size += len(name) + len(value) + 4  # ": " and the end of the line
+        if size > self.max_head_bytes:
+            self._head_refusal = head_too_large(self.max_head_bytes)
+            raise ValueError("The head is too large.")  # which stops the parser
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body, as long as it stays within the limit."""
@@ -270,16 +281,11 @@ class Connection(asyncio.Protocol):
     _busy = False
 
     def _reply(self, keep: bool) -> Callable[[Response], None]:
-        slot = _Slot(self._method, keep and not self._last)
+        slot = _Slot(self._method, keep and not self._last, self._flush)
         self._slots.append(slot)
         if len(self._slots) > _MOST_AHEAD:
             self._settle_reading()
-
-        def reply(response: Response) -> None:
-            slot.response = response
-            self._flush()
-
-        return reply
+        return slot.answer
 
     def _flush(self) -> None:
         """Write the answers that are there, up to the first that is not."""

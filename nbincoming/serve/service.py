@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from nbincoming.core.authorization import Jwt
@@ -134,9 +135,7 @@ class Service:
                 self._rate(request.path, self._requests_per_s).take(began_s)
             judged = route.gateway.judge(request)
             if isinstance(judged, Candidate):
-                self._claims.claim(
-                    judged, lambda settled: self._finish(route, began_s, settled, reply)
-                )
+                self._claims.claim(judged, partial(self._finish, route, began_s, reply))
                 return
             outcome = judged
         except Refusal as refusal:
@@ -144,7 +143,7 @@ class Service:
         except Exception:  # the outermost edge: logged and answered
             log.exception("A request failed", extra={"fields": {"integration": route.spec.name}})
             outcome = Rejected(service_failed())
-        self._finish(route, began_s, outcome, reply)
+        self._finish(route, began_s, reply, outcome)
 
     def refuse(self, path: str, refusal: Refusal) -> Response:
         """Answer a request that never became whole."""
@@ -152,7 +151,7 @@ class Service:
         if route is None:
             return self.refuse_unread(unknown_endpoint())
         answers: list[Response] = []
-        self._finish(route, time.perf_counter(), Rejected(refusal), answers.append)
+        self._finish(route, time.perf_counter(), answers.append, Rejected(refusal))
         return answers[0]
 
     def refuse_unread(self, refusal: Refusal) -> Response:
@@ -164,7 +163,7 @@ class Service:
         return refusal_response(refusal)
 
     def _finish(
-        self, route: Route, began_s: float, outcome: Outcome | InboxUnavailable, reply: Reply
+        self, route: Route, began_s: float, reply: Reply, outcome: Outcome | InboxUnavailable
     ) -> None:
         if isinstance(outcome, InboxUnavailable):
             outcome = Rejected(outcome)
