@@ -20,8 +20,9 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from nbincoming.core.gateway import body_too_large
-from nbincoming.core.message import Request, Response
+from nbincoming.core.message import RawHeaders, Request, Response
 from nbincoming.errors import Refusal
+from nbincoming.serve.heads import Head, Heads
 from nbincoming.serve.refusals import (
     bad_http,
     head_too_large,
@@ -62,6 +63,7 @@ class Connection(asyncio.Protocol):
     """One connection; :func:`connections` makes its class for a service and its limits."""
 
     service: Service
+    heads: Heads
     max_head_bytes = 32_768
     request_timeout_s = 30.0
     max_connections = 1_000
@@ -136,6 +138,10 @@ class Connection(asyncio.Protocol):
         if self._raw_left:
             self._take_raw(data)
             return
+        is_fresh = not self._reading and not self._head_bytes and not self._busy
+        if is_fresh and (found := self.heads.find(data)) is not None:
+            self._take_known(*found)
+            return
         self._ended = False
         self._fed_bytes = self._head_bytes + len(data)
         is_body, seen = self._reading and not self._in_head, self._body_seen
@@ -153,6 +159,17 @@ class Connection(asyncio.Protocol):
                     self._refuse(head_too_large(self.max_head_bytes))
             elif is_body and not self._ended:
                 self._check_framing(len(data) - (self._body_seen - seen))
+            elif is_fresh and self._is_plain:
+                headers = tuple(self._headers)
+                self.heads.remember(
+                    data, Head(self._method, self._target, headers, self._announced_bytes)
+                )
+
+    def _take_known(self, head: Head, body: bytes) -> None:
+        """Take a request whose head came before; the parser need not see it."""
+        self._idle_since_s = self._loop.time()
+        self._method = head.method
+        self._handle(head.target, head.headers, body, keep=True)
 
     def on_message_begin(self) -> None:
         """Start a request; the parser calls this and what follows."""
@@ -181,7 +198,7 @@ class Connection(asyncio.Protocol):
                 announced_bytes = int(value[:20])  # the parser has seen that it is digits
             elif size == 6 and name.lower() == b"expect":
                 expects = value.lower() == b"100-continue"
-        self._announced_bytes = announced_bytes
+        self._announced_bytes, self._expects = announced_bytes, expects
         if self._fed_bytes + len(self._headers) > self.max_head_bytes:
             self._check_head()  # else it cannot be too large
         url = self._url
@@ -223,7 +240,9 @@ class Connection(asyncio.Protocol):
         self._ended = True
         if self._parser.should_upgrade():
             return  # the parser passes over its body, so that is not the end of it
-        self._complete(self._parser.should_keep_alive())
+        keep = self._parser.should_keep_alive()
+        self._is_plain = keep and not self._expects and not self._answered
+        self._complete(keep)
 
     def _check_framing(self, size: int) -> None:
         """Refuse chunks that are all frame, and trailers without an end, which a parser keeps."""
@@ -254,14 +273,12 @@ class Connection(asyncio.Protocol):
             if not keep:
                 self._finish()
             return
-        body = self._body
-        request = Request(
-            method=self._method,
-            target=self._target,
-            headers=tuple(self._headers),
-            body=body[0] if len(body) == 1 else b"".join(body),
-            received_at_ms=time.time_ns() // 1_000_000,
-        )
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._handle(self._target, tuple(self._headers), body, keep)
+
+    def _handle(self, target: str, headers: RawHeaders, body: bytes, keep: bool) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        request = Request(self._method, target, headers, body, now_ms)
         self.service.handle(request, self._reply(keep))
 
     def _begin(self) -> None:
@@ -272,6 +289,7 @@ class Connection(asyncio.Protocol):
         self._body_seen = self._framing_bytes = 0
         self._reading = False
         self._answered = False  # before its body was whole
+        self._is_plain = False
         self._head_refusal = None
 
     # --- bytes out -----------------------------------------------------------------------
@@ -359,6 +377,7 @@ def connections(
     """Make the class of a service's connections."""
     limits = {
         "service": service,
+        "heads": Heads(),
         "max_head_bytes": max_head_bytes,
         "request_timeout_s": request_timeout_s,
         "max_connections": max_connections,
