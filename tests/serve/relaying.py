@@ -94,3 +94,8 @@ def away(**changes: float) -> Undelivered:
 def refusal() -> Undelivered:
     """Make the failure of a sink that will not have an event."""
     return Undelivered("HTTP 422", is_refusal=True)
+
+
+def doubt() -> Undelivered:
+    """Make the failure that may be the sink's or the event's."""
+    return Undelivered("HTTP 504", is_doubtful=True)

@@ -8,7 +8,7 @@ from nbincoming.serve.sinks import Undelivered
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import fill, send
 from tests.inbox.sqlite_store import inbox, outbox
-from tests.serve.relaying import ScriptedSink, away, refusal, relaying, wait_until
+from tests.serve.relaying import ScriptedSink, away, doubt, refusal, relaying, wait_until
 
 __all__ = ["inbox", "outbox", "send"]
 
@@ -56,3 +56,39 @@ def test_a_redriven_letter_waits_for_a_sink_that_is_away(
         outbox.redrive()
         wait_until(lambda: sink.ids() == [identity])
         wait_until(lambda: outbox.dead_letters() == [])
+
+
+def test_a_redriven_letter_in_doubt_holds_up_no_other(
+    inbox: SqliteInbox, outbox: SqliteOutbox, send: Sender
+) -> None:
+    """It is dead again, since the next one was taken."""
+    ids = fill(inbox, send, 3)
+    sink = ScriptedSink(lambda _: refusal())
+    with relaying(outbox, sink):
+        wait_until(lambda: len(outbox.dead_letters()) == 3)
+        sink.behave = lambda e: doubt() if e.id == ids[0] else None
+        outbox.redrive()
+        wait_until(lambda: len(outbox.dead_letters()) == 1)
+        wait_until(lambda: not outbox.dead_letters()[0].redriven)
+    assert sink.ids() == ids[1:]
+    (letter,) = outbox.dead_letters()
+    assert letter.reason == "HTTP 504, while another event was taken"
+
+
+def test_redriven_letters_wait_while_all_are_in_doubt(
+    inbox: SqliteInbox, outbox: SqliteOutbox, send: Sender
+) -> None:
+    """As for a sink that is away: they are delivered when it is back."""
+    ids = fill(inbox, send, 3)
+    sink = ScriptedSink(lambda _: refusal())
+    with relaying(outbox, sink):
+        wait_until(lambda: len(outbox.dead_letters()) == 3)
+        before = len(sink.tried)
+
+        def is_away() -> bool:
+            return [event.id for event in sink.tried[before:]].count(ids[0]) < 5
+
+        sink.behave = lambda _: doubt() if is_away() else None
+        outbox.redrive()
+        wait_until(lambda: outbox.dead_letters() == [])
+    assert sink.ids() == ids
