@@ -11,6 +11,7 @@ import click
 import pytest
 from prometheus_client import REGISTRY
 
+from nbincoming.cli import commands
 from nbincoming.commands.serve import serve
 from nbincoming.inbox import sqlite_path
 from nbincoming.serve import metrics, relay_metrics
@@ -68,7 +69,8 @@ def test_what_the_examples_start_is_taken(command: list[str], tmp_path: Path) ->
     """The command line knows each option and value, and the sinks can be opened."""
     program, name, specs, *options = command
     assert (Path(program).name, name, Path(specs).name) == ("nbincoming", "serve", "published")
-    taken = serve.make_context("serve", [str(tmp_path), *options]).params
+    whole = commands.make_context(program, [name, str(tmp_path), *options])
+    taken = serve.make_context(name, [str(tmp_path), *options], parent=whole).params
     for url in taken["sinks"]:
         open_sink(url, {"env:ORDERS_SECRET": b"whsec_c2VjcmV0"}).close()
 
