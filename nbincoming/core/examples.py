@@ -5,11 +5,21 @@ Keys are not claimed here: an example is the first of its key.
 
 from __future__ import annotations
 
-from nbincoming.core.evidence import Example
+from typing import TypedDict
+
+from nbincoming.core.evidence import Example, Outcome
 from nbincoming.core.gateway import Candidate, Rejected, Rules, endpoint_path
 from nbincoming.core.message import Request
 from nbincoming.core.spec import Spec
 from nbincoming.errors import Problem, Refusal
+
+
+class Expectation(TypedDict):
+    """What becomes of a request that is the first of its key, as an example notes it."""
+
+    outcome: Outcome
+    triggers: tuple[str, ...]
+    key: str | None
 
 
 def consider(request: Request, rules: Rules) -> Candidate | Rejected:
@@ -38,12 +48,12 @@ def check_examples(spec: Spec) -> list[Problem]:
     return problems
 
 
-def expectation(request: Request, rules: Rules) -> dict[str, object]:
+def expectation(request: Request, rules: Rules) -> Expectation:
     """Say what becomes of a request that is the first of its key, as an example notes it."""
     judged = consider(request, rules)
     if isinstance(judged, Rejected):
         return {"outcome": "rejected", "triggers": (), "key": None}
-    outcome = "accepted" if judged.wanted else "filtered"
+    outcome: Outcome = "accepted" if judged.wanted else "filtered"
     return {"outcome": outcome, "triggers": judged.triggers, "key": judged.key}
 
 
@@ -58,4 +68,4 @@ def example_request(example: Example, spec: Spec) -> Request:
     )
 
 
-__all__ = ["check_examples", "consider", "example_request", "expectation"]
+__all__ = ["Expectation", "check_examples", "consider", "example_request", "expectation"]

@@ -128,6 +128,17 @@ def compare(old: Spec, new: Spec, on: Iterable[Request | Sample] | None = None) 
     else:
         requests = [each.request if isinstance(each, Sample) else each for each in on]
         befores, afters = replay(requests, old), replay(requests, new)
+    return contrast(old, new, requests, befores, afters)
+
+
+def contrast(
+    old: Spec,
+    new: Spec,
+    requests: Iterable[Request],
+    befores: Iterable[Outcome],
+    afters: Iterable[Outcome],
+) -> Comparison:
+    """Compare two versions of a spec by what became of requests under each."""
     pairs = zip(requests, befores, afters, strict=True)
     fates = tuple(
         Fate(
@@ -165,4 +176,4 @@ def _label(outcome: str, triggers: tuple[str, ...]) -> str:
     return f"{outcome} ({', '.join(triggers)})" if triggers else outcome
 
 
-__all__ = ["Comparison", "Fate", "compare"]
+__all__ = ["Comparison", "Fate", "compare", "contrast"]

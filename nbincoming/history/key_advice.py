@@ -7,15 +7,13 @@ from typing import Final
 
 from nbincoming.core.authorization import NoAuthorization
 from nbincoming.core.conditions import referenced
-from nbincoming.core.examples import consider
-from nbincoming.core.gateway import Candidate, Rules
 from nbincoming.core.labels import ELEMENTS, Path, parse
 from nbincoming.core.leaves import placed_leaves
 from nbincoming.core.operators import BY_NAME
 from nbincoming.core.spec import Spec
 from nbincoming.history.advice import Advice, counted
 from nbincoming.history.profile import ParameterProfile
-from nbincoming.history.samples import Sample
+from nbincoming.history.verdict import Verdict
 
 #: The way out of having no authorization.
 AUTHORIZE: Final = "Choose JWT or a signature."
@@ -47,7 +45,7 @@ def key_advice(spec: Spec, profiles: Mapping[str, ParameterProfile]) -> list[Adv
     return found
 
 
-def owned_keys(spec: Spec, samples: Sequence[Sample]) -> Iterator[Advice]:
+def owned_keys(spec: Spec, verdicts: Sequence[Verdict]) -> Iterator[Advice]:
     """Warn where a request that starts nothing can silence one that would start something."""
     settings = spec.deduplication
     if settings is None or settings.claims != "every_request" or not spec.triggers:
@@ -58,7 +56,7 @@ def owned_keys(spec: Spec, samples: Sequence[Sample]) -> Iterator[Advice]:
         return  # requests with one key have one outcome
     message = "A request that no trigger matches owns its key, too: a later one with the same key "
     message += "that would match is answered 204 and starts nothing."
-    silenced = _silenced(spec, samples)
+    silenced = _silenced(verdicts)
     if silenced:
         message += f" In the samples, that happens to {counted(silenced, 'key')}."
     yield Advice(
@@ -67,17 +65,16 @@ def owned_keys(spec: Spec, samples: Sequence[Sample]) -> Iterator[Advice]:
     )  # fmt: skip
 
 
-def _silenced(spec: Spec, samples: Sequence[Sample]) -> int:
-    rules = Rules(spec)
+def _silenced(verdicts: Sequence[Verdict]) -> int:
     filtered: set[str] = set()
     silenced: set[str] = set()
-    for sample in samples:
-        judged = consider(sample.request, rules)
-        if isinstance(judged, Candidate) and judged.key is not None:
-            if not judged.wanted:
-                filtered.add(judged.key)
-            elif judged.key in filtered:
-                silenced.add(judged.key)
+    for each in verdicts:
+        if each.key is None:
+            continue
+        if each.outcome == "filtered":
+            filtered.add(each.key)
+        elif each.key in filtered:
+            silenced.add(each.key)
     return len(silenced)
 
 

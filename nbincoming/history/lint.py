@@ -24,11 +24,12 @@ from nbincoming.history.advice import RULES as RULES  # callers find these here,
 from nbincoming.history.advice import Advice as Advice
 from nbincoming.history.advice import counted
 from nbincoming.history.coverage import example_coverage
-from nbincoming.history.examples import REDACTED
 from nbincoming.history.key_advice import AUTHORIZE, is_above, owned_keys
 from nbincoming.history.key_advice import key_advice as key_advice
 from nbincoming.history.profile import ParameterProfile, is_personal, profile_of, remembered
+from nbincoming.history.redaction import REDACTED
 from nbincoming.history.samples import Sample
+from nbincoming.history.verdict import Judge, Verdict
 
 #: From how many samples on "all of them" says something.
 _ENOUGH: Final = 3
@@ -39,6 +40,7 @@ def lint(
     *,
     samples: Sequence[Sample] = (),
     profiles: Sequence[ParameterProfile] | None = None,
+    verdicts: Sequence[Verdict] | None = None,
     secrets: Container[str] | None = None,
 ) -> list[Advice]:
     """Look a spec over, in the order of its members.
@@ -50,19 +52,22 @@ def lint(
     samples
         Captured requests that were not refused; without any, what the spec itself says of
         the parameters seen has to do.
-    profiles
-        The samples' profiles, where somebody has them already.
+    profiles, verdicts
+        The samples' profiles, and what each of them shows, where somebody has that already.
     secrets
         Where the secrets are looked for; None does not look.
     """
     if profiles is None and samples:
         profiles = profile_of([sample.flat() for sample in samples])
+    if verdicts is None:
+        judge = Judge(spec)
+        verdicts = [judge.verdict(sample) for sample in samples]
     seen = {each.label: each for each in profiles} if profiles else _observed(spec)
     return [
         *_authorization(spec, secrets),
         *key_advice(spec, seen),
-        *owned_keys(spec, samples),
-        *_triggers(spec, samples),
+        *owned_keys(spec, verdicts),
+        *_triggers(spec, verdicts),
         *_leaves(spec, samples),
         *_examples(spec),
     ]
@@ -83,10 +88,8 @@ def _authorization(spec: Spec, secrets: Container[str] | None) -> Iterator[Advic
         yield Advice("NBI010", "authorization", message, "Set it where the spec will be served.")
 
 
-def _triggers(spec: Spec, samples: Sequence[Sample]) -> Iterator[Advice]:
-    rules = Rules(spec)
-    judged = [consider(sample.request, rules) for sample in samples]
-    good = [each for each in judged if isinstance(each, Candidate)]
+def _triggers(spec: Spec, verdicts: Sequence[Verdict]) -> Iterator[Advice]:
+    good = [each for each in verdicts if each.outcome != "rejected"]
     counts = Counter(name for each in good for name in each.triggers)
     for index, trigger in enumerate(spec.triggers):
         place, count = f"triggers[{index}]", counts[trigger.name]

@@ -11,6 +11,7 @@ from nbincoming.core.evaluation import compile_condition
 from nbincoming.core.gateway import Candidate, Outcome, Rules
 from nbincoming.core.spec import Spec
 from nbincoming.history.replay import consider
+from nbincoming.history.verdict import Judge, Verdict
 from nbincoming.inbox.memory import MemoryInbox
 
 if TYPE_CHECKING:
@@ -68,3 +69,15 @@ class ConditionTrial(_Trial[bool]):
         if sample.parameters is None:
             return False
         return self._test(sample.parameters.roots(), sample.request.received_at_ms)
+
+
+class VerdictTrial(_Trial[Verdict]):
+    """What samples show under a spec, for advice and for examples."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+        self._judge = Judge(spec)
+
+    def _look(self, sample: Sample) -> Verdict:
+        return self._judge.verdict(sample)

@@ -76,6 +76,7 @@ class Integration(Publishing):
         self.store = Store(State(draft=draft, published=published, published_path=path))
         self.samples = Samples()
         self._profiler, self._profiled = Profiler(), 0
+        self._trial = None
         self.secrets = SecretStore()
         self._endpoint = Endpoint(self.store, self.samples, self.secrets)
         self._wizard: Wizard | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nbincoming import files
@@ -13,6 +14,9 @@ from nbincoming.export.openapi import LOCAL
 from nbincoming.history.examples import choose_examples
 from nbincoming.history.lint import Advice, lint
 from nbincoming.history.replay import check_examples
+from nbincoming.history.samples import Sample
+from nbincoming.history.trial import VerdictTrial
+from nbincoming.history.verdict import Verdict
 from nbincoming.notebook import snippets
 from nbincoming.notebook.endpoint import now_ms
 from nbincoming.notebook.inspection import Inspection
@@ -21,6 +25,8 @@ from nbincoming.notebook.state import Fail, Published, Saved
 
 class Publishing(Inspection):
     """The files of an integration."""
+
+    _trial: VerdictTrial | None
 
     def save(self, folder: str | Path | None = None) -> Path:
         """Write the draft; return where."""
@@ -34,13 +40,27 @@ class Publishing(Inspection):
         That is what the samples showed of the parameters, and redacted examples with the
         outcomes that `nbincoming check` and production run again.
         """
-        draft = self.draft
+        return self._complete(*self._judged())
+
+    def _complete(
+        self, draft: Spec, samples: Sequence[Sample], verdicts: Sequence[Verdict]
+    ) -> Spec:
         return draft.model_copy(
             update={
                 "parameters": tuple(profile.observed() for profile in self.profiles()),
-                "examples": choose_examples(self.samples.judged, draft),
+                "examples": choose_examples(samples, draft, verdicts),
             }
         )
+
+    def _judged(self) -> tuple[Spec, Sequence[Sample], list[Verdict]]:
+        """Return the draft, the samples that were not refused, and what each shows under it."""
+        # The wizard asks at each sample, so only what is new is looked at.
+        with self.store.lock:
+            draft, samples = self.draft, list(self.samples.judged)
+            if self._trial is None or self._trial.spec != draft:
+                self._trial = VerdictTrial(draft)
+            found = self._trial.run(samples)
+            return draft, samples, [found[sample.number] for sample in samples]
 
     def publish(self, folder: str | Path | None = None, *, changes: str = "", by: str = "") -> Spec:
         """Write the next version of the spec and serve it from now on.
@@ -78,10 +98,12 @@ class Publishing(Inspection):
 
     def lint(self) -> list[Advice]:
         """Look the draft over as it would be published; each advice has a code and a way out."""
+        draft, samples, verdicts = self._judged()
         return lint(
-            self.complete(),
-            samples=self.samples.judged,
+            self._complete(draft, samples, verdicts),
+            samples=samples,
             profiles=self.profiles(),
+            verdicts=verdicts,
             secrets=self.secrets,
         )
 

@@ -17,8 +17,9 @@ from nbincoming.serve.sinks import Sink, Undelivered
 #: After so many batches another lane may have the thread.
 _BATCHES: Final = 10
 
-#: Dead letters that are delivered again in one go.
-_LETTERS: Final = 100
+#: How far behind an event that is in doubt another one is tried at the most. Doubts come in
+#: runs: what the receiver cannot do with one event it cannot do with the next of its kind.
+_FARTHEST: Final = 32
 
 
 class Lane:
@@ -57,6 +58,8 @@ class Lane:
         self._integration = integration
         self._patience = patience
         self._refusals = 0
+        self._doubts = 0
+        self._is_suspect = False
         self._backoff = Backoff(patience)
 
     def drive(self, may_go_on: Callable[[], bool]) -> None:
@@ -88,59 +91,46 @@ class Lane:
     def _fail(self, failure: Undelivered, position: Position, event: Event) -> None:
         self.is_away = not failure.is_refusal
         self._refusals += failure.is_refusal
-        fields = {"sink": self._name, "event": event.id, "cause": str(failure)}
-        if self._refusals >= self._patience.max_tries:
-            self._outbox.bury(self._name, self._integration, position, str(failure), now_ms())
+        self._doubts += failure.is_doubtful
+        is_at_fault = self._is_suspect and failure.is_doubtful
+        self._is_suspect = False
+        reason = f"{failure}, while another event was taken" if is_at_fault else str(failure)
+        fields = {"sink": self._name, "event": event.id, "cause": reason}
+        if is_at_fault or self._refusals >= self._patience.max_tries:
+            self._outbox.bury(self._name, self._integration, position, reason, now_ms())
             self._settle()
             relay_metrics.DEAD.labels(self._name).inc()
             log.error("An event was given up on", extra={"fields": fields})
             return
         relay_metrics.RETRIES.labels(self._name).inc()
         pause_s = self._backoff.pause_s(failure.retry_after_s)
+        if failure.is_doubtful and self._takes_another(position):
+            # Tried once more at once: the sink may have come back between the two.
+            self._is_suspect, pause_s = True, 0.0
         self.due_s = time.monotonic() + pause_s
         log.warning("A delivery failed", extra={"fields": {**fields, "pause_s": round(pause_s, 1)}})
 
+    def _takes_another(self, position: Position) -> bool:
+        """Tell whether the sink takes an event from behind the one in doubt; ask seldom.
+
+        That one comes again in its turn. Each time one twice as far behind is asked for, so
+        that a run of events in doubt is not mistaken for a sink that is away.
+        """
+        times, rest = divmod(self._doubts, self._patience.max_tries)
+        if rest:
+            return False
+        ahead = 2 ** ((times - 1) % _FARTHEST.bit_length())
+        pending = self._outbox.pending(self._name, self._integration, limit=ahead + 1)
+        if len(pending) < 2 or pending[0][0] != position:
+            return False  # nobody is held up
+        try:
+            self._sink.deliver([pending[-1][1]])
+        except Undelivered:
+            return False
+        return True
+
     def _settle(self) -> None:
         """Begin the count of failures anew."""
-        self._refusals, self.due_s, self.is_away = 0, 0.0, False
+        self._refusals, self._doubts, self._is_suspect = 0, 0, False
+        self.due_s, self.is_away = 0.0, False
         self._backoff = Backoff(self._patience)
-
-
-class Redriver:
-    """The way of dead letters that are to be delivered again: one try each.
-
-    Parameters
-    ----------
-    outbox, sink, name, patience
-        As of a :class:`Lane`.
-    """
-
-    def __init__(self, outbox: Outbox, sink: Sink, name: str, patience: Patience) -> None:
-        self.due_s = 0.0
-        self._outbox = outbox
-        self._sink = sink
-        self._name = name
-        self._patience = patience
-        self._backoff = Backoff(patience)
-
-    def drive(self, may_go_on: Callable[[], bool]) -> None:
-        """Deliver them; those that are refused are dead again."""
-        letters = self._outbox.redriven(self._name, limit=_LETTERS)
-        if len(letters) < _LETTERS:
-            self.due_s = time.monotonic() + self._patience.round_s
-        for letter in letters:
-            if not may_go_on():
-                return
-            try:
-                self._sink.deliver([letter.event])
-            except Undelivered as failure:
-                if not failure.is_refusal:  # it is not the letter's fault
-                    pause_s = self._backoff.pause_s(failure.retry_after_s)
-                    self.due_s = time.monotonic() + pause_s
-                    return
-                self._outbox.bury_again(letter.number, str(failure), now_ms())
-                relay_metrics.DEAD.labels(self._name).inc()
-            else:
-                self._backoff = Backoff(self._patience)
-                self._outbox.resolve(letter.number)
-                relay_metrics.DELIVERED.labels(self._name).inc()

@@ -14,7 +14,8 @@ class Patience:
     ----------
     max_tries : int
         How often an event that the sink refuses is tried before it is given up on: with
-        the pauses, within two minutes.
+        the pauses, within two minutes. Also, at every how many tries that leave it in doubt
+        whose fault it is another event is tried.
     first_pause_s, longest_pause_s : float
         The pauses between tries double from the first to the longest.
     poll_s : float

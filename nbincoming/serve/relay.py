@@ -16,9 +16,10 @@ from contextlib import suppress
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.outbox import Outbox
 from nbincoming.serve import relay_metrics
-from nbincoming.serve.lane import Lane, Redriver
+from nbincoming.serve.lane import Lane
 from nbincoming.serve.log import log
 from nbincoming.serve.patience import Patience
+from nbincoming.serve.redriver import Redriver
 from nbincoming.serve.sinks import Sink
 
 __all__ = ["Relay"]

@@ -12,8 +12,9 @@ from nbincoming.core.spec import Spec
 from nbincoming.history.profile import Profiler, profile_of
 from nbincoming.history.replay import replay
 from nbincoming.history.samples import Sample
-from nbincoming.history.trial import ConditionTrial, SpecTrial
-from tests.history.making import samples
+from nbincoming.history.trial import ConditionTrial, SpecTrial, VerdictTrial
+from nbincoming.history.verdict import Judge
+from tests.history.making import samples, triggered, when
 
 SPEC = Spec.model_validate(
     {
@@ -83,3 +84,15 @@ def test_a_growing_profile_is_the_profile_of_what_is_kept(
         )  # fmt: skip
         assert dict(mine.kinds) == dict(wanted.kinds)
         assert set(map(repr, mine.values)) == set(map(repr, wanted.values))
+
+
+@given(values=bodies, gone=st.integers(0, 12), cut=st.integers(0, 12))
+def test_growing_verdicts_are_those_of_each_sample(
+    values: list[dict[str, int]], gone: int, cut: int
+) -> None:
+    """Whenever it came, and whatever is gone since."""
+    spec = triggered(when("body.a", "greater_than", 1), deduplication={"parameters": ["body.a"]})
+    kept, trial, judge = made(values), VerdictTrial(spec), Judge(spec)
+    trial.run(kept[:cut])
+    found = trial.run(kept[gone:])
+    assert found == {each.number: judge.verdict(each) for each in kept[gone:]}

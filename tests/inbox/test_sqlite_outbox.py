@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,32 +22,9 @@ from tests.inbox.outbox_contract import (
     pending,
     send,
 )
+from tests.inbox.sqlite_store import inbox, other, outbox
 
-__all__ = ["send"]
-
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[SqliteInbox]:
-    """Return an inbox in a new file."""
-    inbox = SqliteInbox(tmp_path / "inbox.db")
-    yield inbox
-    inbox.close()
-
-
-@pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[SqliteOutbox]:
-    """Return its other side."""
-    outbox = SqliteOutbox(tmp_path / "inbox.db")
-    yield outbox
-    outbox.close()
-
-
-@pytest.fixture
-def other(tmp_path: Path) -> Iterator[SqliteOutbox]:
-    """Return the same, as another process has it."""
-    outbox = SqliteOutbox(tmp_path / "inbox.db")
-    yield outbox
-    outbox.close()
+__all__ = ["inbox", "other", "outbox", "send"]
 
 
 class TestSqliteOutbox(OutboxContract):

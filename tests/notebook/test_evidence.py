@@ -10,6 +10,10 @@ import pytest
 import nbincoming as nbi
 from nbincoming.export.formats import FORMATS
 from nbincoming.files import history_of, load
+from nbincoming.history.examples import choose_examples
+from nbincoming.history.lint import lint
+from nbincoming.history.samples import Sample
+from nbincoming.history.verdict import Judge, Verdict
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.views import CopyButton
 from tests.notebook.clicking import Page, click, field, shown, text_of
@@ -174,3 +178,55 @@ def test_an_export_is_json_to_the_end(inc: Integration, page: Page) -> None:
         if isinstance(each, ipywidgets.HTML) and "nbi-export" in each.value
     ]
     assert "Copy takes the rest along" in written
+
+
+# --- samples that keep coming ------------------------------------------------------------
+
+
+def test_each_sample_is_looked_at_once(
+    inc: Integration, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often the open card is shown anew, and the draft is published."""
+    looked: list[int] = []
+    verdict = Judge.verdict
+
+    def noting(judge: Judge, sample: Sample) -> Verdict:
+        looked.append(sample.number)
+        return verdict(judge, sample)
+
+    monkeypatch.setattr(Judge, "verdict", noting)
+    page.open("publish")
+    for number in range(5):
+        capture(inc, {"id": 10 + number, "n": number})
+        page.refresh()
+    inc.publish()
+    assert looked == list(range(9))
+
+
+def test_after_a_burst_nothing_is_stale(inc: Integration, page: Page) -> None:
+    """Card and file say what they would if all had been there from the beginning."""
+    inc.publish()
+    inc.trigger("large", P.body.n > 7)
+    opened = page.open("publish")
+    for number in range(5):
+        capture(inc, {"id": 10 + number, "n": 5, "late": number})
+        page.refresh()
+    assert "6 samples that would come out otherwise" in text_of(opened)
+    capture(inc, {"id": 20, "latest": True})
+    published = inc.publish()
+    assert {"body.late", "body.latest"} <= {each.label for each in published.parameters}
+    assert inc.spec is not None
+    judged = list(inc.samples.judged)
+    assert published.examples == choose_examples(judged, inc.draft)
+    assert inc.lint() == lint(inc.complete(), samples=judged, secrets=inc.secrets)
+
+
+def test_the_same_advice_stays_in_place(inc: Integration, page: Page) -> None:
+    """Whoever is about to press its button does not lose it to the next sample."""
+    opened = page.open("publish")
+    before = [each for each in shown(opened) if getattr(each, "description", "") == "Show"]
+    capture(inc, {"id": 99, "n": 1})
+    page.refresh()
+    after = [each for each in shown(opened) if getattr(each, "description", "") == "Show"]
+    assert before
+    assert after == before

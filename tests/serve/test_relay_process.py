@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +17,11 @@ from nbincoming.serve import relay_process
 from nbincoming.serve.settings import Settings
 from tests.inbox.contract import NOW_MS, Sender
 from tests.inbox.outbox_contract import OTHER_SINK, SINK, advance, fill
-from tests.serve.test_relay import wait_until
+from tests.inbox.sqlite_store import inbox
+from tests.serve.relaying import wait_until
 from tests.servers import WAIT_S
 
-
-@pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[SqliteInbox]:
-    """Return an inbox in a new file."""
-    inbox = SqliteInbox(tmp_path / "inbox.db")
-    yield inbox
-    inbox.close()
+__all__ = ["inbox"]
 
 
 def start(folder: Path, *sinks: str, inbox: str = "sqlite:///inbox.db") -> subprocess.Popen[str]:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 
 import ipywidgets as widgets
 
+from nbincoming.core.spec import Spec
 from nbincoming.errors import NbIncomingError, Problem
 from nbincoming.export.formats import FORMATS
 from nbincoming.history.advice import Advice
-from nbincoming.history.comparison import Comparison, compare
+from nbincoming.history.comparison import Comparison, contrast
+from nbincoming.history.trial import SpecTrial
 from nbincoming.notebook.state import Card, card_of
 from nbincoming.notebook.views import (
     CopyButton,
@@ -75,6 +77,7 @@ class AdvicePart(_Part):
     def __init__(self, integration: Integration, open_card: Callable[[Card], None]) -> None:
         super().__init__(integration)
         self._open_card = open_card
+        self._rows: dict[Advice, widgets.Widget] = {}
         self._none = text('<div class="nbi-fine">No advice: it looks well.</div>')
         self._list = widgets.VBox()
         self.widget = section("Worth a look", [self._none, self._list])
@@ -86,7 +89,9 @@ class AdvicePart(_Part):
     def refresh(self) -> None:
         """List the advice, each with a way to its card."""
         advice = self.integration.lint()
-        self._list.children = [self._line(each) for each in advice]
+        # Whoever is about to press a button keeps it.
+        self._rows = {each: self._rows.get(each) or self._line(each) for each in advice}
+        self._list.children = list(self._rows.values())
         show(self._none, not advice)
 
     def _line(self, advice: Advice) -> widgets.Widget:
@@ -109,6 +114,7 @@ class ChangesPart(_Part):
     def __init__(self, integration: Integration) -> None:
         super().__init__(integration)
         self._text = text()
+        self._trials: tuple[SpecTrial, SpecTrial] | None = None
         self.widget = section("What changes", [self._text])
 
     def refresh(self) -> None:
@@ -116,8 +122,17 @@ class ChangesPart(_Part):
         state = self.integration.state
         show(self.widget, state.published is not None)
         if state.published is not None:
-            samples = list(self.integration.samples.judged)
-            set_html(self._text, changes_html(compare(state.published, state.draft, samples)))
+            set_html(self._text, changes_html(self._compare(state.published, state.draft)))
+
+    def _compare(self, old: Spec, new: Spec) -> Comparison:
+        """Compare them on the samples; only what is new of those is looked at."""
+        trials = self._trials
+        if trials is None or (trials[0].spec, trials[1].spec) != (old, new):
+            trials = self._trials = SpecTrial(old), SpecTrial(new)
+        samples = list(self.integration.samples.judged)
+        befores, afters = (trial.run(samples) for trial in trials)
+        requests = [sample.request for sample in samples]
+        return contrast(old, new, requests, befores.values(), afters.values())
 
 
 def changes_html(comparison: Comparison) -> str:

@@ -32,9 +32,17 @@ _MAX_RETRY_AFTER_S: Final = 3_600.0
 #: connection can be used again.
 _MAX_ANSWER_BYTES: Final = 65_536
 
-#: Statuses that speak of the receiver or of us, not of the event: a redirect, which a signed
-#: event does not follow, credentials that are wrong, and "later".
-_AWAY: Final = frozenset({*range(300, 400), 401, 403, 407, 408, 425, 429, 502, 503, 504})
+#: "Not now": it speaks of the time, not of the event. So does any status with Retry-After.
+_LATER: Final = frozenset({425, 429})
+
+#: Statuses that speak of the receiver or of us: a redirect, which a signed event does not
+#: follow, credentials that are wrong, a gateway without an answer. Some come for one event
+#: alone, which a firewall finds suspicious, or on which the receiver breaks down or sleeps in.
+_DOUBTFUL: Final = frozenset({*range(300, 400), 401, 403, 407, 408, 502, 503, 504})
+
+#: What is raised when the event was sent and no answer came. (Or when a connection was cut
+#: before: that is no reason to give up on an event either.)
+_NO_ANSWER: Final = (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.ProtocolError)
 
 
 class HttpSink:
@@ -75,12 +83,15 @@ class HttpSink:
                 status, retry_after = self._post(event)
             except (urllib3.exceptions.HTTPError, OSError) as error:
                 reason = type(error).__name__  # its text may hold the URL
-                raise Undelivered(reason, delivered=number) from error
+                is_doubtful = isinstance(error, _NO_ANSWER)
+                raise Undelivered(reason, delivered=number, is_doubtful=is_doubtful) from error
             if not 200 <= status < 300:
+                is_later = status in _LATER or bool(retry_after)
                 raise Undelivered(
                     f"HTTP {status}",
                     delivered=number,
-                    is_refusal=status not in _AWAY,
+                    is_refusal=status not in _LATER | _DOUBTFUL,
+                    is_doubtful=status in _DOUBTFUL and not is_later,
                     retry_after_s=_retry_after_s(retry_after),
                 )
 

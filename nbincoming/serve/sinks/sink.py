@@ -30,6 +30,9 @@ class Undelivered(NbIncomingError):
     is_refusal : bool
         Whether the sink would not have this event, rather than being away. A sink that is
         away is waited for, however long; one that refuses is not asked for ever.
+    is_doubtful : bool
+        Whether the sink was reached and did not take it, and it does not show whose fault
+        that is: another event may be taken. It is waited for until that one is.
     retry_after_s : float
         How long the sink wants to be left alone.
     """
@@ -40,11 +43,13 @@ class Undelivered(NbIncomingError):
         *,
         delivered: int = 0,
         is_refusal: bool = False,
+        is_doubtful: bool = False,
         retry_after_s: float = 0.0,
     ) -> None:
         super().__init__(reason)
         self.delivered = delivered
         self.is_refusal = is_refusal
+        self.is_doubtful = is_doubtful
         self.retry_after_s = retry_after_s
 
 

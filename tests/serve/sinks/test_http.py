@@ -14,7 +14,7 @@ from standardwebhooks.webhooks import Webhook
 
 from nbincoming.serve.sinks import SinkError, Undelivered, http, open_sink
 from tests.serve.sinks.contract import SinkContract, event, events
-from tests.servers import HOST
+from tests.servers import HOST, free_port
 from tests.servers.proxy import Proxy
 from tests.servers.receiver import Answer, HttpReceiver
 
@@ -134,10 +134,31 @@ def test_a_refusal_is_of_the_event(receiver: SignedReceiver, status: int) -> Non
     assert str(found) == f"HTTP {status}"
 
 
-@pytest.mark.parametrize("status", [401, 403, 407, 408, 425, 429, 502, 503, 504])
-def test_away_is_not_of_the_event(receiver: SignedReceiver, status: int) -> None:
-    """Overload, an outage and wrong credentials are waited for."""
-    assert not failure(receiver, Answer(status)).is_refusal
+@pytest.mark.parametrize("status", [301, 308, 401, 403, 407, 408, 502, 503, 504])
+def test_a_failure_on_the_way_leaves_it_in_doubt(receiver: SignedReceiver, status: int) -> None:
+    """An outage, wrong credentials and a gateway's word may be about all events, or this one."""
+    found = failure(receiver, Answer(status))
+    assert (found.is_refusal, found.is_doubtful) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Answer(425), Answer(429), Answer(503, Retry_After="1"), Answer(403, Retry_After="1")],
+    ids=["425", "429", "503 and when", "403 and when"],
+)
+def test_not_now_is_not_of_the_event(receiver: SignedReceiver, answer: Answer) -> None:
+    """Whoever says "later" has nothing against it."""
+    found = failure(receiver, answer)
+    assert (found.is_refusal, found.is_doubtful) == (False, False)
+
+
+def test_nobody_there_is_not_of_the_event() -> None:
+    """It was not sent."""
+    sink = open_sink(f"http://{HOST}:{free_port()}/", {})
+    with pytest.raises(Undelivered) as caught:
+        sink.deliver([event()])
+    sink.close()
+    assert (caught.value.is_refusal, caught.value.is_doubtful) == (False, False)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -176,14 +197,14 @@ def test_the_receiver_may_ask_for_a_pause(
 
 
 @pytest.mark.parametrize("status", [0, -1], ids=["hangs", "hangs up"])
-def test_no_answer_is_away(
+def test_no_answer_leaves_it_in_doubt(
     receiver: SignedReceiver, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     """A receiver that hangs is waited for as long as it may take, and no longer."""
     monkeypatch.setattr(http, "TIMEOUT_S", 0.3)
     began_s = time.monotonic()
     found = failure(receiver, Answer(status))
-    assert not found.is_refusal
+    assert (found.is_refusal, found.is_doubtful) == (False, True)
     assert time.monotonic() - began_s < 10
 
 

@@ -25,6 +25,7 @@ from nbincoming.serve.settings import Settings
 from nbincoming.serve.sinks import sink_name
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import fill
+from tests.serve.relaying import wait_until
 from tests.serve.sinks.contract import Receiver
 from tests.serve.sinks.test_http import SignedReceiver
 from tests.serve.sinks.test_kafka import KafkaReceiver
@@ -32,7 +33,6 @@ from tests.serve.sinks.test_lines import FileReceiver
 from tests.serve.sinks.test_nats import NatsReceiver
 from tests.serve.sinks.test_rabbitmq import RabbitReceiver
 from tests.serve.sinks.test_redis import RedisReceiver
-from tests.serve.test_relay import wait_until
 from tests.servers import HOST, WAIT_S
 
 #: How often; the variable is for those who want to see more.
