@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -87,6 +88,8 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
         If that cannot be done; the message says why.
     """
     try:
+        # For its owner alone, since it holds bodies; SQLite makes the files beside it alike.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = sqlite3.connect(
             path,
             timeout=busy_timeout_s,
@@ -94,9 +97,10 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
             check_same_thread=False,
             cached_statements=256,
         )
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise InboxError(
-            f"{path} cannot be opened: {error}. See that its folder is there and can be written."
+            f"{path} cannot be opened: {reason}. See that its folder is there and can be written."
         ) from None
     try:
         _check(connection, path)

@@ -92,6 +92,14 @@ def test_what_was_claimed_is_there_after_it_is_opened_again(
     again.close()
 
 
+def test_the_file_is_its_owners_alone(inbox: SqliteInbox, path: Path, send: Sender) -> None:
+    """It holds what was sent, and so do the files beside it."""
+    inbox.claim([send("a")])
+    files = list(path.parent.glob("inbox.db*"))
+    assert len(files) == 3
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
 def test_it_waits_for_the_disk(inbox: SqliteInbox) -> None:
     """The log is synced with each commit: what is answered survives a power cut."""
     (mode,) = inbox._writer.execute("PRAGMA journal_mode").fetchone()
