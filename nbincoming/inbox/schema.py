@@ -61,7 +61,7 @@ CREATE TABLE dead_letters (
 """,
     """
 CREATE TABLE claims (  -- the latest, which are not in keys yet
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,  -- without gaps, since the newest row is never removed
     space INTEGER NOT NULL,  -- 0: a mark, see sqlite_keys.py
     key BLOB NOT NULL,
     first_ms INTEGER NOT NULL,

@@ -24,6 +24,7 @@ from nbincoming.core.events import Event, event_id, kept_headers
 from nbincoming.core.gateway import (
     Accepted,
     Candidate,
+    Claim,
     Claimed,
     Duplicate,
     Filtered,
@@ -82,7 +83,8 @@ class SqliteInbox:
         self._writer = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._keys = SqliteKeys(self._writer)
-        self._numbers: dict[tuple[str, str], int] = {}
+        # Of key spaces and integrations: no name is of both, since those of spaces have a slash.
+        self._numbers: dict[str, int] = {}
 
     def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`."""
@@ -188,7 +190,10 @@ class SqliteInbox:
                 raise inbox_unavailable() from error
 
     def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
-        places = [self._place(candidate) for candidate in candidates]
+        places = [
+            None if candidate.claim is None else self._place(candidate.claim)
+            for candidate in candidates
+        ]
         known = self._keys.find({place for place in places if place is not None})
         keys: dict[Place, Times] = {}
         events: list[tuple[Any, ...]] = []
@@ -213,7 +218,8 @@ class SqliteInbox:
                     continue
             if candidate.wanted:
                 identity = identity or uuid4().hex
-                number = self._number("integrations", candidate.integration)
+                name = candidate.integration
+                number = self._numbers.get(name) or self._number("integrations", name)
                 events.append(row_of_candidate(candidate, identity, number))
                 outcomes.append(Accepted(identity, candidate.triggers))
             else:
@@ -222,23 +228,18 @@ class SqliteInbox:
         put_rows(self._writer, _PUT_EVENTS, events)
         return outcomes
 
-    def _place(self, candidate: Candidate) -> Place | None:
-        claim = candidate.claim
-        if claim is None:
-            return None
-        return self._number("spaces", claim.space), bytes.fromhex(claim.key)
+    def _place(self, claim: Claim) -> Place:
+        space = claim.space
+        number = self._numbers.get(space) or self._number("spaces", space)
+        return number, bytes.fromhex(claim.key)
 
     def _number(self, table: str, name: str) -> int:
         """Return the number that stands for a long name in the rows."""
-        number = self._numbers.get((table, name))
-        if number is None:
-            self._writer.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own names
-            number = self._writer.execute(
-                f"SELECT number FROM {table} WHERE name = ?",  # noqa: S608
-                (name,),
-            ).fetchone()[0]
-            self._numbers[table, name] = number
-        return number
+        self._writer.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own names
+        query = f"SELECT number FROM {table} WHERE name = ?"  # noqa: S608
+        (number,) = self._writer.execute(query, (name,)).fetchone()
+        self._numbers[name] = number
+        return int(number)
 
 
 def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> tuple[Any, ...]:
