@@ -49,7 +49,7 @@ TRIGGER = {
         {"parameter": "body.complaint.priority", "operator": "equals", "value": "high"},
         {"parameter": "body.complaint.status", "operator": "in", "value": ["open", "new"]},
         {"parameter": "body.source", "operator": "starts_with", "value": "customer"},
-        {"parameter": "body.complaint.description", "operator": "contains", "value": "phones"},
+        {"parameter": "body.complaint.description", "operator": "contains", "value": "headphones"},
     ]
 }
 
