@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import random
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +20,24 @@ from nbincoming.inbox import sqlite as sqlite_inbox
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.inbox.sqlite import SqliteInbox
 from nbincoming.inbox.sqlite_keys import BUCKETS
-from tests.inbox.contract import NOW_MS, WINDOW_MS, Sender, hashed, kinds
+from tests.inbox.contract import NOW_MS, WINDOW_MS, Sender, all_events, hashed, kinds
+
+#: Claims new keys without end, with a move after each second one, and prints what it was given.
+CLAIM = """
+import sys
+from nbincoming.inbox import sqlite_keys
+from nbincoming.inbox.sqlite import SqliteInbox
+from tests.inbox.contract import Sender
+
+sqlite_keys._MOVE_EACH = 2
+send = Sender()
+send.integration, send.space = sys.argv[2], sys.argv[2] + "/0"
+inbox = SqliteInbox(sys.argv[1])
+for number in range(0, 10**9, 3):
+    names = [f"{sys.argv[3]}-{number + more}" for more in range(3)]
+    inbox.claim([send(name) for name in names])
+    print(*names, sep="\\n", flush=True)
+"""
 
 
 @pytest.fixture
@@ -147,6 +166,24 @@ def test_who_was_away_for_a_round_forgets_what_he_knew(
         fill(other, send, 2, at_ms=late_ms)
     assert count(one.path, "claims", "seq <= 2 or (space = 0 and key = x'01')") == 0
     assert one.claim([send(key, at_ms=late_ms + WINDOW_MS)]) == [Duplicate(NOW_MS, late_ms)]
+
+
+def test_killed_at_any_moment_it_has_what_it_said(path: Path, send: Sender) -> None:
+    """After each of some kills, between moves and amid them, keys and events are the same ones."""
+    send.space = send.integration + "/0"
+    said: list[str] = []
+    for number in range(8):
+        command = [sys.executable, "-c", CLAIM, str(path), send.integration, str(number)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            said += [next(process.stdout).strip() for _ in range(300 + 37 * number)]
+            process.kill()
+            said += process.stdout.read().splitlines()
+    with closing(SqliteInbox(path)) as inbox:
+        assert set(kinds(inbox.claim([send(name) for name in said]))) == {Duplicate}
+        accepted = [event.key for _, event in all_events(inbox)]
+    assert len(set(accepted)) == len(accepted)
+    assert {hashed(name) for name in said} <= set(accepted)
 
 
 def test_a_file_of_the_first_version_is_taken_over(path: Path, send: Sender) -> None:
