@@ -1,0 +1,169 @@
+"""A real cluster of Valkey servers for tests, on free loopback ports."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from tests.inbox.server import Server
+from tests.servers import HOST, WAIT_S, free_port
+
+#: How long a server may be silent before the others take it for dead, in milliseconds.
+NODE_TIMEOUT_MS = 500
+
+SLOTS = 16_384
+
+
+class Cluster:
+    """Primaries that share the slots, and replicas of the first ones.
+
+    Parameters
+    ----------
+    folder
+        Where they write.
+    options
+        More of the settings of each.
+    """
+
+    def __init__(
+        self, folder: Path, *options: str, primaries: int = 3, replicas: int = 0
+    ) -> None:
+        self.servers: list[Server] = []
+        for number in range(primaries + replicas):
+            place = folder / str(number)
+            place.mkdir()
+            bus = free_port()
+            self.servers.append(
+                Server(
+                    place, "--cluster-enabled", "yes", "--cluster-port", str(bus),
+                    "--cluster-node-timeout", str(NODE_TIMEOUT_MS),
+                    "--repl-diskless-sync-delay", "0", *options,
+                )
+            )  # fmt: skip
+        self.primaries = self.servers[:primaries]
+        self.replicas = self.servers[primaries:]
+
+    @property
+    def url(self) -> str:
+        """The inbox, by one of its servers."""
+        return f"redis+cluster://{HOST}:{self.servers[-1].port}"
+
+    def start(self) -> None:
+        """Start it, and wait until each server knows all and all slots are served."""
+        threads = [threading.Thread(target=server.start) for server in self.servers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        share = -(-SLOTS // len(self.primaries))
+        for number, server in enumerate(self.servers):
+            call(server, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            if server in self.primaries:
+                first = number * share
+                last = min(first + share, SLOTS) - 1
+                call(server, "CLUSTER", "ADDSLOTSRANGE", first, last)
+            first_of_all = self.servers[0]
+            if server is not first_of_all:
+                self.introduce(server, first_of_all)
+        self._settle()
+        for primary, replica in zip(self.primaries, self.replicas, strict=False):
+            call(replica, "CLUSTER", "REPLICATE", self.name_of(primary))
+        for replica in self.replicas:
+            wait_until(lambda replica=replica: "master_link_status:up" in info(replica))
+        self._settle()
+
+    def introduce(self, server: Server, other: Server) -> None:
+        """Have one server meet another."""
+        bus = other.options[other.options.index("--cluster-port") + 1]
+        call(server, "CLUSTER", "MEET", HOST, other.port, bus)
+
+    def name_of(self, server: Server) -> str:
+        """Return the name that a server has in the cluster."""
+        return str(call(server, "CLUSTER", "MYID"))
+
+    def owner_of(self, integration: str) -> Server:
+        """Return the server that has an integration's keys."""
+        slot = call(self.alive()[0], "CLUSTER", "KEYSLOT", f"nbi:{{{integration}}}:events")
+        for first, last, (_, port, *_), *_ in call(self.alive()[0], "CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(server for server in self.servers if server.port == port)
+        raise AssertionError(f"Nobody has the slot {slot}.")
+
+    def alive(self) -> list[Server]:
+        """Return the servers that run."""
+        return [server for server in self.servers if server.process is not None]
+
+    def clear(self) -> None:
+        """Remove all keys."""
+        for server in self.primaries:
+            call(server, "FLUSHALL")
+
+    def keys(self) -> dict[str, Server]:
+        """Return all keys, each with the server that has it."""
+        return {name: server for server in self.primaries for name in call(server, "KEYS", "*")}
+
+    def kill(self) -> None:
+        """End it at once."""
+        for server in self.servers:
+            server.kill()
+
+    def _settle(self) -> None:
+        wanted = f"cluster_known_nodes:{len(self.servers)}"
+        for server in self.servers:
+            wait_until(
+                lambda server=server: {"cluster_state:ok", wanted}
+                <= set(str(call(server, "CLUSTER", "INFO")).split("\r\n"))
+            )
+
+
+def call(server: Server, *command: object) -> Any:
+    """Send one server a command."""
+    with redis.Redis(port=server.port, decode_responses=True, protocol=2) as client:
+        # As it came: redis-py would make something else of some answers.
+        client.response_callbacks.clear()
+        return client.execute_command(*command)
+
+
+def info(server: Server) -> str:
+    """Return what a server says of its replication."""
+    return str(call(server, "INFO", "replication"))
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    deadline_s = time.monotonic() + WAIT_S
+    waiter = threading.Event()
+    while not is_so():
+        assert time.monotonic() < deadline_s, "It was never so."
+        waiter.wait(0.01)
+
+
+@contextlib.contextmanager
+def hung(server: Server) -> Iterator[None]:
+    """Have a server answer nobody for a while."""
+    import signal
+
+    assert isinstance(server.process, subprocess.Popen)
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def running(folder: Path, *options: str, **counts: int) -> Iterator[Cluster]:
+    """Run a cluster."""
+    cluster = Cluster(folder, *options, **counts)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.kill()
