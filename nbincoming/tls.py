@@ -27,13 +27,11 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
     """
     try:
         return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ValueError) as error:  # a path with a NUL is a ValueError
-        # An SSLError is an OSError, too: there is a file, but not of this kind.
-        is_missing = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
-        reason = error.strerror if is_missing else "it holds no certificate in PEM"
-        raise CAFileError(
-            f"The file {quote(ca_file)} of {CA_OPTION} cannot be used: {reason}."
-        ) from None
+    except (ssl.SSLError, ValueError):  # a path with a NUL is a ValueError
+        reason = "it holds no certificate in PEM"
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+    raise CAFileError(f"The file {quote(ca_file)} of {CA_OPTION} cannot be used: {reason}.")
 
 
 def certificate_fault(error: BaseException | None) -> str:

@@ -8,8 +8,8 @@ integration have one hash tag, so that they lie in one slot of a cluster::
     nbi:integrations                            number by integration
 
 What is answered is as durable as the server makes it: ``appendfsync always`` for each
-event, ``everysec`` for all but the last second's. A server of a cluster that fails over
-loses what its replica did not have yet.
+event, ``everysec`` for all but the last second's. A server that fails over loses what
+its replica did not have yet, unless ``?replicas=1`` has each claim wait for it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _SLACK_MS: Final = 120_000
 #: Hash of the numbers of integrations.
 INTEGRATIONS: Final = "nbi:integrations"
 
-_CLAIM: Final = Script((files("nbincoming.inbox") / "claim.lua").read_text())
+_CLAIM: Final = Script((files("nbincoming.inbox") / "claim.lua").read_text(), is_lasting=True)
 
 #: Gives integrations their numbers, which a stream cannot tell by itself; those that have one
 #: keep it. KEYS: integrations. ARGV: their names. Removing nothing is a write, which a replica

@@ -20,6 +20,7 @@ from redis.exceptions import (
     AskError,
     ClusterDownError,
     ConnectionError,
+    MovedError,
     NoScriptError,
     RedisClusterException,
     TimeoutError,
@@ -47,7 +48,13 @@ _UNDONE: Final = (NoScriptError, AskError, TryAgainError)
 
 #: What tells that the servers' parts have changed, or will. A slot that nobody has is a
 #: RedisClusterException.
-_CHANGED: Final = (ConnectionError, TimeoutError, ClusterDownError, RedisClusterException)
+_CHANGED: Final = (
+    ConnectionError,
+    TimeoutError,
+    ClusterDownError,
+    MovedError,
+    RedisClusterException,
+)
 
 #: Servers that are spoken to at the same time.
 _CARRIERS: Final = 16
@@ -112,16 +119,26 @@ class RedisCluster(RedisStore):
             Of the answers; where a call failed, its error. A server that is away fails those
             of its own integrations alone.
         """
-        evaluations = [evaluation(script, call) for call in calls]
-        replies = self._exchange(evaluations, [call.keys[0] for call in calls])
+        replicas = self._replicas if script.is_lasting else 0
+        replies: list[Any] = [None] * len(calls)
+        undone = list(range(len(calls)))
+        for is_whole in (False, True):  # the second time to servers that are new to a slot
+            evaluations = [evaluation(script, calls[n], is_whole=is_whole) for n in undone]
+            keys = [calls[n].keys[0] for n in undone]
+            for n, reply in zip(undone, self._exchange(evaluations, keys, replicas), strict=True):
+                replies[n] = reply
+            undone = [n for n in undone if isinstance(replies[n], _UNDONE)]
+            if not undone:
+                return replies
         held_up: set[str] = set()
-        for number, reply in enumerate(replies):
-            place = calls[number].keys[0].partition("}")[0]
-            if not isinstance(reply, _UNDONE) or place in held_up:
-                continue
-            replies[number] = self._run_alone(script, calls[number])
-            if isinstance(replies[number], Exception):
-                held_up.add(place)  # the next ones would wait as long
+        for n in undone if not replicas else ():  # its replicas would not be waited for
+            place = calls[n].keys[0].partition("}")[0]
+            if place not in held_up:
+                call = calls[n]
+                text = [script.text, len(call.keys), *call.keys, *call.arguments]
+                replies[n] = self._follow("eval", *text)
+                if isinstance(replies[n], Exception):
+                    held_up.add(place)  # the next ones would wait as long
         return replies
 
     def close(self) -> None:
@@ -142,7 +159,10 @@ class RedisCluster(RedisStore):
         return replies
 
     def _exchange(
-        self, commands: Sequence[Command] | Sequence[Evaluation], keys: Sequence[str]
+        self,
+        commands: Sequence[Command | Evaluation],
+        keys: Sequence[str],
+        replicas: int = 0,
     ) -> list[Any]:
         """Send each server what it has the keys of, to all of them at the same time."""
         replies: list[Any] = [None] * len(commands)
@@ -158,8 +178,9 @@ class RedisCluster(RedisStore):
                 replies[number] = error
 
         def ask(node: ClusterNode) -> list[Any]:
-            mine = parts[node]
-            return send(client.get_redis_connection(node), (commands[n] for n in mine), len(mine))
+            return send(
+                client.get_redis_connection(node), [commands[n] for n in parts[node]], replicas
+            )
 
         answers = self._pool.map(ask, parts) if len(parts) > 1 else map(ask, parts)
         for mine, some in zip(parts.values(), answers, strict=True):
@@ -168,10 +189,6 @@ class RedisCluster(RedisStore):
         if any(isinstance(reply, _CHANGED) for reply in replies):
             self._ask_again(client)
         return replies
-
-    def _run_alone(self, script: Script, call: Call) -> Any:
-        # The whole script, wherever that leads: a server that is new to a slot does not have it.
-        return self._follow("eval", script.text, len(call.keys), *call.keys, *call.arguments)
 
     def _follow(self, method: str, *arguments: Any) -> Any:
         """Send a command to whoever has its slot now; return the answer, or the error."""

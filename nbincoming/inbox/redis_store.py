@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -26,11 +26,28 @@ TIMEOUT_S: Final = 5.0
 FAULTS: Final = (RedisError, RedisClusterException)
 
 
-class Script:
-    """A Lua script that the server runs in one step."""
+#: How long replicas may take to have what they must have, in milliseconds.
+_REPLICATION_MS: Final = 1_000
 
-    def __init__(self, text: str) -> None:
+
+class NotReplicated(RedisError):
+    """Too few replicas had a claim in time: it may be lost with its server."""
+
+
+class Script:
+    """A Lua script that the server runs in one step.
+
+    Parameters
+    ----------
+    text
+        The script.
+    is_lasting
+        Whether the replicas that the URL asks for must have what it did.
+    """
+
+    def __init__(self, text: str, *, is_lasting: bool = False) -> None:
         self.text = text
+        self.is_lasting = is_lasting
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -68,6 +85,7 @@ class RedisStore:
     is_cluster = False
 
     def __init__(self, url: RedisURL, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._replicas = url.replicas
         try:
             # Any, since each answer would have to be cast: it is typed for sync and async.
             self._client: Any = redis.Redis.from_url(
@@ -98,11 +116,13 @@ class RedisStore:
         list
             Of the answers; where a call failed, its error.
         """
-        replies = send(self._client, (evaluation(script, call) for call in calls), len(calls))
+        evaluations = [evaluation(script, call) for call in calls]
+        replicas = self._replicas if script.is_lasting else 0
+        replies = send(self._client, evaluations, replicas)
         missing = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if missing:  # the server was started again; those did nothing, so they are run now
-            again = (evaluation(script, calls[n], is_whole=True) for n in missing)
-            for n, reply in zip(missing, send(self._client, again, len(missing)), strict=True):
+            again = [evaluation(script, calls[n], is_whole=True) for n in missing]
+            for n, reply in zip(missing, send(self._client, again, replicas), strict=True):
                 replies[n] = reply
         return replies
 
@@ -138,7 +158,7 @@ class RedisStore:
         self._client.close()
 
     def _read(self, commands: Sequence[Command]) -> list[Any]:
-        return send(self._client, commands, len(commands))
+        return send(self._client, commands)
 
 
 class Evaluation(NamedTuple):
@@ -161,15 +181,28 @@ def evaluation(script: Script, call: Call, *, is_whole: bool = False) -> Evaluat
     return Evaluation("evalsha", script.sha, call)
 
 
-def send(client: Any, commands: Iterable[Command | Evaluation], count: int) -> list[Any]:
-    """Send commands to one server and return its answers; where one failed, its error."""
+def send(client: Any, commands: Sequence[Command | Evaluation], replicas: int = 0) -> list[Any]:
+    """Send commands to one server and return its answers; where one failed, its error.
+
+    Parameters
+    ----------
+    replicas
+        How many of the server's replicas must have what the commands did.
+    """
     try:
         with client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 command.add_to(pipeline)
-            return list(pipeline.execute(raise_on_error=False))
+            if replicas:
+                pipeline.wait(replicas, _REPLICATION_MS)
+            replies = list(pipeline.execute(raise_on_error=False))
     except RedisError as error:
-        return [error] * count
+        return [error] * len(commands)
+    if replicas:
+        count = replies.pop()
+        if isinstance(count, Exception) or count < replicas:
+            return [reply if isinstance(reply, Exception) else NotReplicated() for reply in replies]
+    return replies
 
 
 def options(timeout_s: float) -> dict[str, Any]:

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from nbincoming.errors import quote
 from nbincoming.inbox import InboxURLError
 from nbincoming.tls import CA_OPTION, trust
 
 _CLUSTER: Final = "+cluster"
+
+#: The option that has a claim wait until so many replicas have it. A mistyped large number
+#: would refuse every request.
+REPLICAS_OPTION: Final = "replicas"
+_MOST_REPLICAS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +32,15 @@ class RedisURL:
         ``host:port``, or without the port.
     rest : str
         Path and options, as redis-py reads them.
+    replicas : int
+        How many replicas must have an event before it is answered.
     """
 
     scheme: str
     user: str
     hosts: tuple[str, ...]
     rest: str
+    replicas: int = 0
 
     @property
     def is_cluster(self) -> bool:
@@ -66,14 +75,19 @@ def parse_redis_url(url: str) -> RedisURL:
     netloc = rest.partition("/")[0].partition("?")[0].partition("#")[0]
     user, at, hosts = netloc.rpartition("@")
     path, _, query = rest[len(netloc) :].partition("#")[0].partition("?")
-    pairs = parse_qsl(query, keep_blank_values=True)
-    for name, value in pairs:
-        if name == CA_OPTION:
-            trust(value)  # what is wrong with it shows now
-    # What redis-py calls it.
-    renamed = [("ssl_ca_certs" if name == CA_OPTION else name, value) for name, value in pairs]
-    rest = path + (f"?{urlencode(renamed)}" if renamed else "")
-    found = RedisURL(scheme, user + at, tuple(hosts.split(",")), rest)
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    replicas = options.pop(REPLICAS_OPTION, "0")
+    ca_file = options.pop(CA_OPTION, None)
+    if ca_file is not None:
+        trust(ca_file)  # what is wrong with it shows now
+        options["ssl_ca_certs"] = ca_file  # as redis-py calls it
+    if not replicas.isdecimal() or int(replicas) > _MOST_REPLICAS:
+        raise InboxURLError(
+            f"{REPLICAS_OPTION} of an inbox is a number from 0 to {_MOST_REPLICAS}, not "
+            f"{quote(replicas)}."
+        )
+    rest = path + (f"?{urlencode(options)}" if options else "")
+    found = RedisURL(scheme, user + at, tuple(hosts.split(",")), rest, int(replicas))
     if scheme != "unix" and not all(map(_is_host, found.hosts)):
         raise found.error()
     if not found.is_cluster and len(found.hosts) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import threading
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.crc import key_slot
 
 from tests.inbox.server import Server
 from tests.servers import HOST, WAIT_S, free_port
@@ -32,9 +34,7 @@ class Cluster:
         More of the settings of each.
     """
 
-    def __init__(
-        self, folder: Path, *options: str, primaries: int = 3, replicas: int = 0
-    ) -> None:
+    def __init__(self, folder: Path, *options: str, primaries: int = 3, replicas: int = 0) -> None:
         self.servers: list[Server] = []
         for number in range(primaries + replicas):
             place = folder / str(number)
@@ -52,8 +52,9 @@ class Cluster:
 
     @property
     def url(self) -> str:
-        """The inbox, by one of its servers."""
-        return f"redis+cluster://{HOST}:{self.servers[-1].port}"
+        """The inbox, by all of its servers: one of them may be away."""
+        hosts = ",".join(f"{HOST}:{server.port}" for server in self.servers)
+        return f"redis+cluster://{hosts}"
 
     def start(self) -> None:
         """Start it, and wait until each server knows all and all slots are served."""
@@ -72,12 +73,12 @@ class Cluster:
             first_of_all = self.servers[0]
             if server is not first_of_all:
                 self.introduce(server, first_of_all)
-        self._settle()
+        self.settle()
         for primary, replica in zip(self.primaries, self.replicas, strict=False):
             call(replica, "CLUSTER", "REPLICATE", self.name_of(primary))
         for replica in self.replicas:
             wait_until(lambda replica=replica: "master_link_status:up" in info(replica))
-        self._settle()
+        self.settle()
 
     def introduce(self, server: Server, other: Server) -> None:
         """Have one server meet another."""
@@ -90,7 +91,11 @@ class Cluster:
 
     def owner_of(self, integration: str) -> Server:
         """Return the server that has an integration's keys."""
-        slot = call(self.alive()[0], "CLUSTER", "KEYSLOT", f"nbi:{{{integration}}}:events")
+        return self.owner_of_key(f"nbi:{{{integration}}}:events")
+
+    def owner_of_key(self, key: str) -> Server:
+        """Return the server that has a key's slot."""
+        slot = key_slot(key.encode())
         for first, last, (_, port, *_), *_ in call(self.alive()[0], "CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(server for server in self.servers if server.port == port)
@@ -109,17 +114,41 @@ class Cluster:
         """Return all keys, each with the server that has it."""
         return {name: server for server in self.primaries for name in call(server, "KEYS", "*")}
 
+    def move(self, integration: str, target: Server, *, as_a_whole: bool) -> None:
+        """Move the slot of an integration to another server.
+
+        Parameters
+        ----------
+        as_a_whole
+            By Valkey 9's migration of slots; else key by key, as every version does.
+        """
+        source, slot = self.owner_of(integration), key_slot(f"{{{integration}}}".encode())
+        name = self.name_of(target)
+        if as_a_whole:
+            call(source, "CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", name)
+        else:
+            call(target, "CLUSTER", "SETSLOT", slot, "IMPORTING", self.name_of(source))
+            call(source, "CLUSTER", "SETSLOT", slot, "MIGRATING", name)
+            while keys := call(source, "CLUSTER", "GETKEYSINSLOT", slot, 10):
+                call(source, "MIGRATE", HOST, target.port, "", 0, 5_000, "KEYS", *keys)
+            for server in (target, source):
+                call(server, "CLUSTER", "SETSLOT", slot, "NODE", name)
+        wait_until(lambda: self.owner_of(integration) is target)
+
     def kill(self) -> None:
         """End it at once."""
         for server in self.servers:
             server.kill()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Wait until each server that runs knows all, and takes commands."""
         wanted = f"cluster_known_nodes:{len(self.servers)}"
-        for server in self.servers:
+        for server in self.alive():
             wait_until(
-                lambda server=server: {"cluster_state:ok", wanted}
-                <= set(str(call(server, "CLUSTER", "INFO")).split("\r\n"))
+                lambda server=server: (
+                    {"cluster_state:ok", wanted, "cluster_slots_fail:0"}
+                    <= set(str(call(server, "CLUSTER", "INFO")).split("\r\n"))
+                )
             )
 
 
@@ -148,8 +177,6 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 @contextlib.contextmanager
 def hung(server: Server) -> Iterator[None]:
     """Have a server answer nobody for a while."""
-    import signal
-
     assert isinstance(server.process, subprocess.Popen)
     server.process.send_signal(signal.SIGSTOP)
     try:

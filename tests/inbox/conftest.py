@@ -11,6 +11,7 @@ from tests.inbox.cluster import Cluster, running
 
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Run a cluster of three primaries."""
-    with running(tmp_path_factory.mktemp("cluster")) as cluster:
+    """Run a cluster of three primaries; where one is away the others go on."""
+    options = ("--cluster-require-full-coverage", "no")
+    with running(tmp_path_factory.mktemp("cluster"), *options) as cluster:
         yield cluster
