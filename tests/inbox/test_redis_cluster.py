@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
 
 from nbincoming.core.gateway import Accepted, Candidate, Duplicate, Filtered
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox import InboxURLError, open_inbox
+from nbincoming.inbox import InboxURLError, open_inbox, redis_cluster, redis_store
 from nbincoming.inbox.protocol import Settled
 from nbincoming.inbox.redis import INTEGRATIONS, RedisInbox
 from nbincoming.inbox.redis_outbox import RedisOutbox
@@ -105,16 +106,33 @@ def test_a_server_that_is_away_refuses_its_own_alone(inbox: RedisInbox, cluster:
     assert len(all_events(inbox)) == 4
 
 
-def test_a_claim_whose_answer_was_lost_is_not_made_again(cluster: Cluster, send: Sender) -> None:
+def test_a_claim_whose_answer_was_lost_is_not_made_again(
+    inbox: RedisInbox, send: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its sender is told to come again; behind our back it would be kept twice."""
+    inbox.claim([send(None)])
+
+    def lose(client: Any, commands: Sequence[Any], replicas: int = 0) -> list[Any]:
+        redis_store.send(client, commands, replicas)
+        return [redis.TimeoutError()] * len(commands)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(redis_cluster, "send", lose)
+        with pytest.raises(InboxUnavailable):
+            inbox.claim([send(None)])
+    assert len(all_events(inbox)) == 2
+
+
+def test_a_server_that_hangs_is_waited_for_so_long(cluster: Cluster, send: Sender) -> None:
+    """What had been sent is done when it wakes, once."""
     cluster.clear()
     inbox = RedisInbox(cluster.url, timeout_s=0.2)
     inbox.claim([send(None)])
     with hung(cluster.owner_of(send.integration)), pytest.raises(InboxUnavailable):
         inbox.claim([send(None)])
     cluster.settle()
-    wait_until(lambda: bool(attempt(inbox, send("a"))))
-    assert len(all_events(inbox)) == 3  # what was sent was done when the server woke
+    wait_until(lambda: kinds(attempt(inbox, send("a"))) != [InboxUnavailable])
+    assert len(all_events(inbox)) == 3
     inbox.close()
 
 
