@@ -21,34 +21,36 @@ from tests.servers import HOST, WAIT_S, free_port
 NODE_TIMEOUT_MS = 500
 
 SLOTS = 16_384
+PRIMARIES = 3
 
 
 class Cluster:
-    """Primaries that share the slots, and replicas of the first ones.
+    """Three primaries that share the slots, and a replica where it is asked for.
 
     Parameters
     ----------
     folder
         Where they write.
+    replicated
+        The integration whose primary has a replica.
     options
         More of the settings of each.
     """
 
-    def __init__(self, folder: Path, *options: str, primaries: int = 3, replicas: int = 0) -> None:
+    def __init__(self, folder: Path, *options: str, replicated: str | None = None) -> None:
         self.servers: list[Server] = []
-        for number in range(primaries + replicas):
+        self.replicated = replicated
+        for number in range(PRIMARIES + (replicated is not None)):
             place = folder / str(number)
-            place.mkdir()
-            bus = free_port()
+            place.mkdir(parents=True)
             self.servers.append(
                 Server(
-                    place, "--cluster-enabled", "yes", "--cluster-port", str(bus),
+                    place, "--cluster-enabled", "yes", "--cluster-port", str(free_port()),
                     "--cluster-node-timeout", str(NODE_TIMEOUT_MS),
                     "--repl-diskless-sync-delay", "0", *options,
                 )
             )  # fmt: skip
-        self.primaries = self.servers[:primaries]
-        self.replicas = self.servers[primaries:]
+        self.primaries = self.servers[:PRIMARIES]
 
     @property
     def url(self) -> str:
@@ -63,7 +65,7 @@ class Cluster:
             thread.start()
         for thread in threads:
             thread.join()
-        share = -(-SLOTS // len(self.primaries))
+        share = -(-SLOTS // PRIMARIES)
         for number, server in enumerate(self.servers):
             call(server, "CLUSTER", "SET-CONFIG-EPOCH", number + 1)
             if server in self.primaries:
@@ -74,11 +76,11 @@ class Cluster:
             if server is not first_of_all:
                 self.introduce(server, first_of_all)
         self.settle()
-        for primary, replica in zip(self.primaries, self.replicas, strict=False):
-            call(replica, "CLUSTER", "REPLICATE", self.name_of(primary))
-        for replica in self.replicas:
-            wait_until(lambda replica=replica: "master_link_status:up" in info(replica))
-        self.settle()
+        if self.replicated is not None:
+            (replica,) = self.servers[PRIMARIES:]
+            call(replica, "CLUSTER", "REPLICATE", self.name_of(self.owner_of(self.replicated)))
+            wait_until(lambda: "master_link_status:up" in info(replica))
+            self.settle()
 
     def introduce(self, server: Server, other: Server) -> None:
         """Have one server meet another."""
@@ -186,9 +188,9 @@ def hung(server: Server) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *options: str, **counts: int) -> Iterator[Cluster]:
+def running(folder: Path, *options: str, replicated: str | None = None) -> Iterator[Cluster]:
     """Run a cluster."""
-    cluster = Cluster(folder, *options, **counts)
+    cluster = Cluster(folder, *options, replicated=replicated)
     try:
         cluster.start()
         yield cluster
