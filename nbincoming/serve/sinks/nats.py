@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -26,12 +27,22 @@ from nbincoming.serve.sinks.sink import (
     Undelivered,
     event_json,
 )
+from nbincoming.tls import certificate_fault
 
 #: Longest wait for a connection, and for one acknowledgement.
 _STEP_S: Final = 5.0
 
 #: "message size exceeds maximum allowed", by a stream's own limit.
 _TOO_LARGE: Final = 10054
+
+
+class NotEncrypted(Error):
+    """A server that asks for a connection in the clear."""
+
+
+_REASONS: Final[dict[type[BaseException], str]] = {
+    NotEncrypted: "the server does not encrypt, and tls:// asks for it"
+}
 
 
 class NatsSink(LoopSink):
@@ -48,6 +59,8 @@ class NatsSink(LoopSink):
     def __init__(self, address: Address, secret: bytes | None) -> None:
         super().__init__("nbincoming-nats")
         address.options()
+        self._address = address
+        address.trusted()  # what is wrong with it shows now
         try:
             (self._subject,) = address.segments
         except ValueError:
@@ -64,11 +77,7 @@ class NatsSink(LoopSink):
             "connect_timeout": _STEP_S,
             "error_cb": _ignore,  # what went wrong is in Undelivered
         }
-        password = address.text_of(secret)
-        if address.user:
-            self._options |= {"user": address.user, "password": password}
-        elif password is not None:
-            self._options["token"] = password
+        self._password = address.text_of(secret)
         self._client: Client | None = None
 
     async def publish(self, events: Sequence[Event]) -> None:
@@ -98,13 +107,28 @@ class NatsSink(LoopSink):
         # A client that closes cancels what waits on it.
         except (Error, OSError, TimeoutError, asyncio.CancelledError) as error:
             await self.drop()
-            raise Undelivered(f"NATS: {type(error).__name__}", delivered=number) from error
+            reason = certificate_fault(error) or _REASONS.get(type(error)) or type(error).__name__
+            raise Undelivered(f"NATS: {reason}", delivered=number) from error
 
     async def _stream(self) -> JetStreamContext:
         if self._client is None or not self._client.is_connected:
             await self.drop()
             self._client = Client()
-            await self._client.connect(**self._options)
+            context = self._address.trusted()
+
+            def password() -> str | None:
+                _check_encrypted(context)
+                return self._password
+
+            options = dict(self._options)
+            if context is not None:
+                options["tls"] = context
+            if self._address.user:
+                options |= {"user": self._address.user, "password": password}
+            elif self._password is not None:
+                options["token"] = password
+            await self._client.connect(**options)
+            _check_encrypted(context)
         return self._client.jetstream()
 
     async def drop(self) -> None:
@@ -114,6 +138,16 @@ class NatsSink(LoopSink):
             with contextlib.suppress(Error, OSError, TimeoutError):
                 async with asyncio.timeout(_STEP_S):
                     await client.close()
+
+
+def _check_encrypted(context: ssl.SSLContext | None) -> None:
+    """Send nothing in the clear where a certificate was asked for.
+
+    A server of NATS says itself whether connections are encrypted, in the clear, and the
+    client does as it says: whoever sits between could say no, and be told the password.
+    """
+    if context is not None and not context.session_stats()["connect_good"]:
+        raise NotEncrypted
 
 
 async def _ignore(_: Exception) -> None:
