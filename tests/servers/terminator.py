@@ -40,9 +40,20 @@ class Terminator:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()  # type: ignore[arg-type]
 
     async def _pass(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.CancelledError):
+        ends = [back]
+        try:
             far, on = await asyncio.open_connection(HOST, self._target)
-            await asyncio.gather(_copy(near, on), _copy(far, back))
+            ends.append(on)
+            ways = [asyncio.create_task(_copy(near, on)), asyncio.create_task(_copy(far, back))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
+        except (OSError, asyncio.CancelledError):
+            pass  # the server is away, or it is the end
+        finally:
+            for end in ends:  # without a farewell, which would take rounds of its own
+                end.transport.abort()
 
     async def _end(self) -> None:
         self._server.close()
@@ -50,14 +61,12 @@ class Terminator:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        # The transports that were closed say so to the loop in its next round.
-        await asyncio.sleep(0)
+        for _ in range(3):  # rounds in which transports that were closed let go of their sockets
+            await asyncio.sleep(0)
 
 
 async def _copy(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    try:
+    with contextlib.suppress(OSError):
         while data := await source.read(65_536):
             sink.write(data)
             await sink.drain()
-    finally:
-        sink.close()
