@@ -170,17 +170,20 @@ class RedisCluster(RedisStore):
             client = self.client()
         except FAULTS as error:
             return [error] * len(commands)
-        parts: dict[ClusterNode, list[int]] = {}
+        nodes: dict[str, ClusterNode] = {}
+        parts: dict[str, list[int]] = {}
         for number, key in enumerate(keys):
             try:
-                parts.setdefault(client.get_node_from_key(key), []).append(number)
+                node = client.get_node_from_key(key)
             except FAULTS as error:
                 replies[number] = error
+                continue
+            nodes[node.name] = node
+            parts.setdefault(node.name, []).append(number)
 
-        def ask(node: ClusterNode) -> list[Any]:
-            return send(
-                client.get_redis_connection(node), [commands[n] for n in parts[node]], replicas
-            )
+        def ask(name: str) -> list[Any]:
+            server = client.get_redis_connection(nodes[name])
+            return send(server, [commands[n] for n in parts[name]], replicas)
 
         answers = self._pool.map(ask, parts) if len(parts) > 1 else map(ask, parts)
         for mine, some in zip(parts.values(), answers, strict=True):
