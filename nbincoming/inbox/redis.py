@@ -30,7 +30,14 @@ from nbincoming.core.gateway import (
 )
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.protocol import Settled
-from nbincoming.inbox.redis_store import TIMEOUT_S, Call, Command, RedisStore, Script
+from nbincoming.inbox.redis_store import (
+    TIMEOUT_S,
+    Call,
+    Command,
+    RedisStore,
+    Script,
+    unavailable,
+)
 from nbincoming.inbox.redis_url import parse_redis_url
 
 #: A key outlives its window by this much, so that clocks may differ and the window's end is
@@ -86,12 +93,18 @@ class RedisInbox:
         if self._closed:
             raise inbox_unavailable()
         unknown = {each.integration for each in candidates} - self._known
-        if unknown:
-            try:
-                self._register(unknown)
-            except InboxUnavailable as error:
-                raise inbox_unavailable() from error.__cause__
-        return self._claim(candidates)
+        unlisted = self._register(unknown) if unknown else None
+        # What no relay would find is not accepted; what was listed before needs no list.
+        mine = [n for n, each in enumerate(candidates) if each.integration in self._known]
+        calls = [_call(candidates[n]) for n in mine]
+        replies = self._store.run(_CLAIM, [call for _, call in calls])
+        outcomes: list[Settled] = [_refusal(unlisted)] * len(candidates)
+        for n, (identity, _), reply in zip(mine, calls, replies, strict=True):
+            outcomes[n] = _outcome(candidates[n], identity, reply)
+        refusals = [outcome for outcome in outcomes if isinstance(outcome, InboxUnavailable)]
+        if len(refusals) == len(outcomes):
+            raise refusals[0]
+        return outcomes
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`.
@@ -105,13 +118,12 @@ class RedisInbox:
             raise inbox_unavailable()
         with self._store.reached() as client:
             numbers: dict[bytes, bytes] = client.hgetall(INTEGRATIONS)
-            names = [(name.decode(), int(number)) for name, number in numbers.items()]
-            # As of one moment: what came to one stream while another was read would be
-            # passed over by whoever goes on after the newest.
-            with client.pipeline(transaction=not self._store.is_cluster) as pipeline:
-                for name, number in names:
-                    pipeline.xrange(stream_of(name), min=_first(after, number), count=limit)
-                pages = pipeline.execute()
+        names = [(name.decode(), int(number)) for name, number in numbers.items()]
+        # As of one moment: what came to one stream while another was read would be
+        # passed over by whoever goes on after the newest.
+        pages = self._store.read_together(
+            [reading(name, _first(after, number), limit) for name, number in names]
+        )
         found = [
             (_sequence(position.decode(), number), event_of_entry(name, entry))
             for (name, number), page in zip(names, pages, strict=True)
@@ -131,39 +143,23 @@ class RedisInbox:
         """
         # Those that are known are put down again: a server that failed over may have lost one,
         # and no relay would look for its events.
-        self._register(self._known)
+        fault = self._register(self._known)
+        if fault is not None:
+            raise unavailable(fault) from fault
 
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
         self._store.close()
 
-    def _claim(self, candidates: Sequence[Candidate]) -> list[Settled]:
-        calls = [_call(candidate) for candidate in candidates]
-        replies = self._store.run(_CLAIM, [call for _, call in calls])
-        outcomes: list[Settled] = []
-        for candidate, (identity, _), reply in zip(candidates, calls, replies, strict=True):
-            if isinstance(reply, Exception):
-                refusal = inbox_unavailable()
-                refusal.__cause__ = reply
-                outcomes.append(refusal)
-                continue
-            held, first_ms, anchor_ms = reply
-            if held:
-                outcomes.append(Duplicate(int(first_ms), int(anchor_ms)))
-            elif candidate.wanted:
-                outcomes.append(Accepted(identity, candidate.triggers))
-            else:
-                outcomes.append(Filtered())
-        if all(isinstance(outcome, InboxUnavailable) for outcome in outcomes):
-            raise inbox_unavailable() from replies[0]
-        return outcomes
-
-    def _register(self, integrations: Set[str]) -> None:
-        """Give integrations their numbers."""
+    def _register(self, integrations: Set[str]) -> Exception | None:
+        """Give integrations their numbers; return what stood in the way."""
         names = sorted(integrations)
-        self._store.call(_REGISTER, [INTEGRATIONS], *names)
+        (reply,) = self._store.run(_REGISTER, [Call([INTEGRATIONS], names)])
+        if isinstance(reply, Exception):
+            return reply
         self._known |= set(names)
+        return None
 
 
 def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> RedisStore:
@@ -199,6 +195,22 @@ def event_of_entry(integration: str, entry: dict[bytes, bytes]) -> Event:
         headers=json.loads(entry[b"headers"]),
         body=entry[b"body"],
     )
+
+
+def _outcome(candidate: Candidate, identity: str, reply: Any) -> Settled:
+    """Read the answer of the script that claims."""
+    if isinstance(reply, Exception):
+        return _refusal(reply)
+    held, first_ms, anchor_ms = reply
+    if held:
+        return Duplicate(int(first_ms), int(anchor_ms))
+    return Accepted(identity, candidate.triggers) if candidate.wanted else Filtered()
+
+
+def _refusal(cause: Exception | None) -> InboxUnavailable:
+    refusal = inbox_unavailable()
+    refusal.__cause__ = cause
+    return refusal
 
 
 def _call(candidate: Candidate) -> tuple[str, Call]:

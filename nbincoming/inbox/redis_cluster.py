@@ -71,8 +71,6 @@ class RedisCluster(RedisStore):
         How long one may take.
     """
 
-    is_cluster = True
-
     def __init__(self, url: RedisURL, *, timeout_s: float = TIMEOUT_S) -> None:
         # A wrong URL shows at once, in a client of its first server that never connects.
         super().__init__(url, timeout_s=timeout_s)
@@ -139,6 +137,14 @@ class RedisCluster(RedisStore):
                 replies[n] = self._follow("eval", *text)
                 if isinstance(replies[n], Exception):
                     held_up.add(place)  # the next ones would wait as long
+        return replies
+
+    def read_together(self, commands: Sequence[Command]) -> list[Any]:
+        """Read many keys, each server's at a moment of its own."""
+        replies = self.read(commands)
+        for reply in replies:
+            if isinstance(reply, Exception):
+                raise unavailable(reply) from reply
         return replies
 
     def close(self) -> None:

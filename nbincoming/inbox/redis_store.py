@@ -81,9 +81,6 @@ class RedisStore:
         How long it may take.
     """
 
-    #: Whether keys of several integrations lie on several servers.
-    is_cluster = False
-
     def __init__(self, url: RedisURL, *, timeout_s: float = TIMEOUT_S) -> None:
         self._replicas = url.replicas
         try:
@@ -152,6 +149,19 @@ class RedisStore:
         if replies and len(errors) == len(replies):
             raise unavailable(errors[0]) from errors[0]
         return replies
+
+    def read_together(self, commands: Sequence[Command]) -> list[Any]:
+        """Read many keys as of one moment.
+
+        Raises
+        ------
+        InboxUnavailable
+            If any of them cannot be read.
+        """
+        with self.reached() as client, client.pipeline(transaction=True) as pipeline:
+            for command in commands:
+                command.add_to(pipeline)
+            return list(pipeline.execute())
 
     def close(self) -> None:
         """Close the connections."""

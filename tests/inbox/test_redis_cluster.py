@@ -106,6 +106,25 @@ def test_a_server_that_is_away_refuses_its_own_alone(inbox: RedisInbox, cluster:
     assert len(all_events(inbox)) == 4
 
 
+def test_without_the_list_what_is_known_is_accepted(inbox: RedisInbox, cluster: Cluster) -> None:
+    """A new integration waits, since no relay would find its events."""
+    away = cluster.owner_of_key(INTEGRATIONS)
+    known, new = (
+        next(each for each in iter(Sender, None) if cluster.owner_of(each.integration) is not away)
+        for _ in range(2)
+    )
+    inbox.claim([known("a")])
+    away.kill()
+    try:
+        assert kinds(inbox.claim([new("a"), known("b")])) == [InboxUnavailable, Accepted]
+        with pytest.raises(InboxUnavailable):
+            inbox.probe()
+    finally:
+        away.start()
+        cluster.settle()
+    assert kinds(inbox.claim([new("a"), known("b")])) == [Accepted, Duplicate]
+
+
 def test_a_claim_whose_answer_was_lost_is_not_made_again(
     inbox: RedisInbox, send: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
