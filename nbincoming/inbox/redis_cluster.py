@@ -86,14 +86,7 @@ class RedisCluster(RedisStore):
         """Return redis-py's client; the first time it asks the servers who has what."""
         with self._lock:
             if self._found is None:
-                self._found = redis.RedisCluster.from_url(
-                    self._url.of(self._url.hosts[0]),
-                    startup_nodes=[_node(host) for host in self._url.hosts[1:]],
-                    # Where a part is away the others go on.
-                    require_full_coverage=False,
-                    retry=never_again(),
-                    **options(self._timeout_s),
-                )
+                self._found = self._find()
             return self._found
 
     @contextmanager
@@ -156,6 +149,19 @@ class RedisCluster(RedisStore):
         super().close()
         self._pool.shutdown()
 
+    def _find(self) -> redis.RedisCluster:
+        """Ask the servers of the URL who has what."""
+        try:
+            return redis.RedisCluster.from_url(
+                self._url.of(self._url.hosts[0]),
+                startup_nodes=[_node(host) for host in self._url.hosts[1:]],
+                require_full_coverage=False,  # where a part is away the others go on
+                retry=never_again(),
+                **options(self._timeout_s),
+            )
+        except IndexError:  # what redis-py makes of servers that have no slots yet
+            raise RedisClusterException("No server has a slot.") from None
+
     def _read(self, commands: Sequence[Command]) -> list[Any]:
         replies = self._exchange(commands, [command.key for command in commands])
         for number, reply in enumerate(replies):
@@ -213,7 +219,7 @@ class RedisCluster(RedisStore):
         """Ask the servers anew who has what."""
         try:
             client.nodes_manager.initialize()
-        except FAULTS:
+        except (*FAULTS, IndexError):
             self._begin_anew(client)
 
     def _begin_anew(self, client: redis.RedisCluster) -> None:

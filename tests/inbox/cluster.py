@@ -14,6 +14,7 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
+from nbincoming.inbox.redis import RedisInbox
 from tests.inbox.server import Server
 from tests.servers import HOST, WAIT_S, free_port
 
@@ -174,6 +175,14 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     while not is_so():
         assert time.monotonic() < deadline_s, "It was never so."
         waiter.wait(0.01)
+
+
+def empty_inbox(cluster: Cluster) -> Iterator[RedisInbox]:
+    """Open an inbox with nothing in it."""
+    cluster.clear()
+    inbox = RedisInbox(cluster.url)
+    yield inbox
+    inbox.close()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +18,10 @@ from nbincoming.inbox.protocol import Settled
 from nbincoming.inbox.redis import INTEGRATIONS, RedisInbox
 from nbincoming.inbox.redis_outbox import RedisOutbox
 from nbincoming.inbox.redis_store import NotReplicated
-from tests.inbox.cluster import Cluster, call, hung, wait_until
+from tests.inbox.cluster import Cluster, call, empty_inbox, hung, wait_until
 from tests.inbox.contract import InboxContract, Sender, all_events, hashed, kinds
+from tests.inbox.server import Server
+from tests.servers import free_port
 
 
 class TestRedisClusterInbox(InboxContract):
@@ -27,10 +30,7 @@ class TestRedisClusterInbox(InboxContract):
     @pytest.fixture
     def inbox(self, cluster: Cluster) -> Iterator[RedisInbox]:
         """Return an empty inbox."""
-        cluster.clear()
-        inbox = RedisInbox(cluster.url)
-        yield inbox
-        inbox.close()
+        yield from empty_inbox(cluster)
 
 
 @pytest.fixture
@@ -42,10 +42,7 @@ def send() -> Sender:
 @pytest.fixture
 def inbox(cluster: Cluster) -> Iterator[RedisInbox]:
     """Return an empty inbox."""
-    cluster.clear()
-    inbox = RedisInbox(cluster.url)
-    yield inbox
-    inbox.close()
+    yield from empty_inbox(cluster)
 
 
 def apart(cluster: Cluster) -> tuple[Sender, Sender]:
@@ -230,6 +227,22 @@ def test_a_slot_that_moves_under_load_loses_and_doubles_nothing(cluster: Cluster
     inbox.close()
     assert cluster.owner_of(send.integration) is target
     assert sorted(map(str, kept)) == sorted(hashed(name) for name in accepted)
+
+
+def test_servers_without_slots_are_waited_for(tmp_path: Path, send: Sender) -> None:
+    """A cluster that is being made, and a server that is none of a cluster."""
+    for options in (("--cluster-enabled", "yes", "--cluster-port", str(free_port())), ()):
+        server = Server(tmp_path, *options)
+        server.start()
+        inbox = RedisInbox(server.url.replace("redis://", "redis+cluster://"))
+        try:
+            with pytest.raises(InboxUnavailable):
+                inbox.probe()
+            with pytest.raises(InboxUnavailable):
+                inbox.claim([send("a")])
+        finally:
+            inbox.close()
+            server.kill()
 
 
 def test_a_url_of_one_server_says_that_it_is_a_cluster(cluster: Cluster, send: Sender) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from nbincoming.inbox.redis import RedisInbox
 from nbincoming.inbox.redis_outbox import RedisOutbox
-from tests.inbox.cluster import Cluster
+from tests.inbox.cluster import Cluster, empty_inbox
 from tests.inbox.outbox_contract import OutboxContract, send
 
 __all__ = ["send"]
@@ -17,10 +17,7 @@ __all__ = ["send"]
 @pytest.fixture
 def inbox(cluster: Cluster) -> Iterator[RedisInbox]:
     """Return an empty inbox."""
-    cluster.clear()
-    inbox = RedisInbox(cluster.url)
-    yield inbox
-    inbox.close()
+    yield from empty_inbox(cluster)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -37,7 +36,11 @@ _TOO_LARGE: Final = 10054
 
 
 class NotEncrypted(Error):
-    """A server that asks for a connection in the clear."""
+    """A server that asks for a connection in the clear, where the URL asks for TLS.
+
+    A server of NATS says whether connections are encrypted, in the clear, and the client does
+    as it is told: whoever sits between could say no, and would be given the password.
+    """
 
 
 _REASONS: Final[dict[type[BaseException], str]] = {
@@ -59,8 +62,8 @@ class NatsSink(LoopSink):
     def __init__(self, address: Address, secret: bytes | None) -> None:
         super().__init__("nbincoming-nats")
         address.options()
-        self._address = address
-        address.trusted()  # what is wrong with it shows now
+        self._user = address.user
+        self._trusted = address.trusted()
         try:
             (self._subject,) = address.segments
         except ValueError:
@@ -78,6 +81,8 @@ class NatsSink(LoopSink):
             "error_cb": _ignore,  # what went wrong is in Undelivered
         }
         self._password = address.text_of(secret)
+        if self._trusted is not None:
+            self._options["tls"] = self._trusted
         self._client: Client | None = None
 
     async def publish(self, events: Sequence[Event]) -> None:
@@ -114,22 +119,27 @@ class NatsSink(LoopSink):
         if self._client is None or not self._client.is_connected:
             await self.drop()
             self._client = Client()
-            context = self._address.trusted()
+            before = self._handshakes()
+
+            def check_encrypted() -> None:
+                if self._trusted is not None and self._handshakes() == before:
+                    raise NotEncrypted
 
             def password() -> str | None:
-                _check_encrypted(context)
+                check_encrypted()
                 return self._password
 
             options = dict(self._options)
-            if context is not None:
-                options["tls"] = context
-            if self._address.user:
-                options |= {"user": self._address.user, "password": password}
+            if self._user:
+                options |= {"user": self._user, "password": password}
             elif self._password is not None:
                 options["token"] = password
             await self._client.connect(**options)
-            _check_encrypted(context)
+            check_encrypted()
         return self._client.jetstream()
+
+    def _handshakes(self) -> int:
+        return 0 if self._trusted is None else self._trusted.session_stats()["connect_good"]
 
     async def drop(self) -> None:
         """Close the connection."""
@@ -138,16 +148,6 @@ class NatsSink(LoopSink):
             with contextlib.suppress(Error, OSError, TimeoutError):
                 async with asyncio.timeout(_STEP_S):
                     await client.close()
-
-
-def _check_encrypted(context: ssl.SSLContext | None) -> None:
-    """Send nothing in the clear where a certificate was asked for.
-
-    A server of NATS says itself whether connections are encrypted, in the clear, and the
-    client does as it says: whoever sits between could say no, and be told the password.
-    """
-    if context is not None and not context.session_stats()["connect_good"]:
-        raise NotEncrypted
 
 
 async def _ignore(_: Exception) -> None:
