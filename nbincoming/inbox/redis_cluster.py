@@ -33,6 +33,7 @@ from nbincoming.inbox.redis_store import (
     Call,
     Command,
     Evaluation,
+    NotACluster,
     RedisStore,
     Script,
     evaluation,
@@ -159,8 +160,12 @@ class RedisCluster(RedisStore):
                 retry=never_again(),
                 **options(self._timeout_s),
             )
+        except RedisClusterException as error:  # it hides what was wrong with the last server
+            if isinstance(error.__cause__, RedisClusterException):
+                raise NotACluster from error
+            raise ConnectionError("None of the servers can be asked.") from error
         except IndexError:  # what redis-py makes of servers that have no slots yet
-            raise RedisClusterException("No server has a slot.") from None
+            raise ClusterDownError("None of the servers has a slot.") from None
 
     def _read(self, commands: Sequence[Command]) -> list[Any]:
         replies = self._exchange(commands, [command.key for command in commands])

@@ -34,6 +34,10 @@ class NotReplicated(RedisError):
     """Too few replicas had a claim in time: it may be lost with its server."""
 
 
+class NotACluster(RedisError):
+    """A server that is asked for its part of a cluster, and is none of one."""
+
+
 class Script:
     """A Lua script that the server runs in one step.
 
@@ -234,6 +238,11 @@ def unavailable(error: Exception) -> InboxUnavailable:
         return InboxUnavailable(
             "The inbox cannot be used: the server is one of a cluster. Write redis+cluster:// in "
             "place of redis://."
+        )
+    if isinstance(error, NotACluster):
+        return InboxUnavailable(
+            "The inbox cannot be used: the server is none of a cluster. Write redis:// in place "
+            "of redis+cluster://."
         )
     return InboxUnavailable(
         f"The inbox cannot be used: {certificate_fault(error) or type(error).__name__}."

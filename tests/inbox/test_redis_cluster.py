@@ -229,20 +229,25 @@ def test_a_slot_that_moves_under_load_loses_and_doubles_nothing(cluster: Cluster
     assert sorted(map(str, kept)) == sorted(hashed(name) for name in accepted)
 
 
-def test_servers_without_slots_are_waited_for(tmp_path: Path, send: Sender) -> None:
-    """A cluster that is being made, and a server that is none of a cluster."""
-    for options in (("--cluster-enabled", "yes", "--cluster-port", str(free_port())), ()):
-        server = Server(tmp_path, *options)
-        server.start()
-        inbox = RedisInbox(server.url.replace("redis://", "redis+cluster://"))
-        try:
-            with pytest.raises(InboxUnavailable):
-                inbox.probe()
-            with pytest.raises(InboxUnavailable):
-                inbox.claim([send("a")])
-        finally:
-            inbox.close()
-            server.kill()
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [(["--cluster-enabled", "yes"], "ClusterDownError"), ([], r"Write redis:// in place of")],
+)
+def test_servers_without_slots_are_waited_for(
+    tmp_path: Path, send: Sender, options: list[str], reason: str
+) -> None:
+    """A cluster that is being made; one that is none is told so."""
+    server = Server(tmp_path, *options, *(["--cluster-port", str(free_port())] if options else []))
+    server.start()
+    inbox = RedisInbox(server.url.replace("redis://", "redis+cluster://"))
+    try:
+        with pytest.raises(InboxUnavailable, match=reason):
+            inbox.probe()
+        with pytest.raises(InboxUnavailable):
+            inbox.claim([send("a")])
+    finally:
+        inbox.close()
+        server.kill()
 
 
 def test_a_url_of_one_server_says_that_it_is_a_cluster(cluster: Cluster, send: Sender) -> None:
