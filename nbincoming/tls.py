@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from errno import ENOENT
 from typing import Final
 
 from nbincoming.errors import NbIncomingError, quote
@@ -26,6 +27,8 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
         If the file cannot be read, or holds no certificate.
     """
     try:
+        if ca_file == "":  # which Python would take for none
+            raise FileNotFoundError(ENOENT, "none is named")
         return ssl.create_default_context(cafile=ca_file)
     except (ssl.SSLError, ValueError):  # a path with a NUL is a ValueError
         reason = "it holds no certificate in PEM"

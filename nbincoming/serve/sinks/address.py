@@ -60,7 +60,8 @@ class Address:
     @property
     def ca_file(self) -> str | None:
         """File of the certificates to trust, if it is said."""
-        return dict(parse_qsl(self.query)).get(CA_OPTION) if self.is_secure else None
+        options = dict(parse_qsl(self.query, keep_blank_values=True))
+        return options.get(CA_OPTION) if self.is_secure else None
 
     @property
     def segments(self) -> list[str]:

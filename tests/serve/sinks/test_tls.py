@@ -218,7 +218,9 @@ def test_a_file_that_holds_no_authority_shows_at_the_start(url: str, tmp_path: P
     """It is named, with what is wrong."""
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate\n")
-    for path, reason in ((empty, "no certificate in PEM"), (tmp_path / "none", "No such file")):
+    for path, reason in (
+        (empty, "no certificate in PEM"), (tmp_path / "none", "No such file"), ("", "none is named")
+    ):  # fmt: skip
         with pytest.raises(SinkError, match=reason) as caught:
             open_sink(f"{url}?ssl.ca.location={path}", {})
         assert str(path)[:40] in str(caught.value)
