@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.inbox.cluster import Cluster, running
 from tests.inbox.server import Server
 from tests.servers.kafka import KafkaServer
 from tests.servers.nats import NatsServer
@@ -51,6 +52,14 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]
     server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Run a cluster of three Valkey servers; where one is away the others go on."""
+    options = ("--cluster-require-full-coverage", "no")
+    with running(tmp_path_factory.mktemp("cluster"), *options) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from nbincoming.inbox.outbox import Outbox
     from nbincoming.inbox.protocol import Inbox
 
-_REDIS = ("redis", "rediss", "unix", "valkey", "valkeys")
+_SERVERS = ("redis", "rediss", "valkey", "valkeys")
+_REDIS = (*_SERVERS, "unix", *(f"{scheme}+cluster" for scheme in _SERVERS))
 
 
 class InboxURLError(NbIncomingError, ValueError):
@@ -26,7 +27,7 @@ def open_inbox(url: str) -> Inbox:
     ----------
     url
         ``sqlite:///inbox.db`` (relative), ``sqlite:////var/lib/inbox.db`` (absolute),
-        ``redis://host:6379/0`` or ``memory:``.
+        ``redis://host:6379/0``, ``redis+cluster://host:6379`` or ``memory:``.
 
     Raises
     ------
@@ -85,7 +86,8 @@ def _scheme(url: str) -> str:
         return "redis"
     # Cut at the scheme: a URL may hold a password.
     raise InboxURLError(
-        f"{scheme[:20]!r} is no kind of inbox. Give sqlite:///inbox.db, redis://host or memory:."
+        f"{scheme[:20]!r} is no kind of inbox. Give sqlite:///inbox.db, redis://host, "
+        "redis+cluster://host or memory:."
     )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from nbincoming.core.events import Event
 from nbincoming.core.gateway import Candidate, Claimed
+from nbincoming.errors import InboxUnavailable
+
+#: What became of a candidate; a refusal where its part of the inbox could not be reached.
+Settled: TypeAlias = Claimed | InboxUnavailable
 
 
 class Inbox(Protocol):
@@ -17,8 +21,14 @@ class Inbox(Protocol):
     accepted is there. What :meth:`claim` returns is as durable as the inbox is.
     """
 
-    def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+    def claim(self, candidates: Sequence[Candidate]) -> Sequence[Settled]:
         """Claim the keys of candidates, in order, and append the events of the accepted.
+
+        Returns
+        -------
+        sequence
+            What became of each. In a store of several parts, of which one may be away while
+            the others go on, that can be a refusal.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""An inbox in Redis or Valkey: shared by any number of machines.
+"""An inbox in Redis or Valkey, one server or a cluster: shared by any number of machines.
 
 A script claims the key and appends the event to a stream, in one step. All keys of an
 integration have one hash tag, so that they lie in one slot of a cluster::
@@ -8,34 +8,37 @@ integration have one hash tag, so that they lie in one slot of a cluster::
     nbi:integrations                            number by integration
 
 What is answered is as durable as the server makes it: ``appendfsync always`` for each
-event, ``everysec`` for all but the last second's.
+event, ``everysec`` for all but the last second's. A server that fails over loses what
+its replica did not have yet, unless ``?replicas=1`` has each claim wait for it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from importlib.resources import files
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import uuid4
-
-import redis
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, RedisError
-from redis.retry import Retry
 
 from nbincoming.core.events import Event, event_id, event_of
 from nbincoming.core.gateway import (
     Accepted,
     Candidate,
-    Claimed,
     Duplicate,
     Filtered,
     inbox_unavailable,
 )
-
-#: Longest wait for a server that does not answer, in seconds.
-TIMEOUT_S: Final = 5.0
+from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox.protocol import Settled
+from nbincoming.inbox.redis_store import (
+    TIMEOUT_S,
+    Call,
+    Command,
+    RedisStore,
+    Script,
+    unavailable,
+)
+from nbincoming.inbox.redis_url import parse_redis_url
 
 #: A key outlives its window by this much, so that clocks may differ and the window's end is
 #: decided by the requests' times alone.
@@ -44,7 +47,18 @@ _SLACK_MS: Final = 120_000
 #: Hash of the numbers of integrations.
 INTEGRATIONS: Final = "nbi:integrations"
 
-_SCRIPT: Final = (files("nbincoming.inbox") / "claim.lua").read_text()
+_CLAIM: Final = Script((files("nbincoming.inbox") / "claim.lua").read_text(), is_lasting=True)
+
+#: Gives integrations their numbers, which a stream cannot tell by itself; those that have one
+#: keep it. KEYS: integrations. ARGV: their names. Removing nothing is a write, which a replica
+#: and a full server refuse.
+_REGISTER: Final = Script("""
+redis.call('HDEL', KEYS[1], '')
+for n = 1, #ARGV do
+  redis.call('HSETNX', KEYS[1], ARGV[n], redis.call('HLEN', KEYS[1]))
+end
+return 0
+""")
 
 #: A sequence number is a stream's time, its count within it, and the integration's number.
 _COUNT_BITS: Final = 20
@@ -57,18 +71,18 @@ class RedisInbox:
     Parameters
     ----------
     url
-        ``redis://host:6379/0``; ``rediss://`` with TLS. ``valkey://`` is the same.
+        ``redis://host:6379/0``; ``rediss://`` with TLS; ``redis+cluster://host:6379`` for a
+        cluster, by one or several of its servers. ``valkey://`` is the same.
     timeout_s
         How long the server may take.
     """
 
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
-        self._client = connect(url, timeout_s=timeout_s)
-        self._sha = ""
+        self._store = connect(url, timeout_s=timeout_s)
         self._known: set[str] = set()
         self._closed = False
 
-    def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+    def claim(self, candidates: Sequence[Candidate]) -> list[Settled]:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
         Where the server goes away in the middle, some may have been claimed: their senders
@@ -78,32 +92,38 @@ class RedisInbox:
             return []
         if self._closed:
             raise inbox_unavailable()
-        try:
-            for integration in {each.integration for each in candidates} - self._known:
-                self._register(integration)
-            return self._claim(candidates)
-        except RedisError as error:
-            raise inbox_unavailable() from error
+        unknown = {each.integration for each in candidates} - self._known
+        unlisted = self._register(unknown) if unknown else None
+        # What no relay would find is not accepted; what was listed before needs no list.
+        mine = [n for n, each in enumerate(candidates) if each.integration in self._known]
+        calls = [_call(candidates[n]) for n in mine]
+        replies = self._store.run(_CLAIM, [call for _, call in calls])
+        outcomes: list[Settled] = [_refusal(unlisted)] * len(candidates)
+        for n, (identity, _), reply in zip(mine, calls, replies, strict=True):
+            outcomes[n] = _outcome(candidates[n], identity, reply)
+        refusals = [outcome for outcome in outcomes if isinstance(outcome, InboxUnavailable)]
+        if len(refusals) == len(outcomes):
+            raise refusals[0]
+        return outcomes
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
         Events of one integration are in the order of acceptance, those of several in the
-        order of the server's clock.
+        order of the server's clock. The servers of a cluster are read one after the other, and
+        have a clock each: whoever goes on after the newest event may pass over one of another
+        integration. The relay does not: it goes on in each by itself.
         """
         if self._closed:
             raise inbox_unavailable()
-        try:
-            numbers = cast("dict[bytes, bytes]", self._client.hgetall(INTEGRATIONS))
-            names = [(name.decode(), int(number)) for name, number in numbers.items()]
-            # As of one moment: what came to one stream while another was read would be
-            # passed over by whoever goes on after the newest.
-            with self._client.pipeline(transaction=True) as pipeline:
-                for name, number in names:
-                    pipeline.xrange(stream_of(name), min=_first(after, number), count=limit)
-                pages = pipeline.execute()
-        except RedisError as error:
-            raise inbox_unavailable() from error
+        with self._store.reached() as client:
+            numbers: dict[bytes, bytes] = client.hgetall(INTEGRATIONS)
+        names = [(name.decode(), int(number)) for name, number in numbers.items()]
+        # As of one moment: what came to one stream while another was read would be
+        # passed over by whoever goes on after the newest.
+        pages = self._store.read_together(
+            [reading(name, _first(after, number), limit) for name, number in names]
+        )
         found = [
             (_sequence(position.decode(), number), event_of_entry(name, entry))
             for (name, number), page in zip(names, pages, strict=True)
@@ -118,84 +138,38 @@ class RedisInbox:
         Raises
         ------
         InboxUnavailable
-            If the server does not answer, or takes no writes.
+            If the server does not answer, or takes no writes. Of a cluster's servers, the one
+            that lists the integrations.
         """
-        try:
-            # A write that changes nothing: a server may answer, and be a replica or loading.
-            self._client.hdel(INTEGRATIONS, "")
-        except RedisError as error:
-            raise inbox_unavailable() from error
+        # Those that are known are put down again: a server that failed over may have lost one,
+        # and no relay would look for its events.
+        fault = self._register(self._known)
+        if fault is not None:
+            raise unavailable(fault) from fault
 
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        self._client.close()
+        self._store.close()
 
-    def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
-        calls = [_call(candidate) for candidate in candidates]
-        replies = self._run([arguments for _, arguments in calls])
-        outcomes: list[Claimed] = []
-        for candidate, (identity, _), reply in zip(candidates, calls, replies, strict=True):
-            held, first_ms, anchor_ms = reply
-            if held:
-                outcomes.append(Duplicate(int(first_ms), int(anchor_ms)))
-            elif candidate.wanted:
-                outcomes.append(Accepted(identity, candidate.triggers))
-            else:
-                outcomes.append(Filtered())
-        return outcomes
-
-    def _run(self, calls: list[list[Any]]) -> list[Any]:
-        """Run the script for each, in order, in one exchange with the server."""
-        if not self._sha:
-            self._sha = self._client.script_load(_SCRIPT)
-        replies = self._send(calls)
-        missing = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if missing:  # the server was started again; those did nothing, so they are run now
-            self._sha = self._client.script_load(_SCRIPT)
-            again = self._send([calls[n] for n in missing])
-            for n, reply in zip(missing, again, strict=True):
-                replies[n] = reply
-        for reply in replies:
-            if isinstance(reply, Exception):
-                raise reply
-        return replies
-
-    def _send(self, calls: list[list[Any]]) -> list[Any]:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for arguments in calls:
-                pipeline.evalsha(self._sha, 2, *arguments)
-            return pipeline.execute(raise_on_error=False)
-
-    def _register(self, integration: str) -> None:
-        """Give an integration its number, which a stream cannot tell by itself."""
-        while self._client.hget(INTEGRATIONS, integration) is None:
-            number = self._client.hlen(INTEGRATIONS)
-            with self._client.pipeline() as pipeline:
-                try:
-                    pipeline.watch(INTEGRATIONS)  # type: ignore[no-untyped-call]
-                    if pipeline.hlen(INTEGRATIONS) != number:
-                        continue
-                    pipeline.multi()
-                    pipeline.hsetnx(INTEGRATIONS, integration, str(number))
-                    pipeline.execute()
-                except redis.WatchError:
-                    continue
-        self._known.add(integration)
+    def _register(self, integrations: Set[str]) -> Exception | None:
+        """Give integrations their numbers; return what stood in the way."""
+        names = sorted(integrations)
+        (reply,) = self._store.run(_REGISTER, [Call([INTEGRATIONS], names)])
+        if isinstance(reply, Exception):
+            return reply
+        self._known |= set(names)
+        return None
 
 
-def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> redis.Redis:
-    """Make a client; it connects when it is first used, and again when it was cut off."""
-    scheme, colon, rest = url.partition(":")
-    scheme = {"valkey": "redis", "valkeys": "rediss"}.get(scheme, scheme)
-    return redis.Redis.from_url(
-        scheme + colon + rest,
-        socket_timeout=timeout_s,
-        socket_connect_timeout=timeout_s,
-        # A claim is not repeated behind our back: the second would find the first one's key.
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
+def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> RedisStore:
+    """Open what a URL names; it is connected to when it is first used."""
+    parsed = parse_redis_url(url)
+    if not parsed.is_cluster:
+        return RedisStore(parsed, timeout_s=timeout_s)
+    from nbincoming.inbox.redis_cluster import RedisCluster
+
+    return RedisCluster(parsed, timeout_s=timeout_s)
 
 
 def stream_of(integration: str) -> str:
@@ -203,15 +177,9 @@ def stream_of(integration: str) -> str:
     return f"nbi:{{{integration}}}:events"
 
 
-def read_stream(
-    client: redis.Redis, integration: str, first: str, limit: int
-) -> list[tuple[str, Event]]:
-    """Read events with their positions; `first` is included unless it starts with ``(``."""
-    entries = cast(
-        "list[tuple[bytes, dict[bytes, bytes]]]",
-        client.xrange(stream_of(integration), min=first, count=limit),
-    )
-    return [(position.decode(), event_of_entry(integration, entry)) for position, entry in entries]
+def reading(integration: str, first: str, limit: int) -> Command:
+    """Return the command that reads a stream; `first` is included unless it starts with ``(``."""
+    return Command("xrange", stream_of(integration), (first, "+", limit))
 
 
 def event_of_entry(integration: str, entry: dict[bytes, bytes]) -> Event:
@@ -229,8 +197,24 @@ def event_of_entry(integration: str, entry: dict[bytes, bytes]) -> Event:
     )
 
 
-def _call(candidate: Candidate) -> tuple[str, list[Any]]:
-    """Return the id that the event would have, and the script's keys and arguments."""
+def _outcome(candidate: Candidate, identity: str, reply: Any) -> Settled:
+    """Read the answer of the script that claims."""
+    if isinstance(reply, Exception):
+        return _refusal(reply)
+    held, first_ms, anchor_ms = reply
+    if held:
+        return Duplicate(int(first_ms), int(anchor_ms))
+    return Accepted(identity, candidate.triggers) if candidate.wanted else Filtered()
+
+
+def _refusal(cause: Exception | None) -> InboxUnavailable:
+    refusal = inbox_unavailable()
+    refusal.__cause__ = cause
+    return refusal
+
+
+def _call(candidate: Candidate) -> tuple[str, Call]:
+    """Return the id that the event would have, and what the script is run with."""
     claim, now_ms = candidate.claim, candidate.request.received_at_ms
     stream = stream_of(candidate.integration)
     if claim is None:
@@ -250,7 +234,8 @@ def _call(candidate: Candidate) -> tuple[str, list[Any]]:
             "triggers", json.dumps(event.triggers), "received_at_ms", event.received_at_ms,
             "headers", json.dumps(event.headers), "body", event.body,
         ]  # fmt: skip
-    return identity, [place, stream, *rule, "1" if candidate.wanted else "0", keep_ms, *fields]
+    wanted = "1" if candidate.wanted else "0"
+    return identity, Call([place, stream], [*rule, wanted, keep_ms, *fields])
 
 
 def _sequence(position: str, number: int) -> int:

@@ -3,46 +3,42 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from contextlib import suppress
+from typing import Final
 from uuid import uuid4
 
-from redis.exceptions import RedisError
-
 from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox.redis_store import RedisStore, Script
 
 #: How long a relay that died keeps its sink to itself, in seconds. It says that it lives
 #: about once a second.
 LEASE_S: Final = 5.0
 
-_RENEW: Final = """
+_RENEW: Final = Script("""
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return 1
-"""
-_RELEASE: Final = """
+""")
+_RELEASE: Final = Script("""
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return 0
-"""
+""")
 
 
 class RedisLease:
     """A key that runs out, and says whose the sink is."""
 
-    def __init__(self, client: Any, place: str) -> None:
+    def __init__(self, store: RedisStore, place: str) -> None:
+        self._store = store
         self._place = place
         self._me = uuid4().hex
         self._until_s = 0.0
-        self._renew = client.register_script(_RENEW)
-        self._release = client.register_script(_RELEASE)
 
     def renew(self) -> bool:
         """Take it, or keep it."""
         asked_s = time.monotonic()  # the server counts from later on
-        with reached():
-            is_ours = self._renew(keys=[self._place], args=[self._me, int(LEASE_S * 1_000)])
+        is_ours = self._store.call(_RENEW, [self._place], self._me, int(LEASE_S * 1_000))
         self._until_s = asked_s + LEASE_S if is_ours else 0.0
         return bool(is_ours)
 
@@ -53,14 +49,5 @@ class RedisLease:
     def release(self) -> None:
         """Let another have it."""
         self._until_s = 0.0
-        with suppress(RedisError):  # it runs out by itself
-            self._release(keys=[self._place], args=[self._me])
-
-
-@contextmanager
-def reached() -> Iterator[None]:
-    """Say in our words that the server cannot be reached."""
-    try:
-        yield
-    except RedisError as error:
-        raise InboxUnavailable(f"The inbox cannot be used: {type(error).__name__}.") from error
+        with suppress(InboxUnavailable):  # it runs out by itself
+            self._store.call(_RELEASE, [self._place], self._me)

@@ -17,19 +17,14 @@ was away goes on where the cursor stands, with nothing to be claimed back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from nbincoming.core.events import Event
 from nbincoming.inbox.outbox import DeadLetter, Position
-from nbincoming.inbox.redis import (
-    INTEGRATIONS,
-    connect,
-    event_of_entry,
-    read_stream,
-    stream_of,
-)
-from nbincoming.inbox.redis_lease import RedisLease, reached
+from nbincoming.inbox.redis import INTEGRATIONS, connect, event_of_entry, reading, stream_of
+from nbincoming.inbox.redis_lease import RedisLease
+from nbincoming.inbox.redis_store import Command, Script
 
 #: Whether a sink is before a position. KEYS: cursors. ARGV: sink, position.
 _IS_AHEAD: Final = """
@@ -72,51 +67,63 @@ end
 """
 
 
+_ADVANCE: Final = Script(_IS_AHEAD + _MOVE)
+_BURY: Final = Script(_IS_AHEAD + _WRITE + _MOVE)
+
+#: KEYS: the letter, dead, redriven. ARGV: place; where it was refused again, reason and now.
+_RESOLVE: Final = Script("""
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return redis.call('ZREM', KEYS[3], ARGV[1])
+""")
+_BURY_AGAIN: Final = Script("""
+redis.call('HSET', KEYS[1], 'reason', ARGV[2], 'died_at_ms', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+return redis.call('ZREM', KEYS[3], ARGV[1])
+""")
+
+
 class RedisOutbox:
     """See :class:`~nbincoming.inbox.outbox.Outbox`."""
 
     def __init__(self, url: str) -> None:
-        # Any, since each answer would have to be cast: the client is typed for sync and async.
-        self._client: Any = connect(url)
-        self._advance = self._client.register_script(_IS_AHEAD + _MOVE)
-        self._bury = self._client.register_script(_IS_AHEAD + _WRITE + _MOVE)
+        self._store = connect(url)
 
     def waiting(self, sink: str) -> list[str]:
         """List the integrations that have events which a sink has not taken yet."""
-        names = self._integrations()
-        with reached(), self._client.pipeline(transaction=False) as pipeline:
-            for name in names:
-                pipeline.hget(_place(name, "cursors"), sink)
-            cursors = pipeline.execute()
-            for name, cursor in zip(names, cursors, strict=True):
-                pipeline.xrange(stream_of(name), min=_after(cursor), count=1)
-            pages = pipeline.execute()
-        return [name for name, page in zip(names, pages, strict=True) if page]
+        cursors = self._each(
+            self._integrations(), lambda name: Command("hget", _place(name, "cursors"), [sink])
+        )
+        pages = self._each(list(cursors), lambda name: reading(name, _after(cursors[name]), 1))
+        return [name for name, page in pages.items() if page]
 
     def pending(
         self, sink: str, integration: str, *, limit: int = 100
     ) -> list[tuple[Position, Event]]:
         """Return the next events that a sink has not taken yet."""
-        with reached():
-            cursor = self._client.hget(_place(integration, "cursors"), sink)
-            return read_stream(self._client, integration, _after(cursor), limit)
+        (cursor,) = self._store.read([Command("hget", _place(integration, "cursors"), [sink])])
+        (entries,) = self._store.read([reading(integration, _after(cursor), limit)])
+        return [
+            (position.decode(), event_of_entry(integration, entry)) for position, entry in entries
+        ]
 
     def advance(self, sink: str, integration: str, position: Position, taken: int) -> None:
         """Note that a sink has taken everything up to a position."""
-        with reached():
-            self._advance(keys=_progress(integration), args=[sink, position, taken])
+        self._store.call(_ADVANCE, _progress(integration), sink, position, taken)
 
     def count_pending(self, sink: str) -> int:
         """Count what a sink has not taken yet."""
+        names = self._integrations()
+        counts = self._each(names, lambda name: Command("hget", _place(name, "taken"), [sink]))
+        lengths = self._each(list(counts), lambda name: Command("xlen", stream_of(name)))
+        streams = self._each(
+            [name for name, length in lengths.items() if length],  # there may be none yet
+            lambda name: Command("xinfo_stream", stream_of(name)),
+        )
         count = 0
-        for integration in self._integrations():
-            with reached():
-                taken = self._client.hget(_place(integration, "taken"), sink)
-                if not self._client.exists(stream_of(integration)):
-                    continue
-                stream = self._client.xinfo_stream(stream_of(integration))
+        for name, stream in streams.items():
             # Before Redis 7 a stream did not know how many it ever had.
-            added, length = stream.get("entries-added", 0), stream["length"]
+            added, length, taken = stream.get("entries-added", 0), stream["length"], counts[name]
             count += length if taken is None else min(max(added - int(taken), 0), length)
         return count
 
@@ -126,16 +133,14 @@ class RedisOutbox:
         """Give up on the event at a position, and advance past it."""
         place = f"{position}/{_short(sink)}"
         keys = [*_progress(integration), _place(integration, "dead"), _letter(integration, place)]
-        with reached():
-            self._bury(keys=keys, args=[sink, position, 1, reason, now_ms, place])
+        self._store.call(_BURY, keys, sink, position, 1, reason, now_ms, place)
 
     def dead_letters(self, *, sink: str | None = None, limit: int = 100) -> list[DeadLetter]:
         """List what was given up on."""
         letters: list[DeadLetter] = []
         for integration in self._integrations():
-            with reached():
-                places = self._places(integration, sink)[:limit]
-                letters += self._letters(integration, places)
+            places = self._places(integration, sink)[:limit]
+            letters += self._letters(integration, places)
         return sorted(letters, key=lambda letter: letter.died_at_ms)[:limit]
 
     def redrive(
@@ -145,50 +150,40 @@ class RedisOutbox:
         wanted = None if numbers is None else set(numbers)
         found = []
         for integration in self._integrations():
-            with reached():
-                for place in self._places(integration, sink):
-                    number = f"{integration}/{place}"
-                    if wanted is None or number in wanted:
-                        position, _, short = place.partition("/")
-                        redriven = _place(integration, f"redriven:{short}")
-                        self._client.zadd(redriven, {place: _order(position)[0]})
-                        found.append(number)
+            for place in self._places(integration, sink):
+                number = f"{integration}/{place}"
+                if wanted is None or number in wanted:
+                    with self._store.reached() as client:
+                        client.zadd(_redriven(integration, place), {place: _order(place)[0]})
+                    found.append(number)
         return found
 
     def redriven(self, sink: str, *, limit: int = 100) -> list[DeadLetter]:
         """Return the dead letters that are to be delivered again."""
         letters: list[DeadLetter] = []
-        for integration in self._integrations():
-            if len(letters) < limit:
-                with reached():
-                    name = _place(integration, f"redriven:{_short(sink)}")
-                    chosen = self._client.zrange(name, 0, limit - 1)
-                    places = sorted((place.decode() for place in chosen), key=_order)
-                    letters += self._letters(integration, places)
+        chosen = self._each(
+            self._integrations(),
+            lambda name: Command(
+                "zrange", _place(name, f"redriven:{_short(sink)}"), [0, limit - 1]
+            ),
+        )
+        for integration, found in chosen.items():
+            if found and len(letters) < limit:
+                places = sorted((place.decode() for place in found), key=_order)
+                letters += self._letters(integration, places)
         return letters[:limit]
 
     def resolve(self, number: str) -> None:
         """Forget a dead letter."""
-        integration, place, redriven = _parts(number)
-        with reached(), self._client.pipeline() as pipeline:
-            pipeline.delete(_letter(integration, place))
-            pipeline.zrem(_place(integration, "dead"), place)
-            pipeline.zrem(redriven, place)
-            pipeline.execute()
+        self._store.call(_RESOLVE, *_grave(number))
 
     def bury_again(self, number: str, reason: str, now_ms: int) -> None:
         """Note that a dead letter was refused once more."""
-        integration, place, redriven = _parts(number)
-        with reached(), self._client.pipeline() as pipeline:
-            news = {"reason": reason, "died_at_ms": now_ms}
-            pipeline.hset(_letter(integration, place), mapping=news)
-            pipeline.zadd(_place(integration, "dead"), {place: now_ms})
-            pipeline.zrem(redriven, place)
-            pipeline.execute()
+        self._store.call(_BURY_AGAIN, *_grave(number), reason, now_ms)
 
     def lease(self, sink: str) -> RedisLease:
         """Return the lease of a sink."""
-        return RedisLease(self._client, f"nbi:relay:{sink}")
+        return RedisLease(self._store, f"nbi:relay:{sink}")
 
     def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
         """Remove events received before a time that all the sinks have taken.
@@ -197,37 +192,50 @@ class RedisOutbox:
         """
         removed = 0
         for integration in self._integrations():
-            with reached():
-                cursors = self._client.hmget(_place(integration, "cursors"), *sinks)
+            with self._store.reached() as client:
+                cursors = client.hmget(_place(integration, "cursors"), *sinks)
                 if not all(cursors):
                     continue
                 ms, count = min(_order(cursor.decode()) for cursor in cursors)
                 first = min((ms, count + 1), (before_ms, 0))
-                removed += self._client.xtrim(
+                removed += client.xtrim(
                     stream_of(integration), minid=f"{first[0]}-{first[1]}", approximate=False
                 )
         return removed
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._store.close()
 
     def _integrations(self) -> list[str]:
-        with reached():
-            return sorted(name.decode() for name in self._client.hkeys(INTEGRATIONS))
+        (names,) = self._store.read([Command("hkeys", INTEGRATIONS)])
+        return sorted(name.decode() for name in names)
+
+    def _each(self, names: list[str], command: Callable[[str], Command]) -> dict[str, Any]:
+        """Read something of each integration; those that cannot be reached are left out.
+
+        What a server of a cluster has is delivered while another one is away.
+        """
+        replies = self._store.read([command(name) for name in names])
+        pairs = zip(names, replies, strict=True)
+        return {name: reply for name, reply in pairs if not isinstance(reply, Exception)}
 
     def _places(self, integration: str, sink: str | None) -> list[str]:
-        found = self._client.zrange(_place(integration, "dead"), 0, -1)
+        (found,) = self._store.read([Command("zrange", _place(integration, "dead"), [0, -1])])
         places = [place.decode() for place in found]
         return [p for p in places if sink is None or p.endswith(f"/{_short(sink)}")]
 
     def _letters(self, integration: str, places: Sequence[str]) -> list[DeadLetter]:
-        with self._client.pipeline(transaction=False) as pipeline:
-            for place in places:
-                pipeline.hgetall(_letter(integration, place))
-                redriven = _place(integration, f"redriven:{place.partition('/')[2]}")
-                pipeline.zscore(redriven, place)
-            answers = pipeline.execute()
+        answers = self._store.read(
+            [
+                command
+                for place in places
+                for command in (
+                    Command("hgetall", _letter(integration, place)),
+                    Command("zscore", _redriven(integration, place), [place]),
+                )
+            ]
+        )
         return [
             DeadLetter(
                 number=f"{integration}/{place}",
@@ -238,7 +246,8 @@ class RedisOutbox:
                 redriven=score is not None,
             )
             for place, fields, score in zip(places, answers[::2], answers[1::2], strict=True)
-            if fields  # else it was resolved meanwhile
+            # Else it was resolved meanwhile, or cannot be reached.
+            if fields and not isinstance(fields, Exception)
         ]
 
 
@@ -254,10 +263,16 @@ def _letter(integration: str, place: str) -> str:
     return _place(integration, f"dead:{place}")
 
 
-def _parts(number: str) -> tuple[str, str, str]:
-    """Return a letter's integration, its place, and the key of those to be delivered again."""
+def _redriven(integration: str, place: str) -> str:
+    """Name those to be delivered again to the sink of a letter."""
+    return _place(integration, f"redriven:{place.partition('/')[2]}")
+
+
+def _grave(number: str) -> tuple[list[str], str]:
+    """Return the keys and the first argument of what becomes of a dead letter."""
     integration, _, place = number.partition("/")
-    return integration, place, _place(integration, f"redriven:{place.partition('/')[2]}")
+    dead = _place(integration, "dead")
+    return [_letter(integration, place), dead, _redriven(integration, place)], place
 
 
 def _short(sink: str) -> str:

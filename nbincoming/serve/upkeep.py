@@ -12,6 +12,7 @@ from nbincoming.inbox.protocol import Inbox
 from nbincoming.serve import metrics
 from nbincoming.serve.log import log
 from nbincoming.serve.service import Service
+from nbincoming.tls import certificate_fault
 
 #: How often the inbox is tried.
 TRY_S: Final = 2.0
@@ -69,7 +70,7 @@ class Upkeep:
             if is_up:
                 log.info("The inbox is reached again")
             else:  # the kind alone: a client's text may name an address with its password
-                fields = {"cause": type(cause).__name__}
+                fields = {"cause": certificate_fault(cause) or type(cause).__name__}
                 log.error("The inbox cannot be reached", extra={"fields": fields})
 
     def purge(self) -> None:

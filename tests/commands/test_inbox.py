@@ -14,16 +14,21 @@ from click.testing import CliRunner, Result
 from nbincoming.cli import commands
 from nbincoming.inbox import InboxURLError, open_inbox, open_outbox
 from nbincoming.inbox.outbox import Outbox
+from tests.inbox.cluster import Cluster
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import OTHER_SINK, SINK, bury, fill
 from tests.inbox.server import Server
 
 
-@pytest.fixture(params=["sqlite", "redis"])
+@pytest.fixture(params=["sqlite", "redis", "cluster"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty inbox of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/inbox.db"
+    if request.param == "cluster":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        cluster.clear()
+        return cluster.url
     valkey: Server = request.getfixturevalue("valkey")
     with redis.Redis(port=valkey.port) as client:
         client.flushall()

@@ -31,7 +31,7 @@ from nbincoming.core.gateway import Accepted, Candidate, Claim, Claimed, Duplica
 from nbincoming.core.message import RawHeaders, Request
 from nbincoming.core.parameters import Parameters, decode, header_parameters
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.protocol import Inbox
+from nbincoming.inbox.protocol import Inbox, Settled
 
 WINDOW_MS = 60_000
 NOW_MS = 1_718_010_930_000
@@ -90,7 +90,7 @@ class Sender:
         )
 
 
-def kinds(outcomes: Sequence[Claimed]) -> list[type[Claimed]]:
+def kinds(outcomes: Sequence[Settled]) -> list[type[Settled]]:
     """Return the types of outcomes."""
     return [type(outcome) for outcome in outcomes]
 

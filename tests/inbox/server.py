@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
 import redis
+
+from tests.servers import free_port
 
 
 def binary() -> str:
@@ -43,8 +44,7 @@ class Server:
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
         self.options = options
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen[bytes] | None = None
 

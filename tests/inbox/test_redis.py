@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
@@ -76,24 +75,6 @@ def test_keys_of_an_integration_share_a_hash_tag(
         names = {name.decode() for name in client.scan_iter()} - {"nbi:integrations"}
     assert len(names) == 2
     assert all(name.startswith(f"nbi:{{{send.integration}}}:") for name in names)
-
-
-def test_a_cluster_takes_claims(tmp_path: Path, send: Sender) -> None:
-    """A server in cluster mode refuses what crosses slots; claims and events do not."""
-    server = Server(tmp_path, "--cluster-enabled", "yes")
-    server.start()
-    try:
-        with redis.Redis(port=server.port) as client:
-            client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
-            while b"cluster_state:ok" not in client.execute_command("CLUSTER", "INFO"):
-                pass
-        inbox = RedisInbox(server.url)
-        other = Sender()
-        outcomes = inbox.claim([send("a"), send(None), other("a"), send("a")])
-        assert kinds(outcomes) == [Accepted, Accepted, Accepted, Duplicate]
-        inbox.close()
-    finally:
-        server.kill()
 
 
 def test_an_event_that_cannot_be_kept_holds_no_key(

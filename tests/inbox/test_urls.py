@@ -58,11 +58,15 @@ def test_memory_keeps_nothing_to_be_delivered() -> None:
         open_outbox("memory:")
 
 
-@given(st.sampled_from(["redis", "valkeys", "unix", "postgres"]), st.text(max_size=20))
-def test_no_url_fails_otherwise(scheme: str, rest: str) -> None:
+@given(
+    st.sampled_from(["redis", "valkeys", "unix", "redis+cluster", "rediss+cluster", "postgres"]),
+    st.sampled_from([":", "://", "://h:1/0?", "://[::1]:1,"]),
+    st.text(max_size=20) | st.text("a1:,@/?#[]=&%", max_size=20),
+)
+def test_no_url_fails_otherwise(scheme: str, colon: str, rest: str) -> None:
     """Whatever stands behind the scheme."""
     try:
-        inbox = open_inbox(f"{scheme}:{rest}")
+        inbox = open_inbox(f"{scheme}{colon}{rest}")
     except NbIncomingError:
         return
     inbox.close()

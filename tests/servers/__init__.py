@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
 import socket
 from typing import NoReturn
 
@@ -13,9 +15,15 @@ WAIT_S = 30
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server((HOST, 0)) as probe:
-        return int(probe.getsockname()[1])
+    """Return a port that nobody listens on.
+
+    It is below those that systems give to connections that go out: such a one could have it
+    before the server does, or while the server is stopped.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            return port
 
 
 def missing(what: str) -> NoReturn:

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tests.servers import WAIT_S, missing
+from tests.servers import HOST, WAIT_S, missing
 
 #: Kinds of client, and of request: https://kafka.apache.org/protocol#protocol_api_keys
 _PRODUCER = 0
@@ -62,6 +62,13 @@ class KafkaServer:
         """Take connections again."""
         assert not self._library.rd_kafka_mock_broker_set_up(self._cluster, 1)
 
+    def advertise(self, port: int) -> None:
+        """Tell clients to come to another port than the broker's own; 0 for its own again."""
+        port = port or int(self.hosts.rpartition(":")[2])
+        self._library.rd_kafka_mock_broker_set_host_port(
+            self._cluster, 1, HOST.encode(), ctypes.c_int(port)
+        )
+
     def fail_produces(self, *codes: int) -> None:
         """Answer the next requests to produce by errors."""
         array = (ctypes.c_int * len(codes))(*codes)
@@ -73,18 +80,25 @@ class KafkaServer:
         """Wait for so many records; return all, in the order of each partition."""
         from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-        consumer = Consumer({"bootstrap.servers": self.hosts, "group.id": "tests", "log_level": 0})
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self.hosts,
+                "group.id": "tests",
+                "log_level": 0,
+                "fetch.wait.max.ms": 10,  # other questions wait until a fetch is over
+            }
+        )
         try:
             numbers = consumer.list_topics(topic, timeout=WAIT_S).topics[topic].partitions
             places = [TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers]
             consumer.assign(places)
             found: list[Any] = []
             deadline_s = time.monotonic() + WAIT_S
-            total = count
-            while len(found) < total and time.monotonic() < deadline_s:
-                found += [each for each in consumer.consume(1_000, 0.2) if each.error() is None]
+            while time.monotonic() < deadline_s:
                 ends = [consumer.get_watermark_offsets(place, timeout=WAIT_S) for place in places]
-                total = max(count, sum(high for _, high in ends))
+                if len(found) >= max(count, sum(high for _, high in ends)):
+                    break
+                found += [each for each in consumer.consume(1_000, 0.2) if each.error() is None]
             return found
         finally:
             consumer.close()

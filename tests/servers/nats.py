@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers import HOST, WAIT_S, free_port, missing
+from tests.servers.certificates import Certificates
 
 
 def _binary() -> str:
@@ -24,10 +26,27 @@ def _binary() -> str:
 
 
 class NatsServer:
-    """A server on a port of its own."""
+    """A server on a port of its own.
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    Parameters
+    ----------
+    folder
+        Where it keeps streams.
+    arguments
+        More of them.
+    certificates
+        What it shows, where connections are to be encrypted.
+    """
+
+    def __init__(
+        self, folder: Path, *arguments: str, certificates: Certificates | None = None
+    ) -> None:
         self.port = free_port()
+        self._tls: dict[str, ssl.SSLContext] = {}
+        if certificates is not None:
+            self._tls["tls"] = ssl.create_default_context(cafile=certificates.authority)
+            files = (str(certificates.certificate), str(certificates.key))
+            arguments = ("--tls", "--tlscert", files[0], "--tlskey", files[1], *arguments)
         self.url = f"nats://{HOST}:{self.port}"
         self.process = subprocess.Popen(
             [
@@ -57,7 +76,7 @@ class NatsServer:
         async def run() -> Any:
             import nats
 
-            client = await nats.connect(self.url)
+            client = await nats.connect(self.url, **self._tls)
             try:
                 return await work(client.jetstream())
             finally:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.servers import HOST, WAIT_S, free_port, missing
+from tests.servers.certificates import Certificates
 from tests.servers.nats import wait_for_port
 
 #: Debian's wrapper of this name insists on being root; the script itself does not.
@@ -22,15 +23,28 @@ _SCRIPT = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
 
 
 class RabbitServer:
-    """A node; it takes about five seconds to start, so once a session is enough."""
+    """A node; it takes about five seconds to start, so once a session is enough.
+
+    Attributes
+    ----------
+    port, tls_port : int
+        Where it listens, and where it does so for encrypted connections.
+    certificates : Certificates
+        What it shows there.
+    """
 
     def __init__(self, folder: Path) -> None:
         script, mapper = _SCRIPT, shutil.which("epmd")
         if not script.exists() or mapper is None:
             missing("There is no RabbitMQ here. On Debian run: apt-get install rabbitmq-server")
-        self.port, mapper_port = free_port(), free_port()
+        self.port, self.tls_port, mapper_port = free_port(), free_port(), free_port()
+        self.certificates = Certificates(folder / "certificates")
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.1 = {HOST}:{self.port}\n"
+            f"listeners.ssl.1 = {HOST}:{self.tls_port}\n"
+            f"ssl_options.cacertfile = {self.certificates.authority}\n"
+            f"ssl_options.certfile = {self.certificates.certificate}\n"
+            f"ssl_options.keyfile = {self.certificates.key}\n"
             "log.file = false\nlog.console = true\nlog.console.level = error\n"
         )
         (folder / "enabled_plugins").write_text("[].\n")

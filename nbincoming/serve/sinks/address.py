@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from nbincoming.errors import quote
 from nbincoming.serve.sinks.sink import SinkError
+from nbincoming.tls import CA_OPTION, CAFileError, trust
 
 #: Kinds of sink that have no host.
 _PLAIN: Final = ("stdout", "jsonl")
+
+#: Those whose connections are encrypted.
+_SECURE: Final = ("https", "kafka+ssl", "tls", "amqps", "rediss")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,17 @@ class Address:
         return f"{self.scheme}://{','.join(self.hosts)}{self.path}"
 
     @property
+    def is_secure(self) -> bool:
+        """Whether connections are encrypted, and the other end shows a certificate."""
+        return self.scheme in _SECURE
+
+    @property
+    def ca_file(self) -> str | None:
+        """File of the certificates to trust, if it is said."""
+        options = dict(parse_qsl(self.query, keep_blank_values=True))
+        return options.get(CA_OPTION) if self.is_secure else None
+
+    @property
     def segments(self) -> list[str]:
         """The parts of the path between slashes, decoded."""
         return [unquote(part) for part in self.path.split("/") if part]
@@ -67,13 +83,26 @@ class Address:
                 f"The secret {quote(self.secret_name)} of the sink {self.name} is not UTF-8 text."
             ) from None
 
+    def trusted(self) -> ssl.SSLContext | None:
+        """Make what checks certificates; nothing where there are none.
+
+        Raises
+        ------
+        SinkError
+            If the file of those to trust cannot be used.
+        """
+        try:
+            return trust(self.ca_file) if self.is_secure else None
+        except CAFileError as error:
+            raise SinkError(f"The sink {self.name}: {error}") from None
+
     def host_and_port(self) -> tuple[str, int | None]:
         """Return the first host and its port, if it is said."""
         parts = urlsplit(f"//{self.hosts[0]}")
         return parts.hostname or "", parts.port
 
     def options(self, *known: str) -> dict[str, str]:
-        """Return the options after ``?``.
+        """Return the options after ``?``; which certificates to trust is always one.
 
         Raises
         ------
@@ -81,6 +110,8 @@ class Address:
             If there are unknown ones.
         """
         options = dict(parse_qsl(self.query, keep_blank_values=True))
+        if self.is_secure:
+            known = (*known, CA_OPTION)
         unknown = sorted(options.keys() - set(known))
         if unknown:
             allowed = f"It takes {', '.join(known)}." if known else "It takes none."

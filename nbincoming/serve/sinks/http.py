@@ -24,6 +24,7 @@ from nbincoming.serve.sinks.sink import (
     Undelivered,
     event_json,
 )
+from nbincoming.tls import CA_OPTION, certificate_fault
 
 #: Longest that a receiver may send us away for.
 _MAX_RETRY_AFTER_S: Final = 3_600.0
@@ -62,7 +63,7 @@ class HttpSink:
     def __init__(self, address: Address, secret: bytes | None) -> None:
         if address.user or len(address.hosts) > 1:
             raise SinkError(f"The sink {address.name} takes one host and no user.")
-        query = f"?{address.query}" if address.query else ""
+        query = _query(address)
         self._url = f"{address.scheme}://{address.hosts[0]}{address.path or '/'}{query}"
         try:
             self._key = None if secret is None else standard_key(secret)
@@ -73,6 +74,7 @@ class HttpSink:
             maxsize=self.carriers,
             timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
             retries=False,  # the relay's
+            ssl_context=address.trusted(),
             headers={"User-Agent": "nbincoming", "Content-Type": CONTENT_TYPE},
         )
 
@@ -82,7 +84,8 @@ class HttpSink:
             try:
                 status, retry_after = self._post(event)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                reason = type(error).__name__  # its text may hold the URL
+                # The kind alone: its text may hold the URL.
+                reason = certificate_fault(error) or type(error).__name__
                 is_doubtful = isinstance(error, _NO_ANSWER)
                 raise Undelivered(reason, delivered=number, is_doubtful=is_doubtful) from error
             if not 200 <= status < 300:
@@ -115,6 +118,15 @@ class HttpSink:
                 answer.release_conn()
         answer.close()
         return answer.status, answer.headers.get("Retry-After", "")
+
+
+def _query(address: Address) -> str:
+    """Return the receiver's query, which is all but the one option of ours."""
+    query = address.query
+    if address.ca_file is not None:
+        parts = query.split("&")
+        query = "&".join(part for part in parts if part.partition("=")[0] != CA_OPTION)
+    return f"?{query}" if query else ""
 
 
 def _retry_after_s(text: str) -> float:

@@ -6,6 +6,7 @@ of an integration have one key, so they lie in one partition, in order.
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Sequence
 from functools import partial
@@ -22,6 +23,7 @@ from nbincoming.serve.sinks.sink import (
     Undelivered,
     event_json,
 )
+from nbincoming.tls import CA_OPTION
 
 #: Settings of librdkafka that a URL may hold.
 _OPTIONS: Final = (
@@ -30,7 +32,6 @@ _OPTIONS: Final = (
     "linger.ms",
     "message.max.bytes",
     "sasl.mechanism",
-    "ssl.ca.location",
 )
 
 #: What the broker, or the client on its behalf, says of a record that it will never take.
@@ -68,7 +69,8 @@ class KafkaSink:
             raise SinkError(
                 f"The sink {address.name} needs a topic. Write kafka://host:9092/topic."
             ) from None
-        is_secure = address.scheme == "kafka+ssl"
+        address.trusted()  # what is wrong with it shows now
+        is_secure = address.is_secure
         self._settings: dict[str, Any] = {
             "bootstrap.servers": ",".join(address.hosts),
             "security.protocol": "SSL" if is_secure else "PLAINTEXT",
@@ -85,6 +87,10 @@ class KafkaSink:
                 "sasl.username": address.user,
                 "sasl.password": address.text_of(secret) or "",
             }
+        # Its own library looks for the system's certificates by itself, past SSL_CERT_FILE.
+        default = ssl.get_default_verify_paths().cafile
+        if is_secure and default is not None:
+            self._settings[CA_OPTION] = default
         self._settings |= address.options(*_OPTIONS)
         self._said = "Kafka: no answer"
         try:
@@ -141,7 +147,8 @@ class KafkaSink:
         self._producer = None
 
     def _hear(self, error: KafkaError) -> None:
-        self._said = _text(error)
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # why they are was said before
+            self._said = _text(error)
 
 
 def _note(
@@ -151,4 +158,7 @@ def _note(
 
 
 def _text(error: KafkaError) -> str:
+    # The client's own text names brokers and files; of a certificate it says no more than this.
+    if error.code() == KafkaError._SSL and "certificate verify failed" in error.str():
+        return "Kafka: the certificate is not accepted"
     return f"Kafka: {error.name()}"

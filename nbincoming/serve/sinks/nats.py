@@ -26,12 +26,26 @@ from nbincoming.serve.sinks.sink import (
     Undelivered,
     event_json,
 )
+from nbincoming.tls import certificate_fault
 
 #: Longest wait for a connection, and for one acknowledgement.
 _STEP_S: Final = 5.0
 
 #: "message size exceeds maximum allowed", by a stream's own limit.
 _TOO_LARGE: Final = 10054
+
+
+class NotEncrypted(Error):
+    """A server that asks for a connection in the clear, where the URL asks for TLS.
+
+    A server of NATS says whether connections are encrypted, in the clear, and the client does
+    as it is told: whoever sits between could say no, and would be given the password.
+    """
+
+
+_REASONS: Final[dict[type[BaseException], str]] = {
+    NotEncrypted: "the server does not encrypt, and tls:// asks for it"
+}
 
 
 class NatsSink(LoopSink):
@@ -48,6 +62,8 @@ class NatsSink(LoopSink):
     def __init__(self, address: Address, secret: bytes | None) -> None:
         super().__init__("nbincoming-nats")
         address.options()
+        self._user = address.user
+        self._trusted = address.trusted()
         try:
             (self._subject,) = address.segments
         except ValueError:
@@ -64,11 +80,9 @@ class NatsSink(LoopSink):
             "connect_timeout": _STEP_S,
             "error_cb": _ignore,  # what went wrong is in Undelivered
         }
-        password = address.text_of(secret)
-        if address.user:
-            self._options |= {"user": address.user, "password": password}
-        elif password is not None:
-            self._options["token"] = password
+        self._password = address.text_of(secret)
+        if self._trusted is not None:
+            self._options["tls"] = self._trusted
         self._client: Client | None = None
 
     async def publish(self, events: Sequence[Event]) -> None:
@@ -98,14 +112,34 @@ class NatsSink(LoopSink):
         # A client that closes cancels what waits on it.
         except (Error, OSError, TimeoutError, asyncio.CancelledError) as error:
             await self.drop()
-            raise Undelivered(f"NATS: {type(error).__name__}", delivered=number) from error
+            reason = certificate_fault(error) or _REASONS.get(type(error)) or type(error).__name__
+            raise Undelivered(f"NATS: {reason}", delivered=number) from error
 
     async def _stream(self) -> JetStreamContext:
         if self._client is None or not self._client.is_connected:
             await self.drop()
             self._client = Client()
-            await self._client.connect(**self._options)
+            before = self._handshakes()
+
+            def check_encrypted() -> None:
+                if self._trusted is not None and self._handshakes() == before:
+                    raise NotEncrypted
+
+            def password() -> str | None:
+                check_encrypted()
+                return self._password
+
+            options = dict(self._options)
+            if self._user:
+                options |= {"user": self._user, "password": password}
+            elif self._password is not None:
+                options["token"] = password
+            await self._client.connect(**options)
+            check_encrypted()
         return self._client.jetstream()
+
+    def _handshakes(self) -> int:
+        return 0 if self._trusted is None else self._trusted.session_stats()["connect_good"]
 
     async def drop(self) -> None:
         """Close the connection."""

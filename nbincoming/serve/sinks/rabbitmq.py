@@ -29,6 +29,7 @@ from nbincoming.serve.sinks.sink import (
     Undelivered,
     event_json,
 )
+from nbincoming.tls import certificate_fault
 
 #: Longest wait for a connection, and for one confirmation.
 _STEP_S: Final = 5.0
@@ -74,14 +75,14 @@ class RabbitSink(LoopSink):
         self._window = int(window)
         self._exchange_name = exchange[0] if exchange else ""
         host, port = address.host_and_port()
-        is_secure = address.scheme == "amqps"
+        self._trusted = address.trusted()
         self._options: dict[str, Any] = {
             "host": host,
-            "port": port or (5671 if is_secure else 5672),
+            "port": port or (5671 if address.is_secure else 5672),
             "login": address.user or "guest",
             "password": address.text_of(secret) or "guest",
             "virtualhost": options.get("vhost", "/"),
-            "ssl": is_secure,
+            "ssl": address.is_secure,
         }
         self._connection: AbstractConnection | None = None
         self._exchange: AbstractExchange | None = None
@@ -108,7 +109,7 @@ class RabbitSink(LoopSink):
         except _AWAY as error:
             await self.drop()
             raise Undelivered(
-                f"RabbitMQ: {type(error).__name__}",
+                f"RabbitMQ: {certificate_fault(error) or type(error).__name__}",
                 delivered=delivered,
                 is_refusal=isinstance(error, ChannelPreconditionFailed),  # larger than it takes
             ) from error
@@ -120,7 +121,7 @@ class RabbitSink(LoopSink):
     async def _connect(self) -> AbstractExchange:
         await self.drop()
         # Not by aio_pika.connect(), which leaves a connection that fails to nobody to close.
-        self._connection = Connection(make_url(**self._options))
+        self._connection = Connection(make_url(**self._options), ssl_context=self._trusted)
         await self._connection.connect(timeout=_STEP_S)
         channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         if self._exchange_name:

@@ -12,6 +12,7 @@ from redis.retry import Retry
 from nbincoming.core.events import Event
 from nbincoming.serve.sinks.address import Address
 from nbincoming.serve.sinks.sink import SinkError, Undelivered, event_json
+from nbincoming.tls import certificate_fault
 
 #: Longest wait for the server.
 _STEP_S = 5.0
@@ -33,6 +34,7 @@ class RedisSink:
 
     def __init__(self, address: Address, secret: bytes | None) -> None:
         address.options()
+        address.trusted()  # what is wrong with it shows now
         try:
             database, self._stream = address.segments
             number = int(database)
@@ -51,6 +53,7 @@ class RedisSink:
             socket_connect_timeout=_STEP_S,
             retry=Retry(NoBackoff(), 0),  # the relay's
             protocol=2,
+            **({"ssl_ca_certs": address.ca_file} if address.is_secure else {}),
         )
 
     def deliver(self, events: Sequence[Event]) -> None:
@@ -61,7 +64,8 @@ class RedisSink:
                     pipeline.xadd(self._stream, {"id": event.id, "event": event_json(event)})
                 pipeline.execute()
         except RedisError as error:
-            raise Undelivered(f"Redis: {type(error).__name__}") from error
+            reason = certificate_fault(error) or type(error).__name__
+            raise Undelivered(f"Redis: {reason}") from error
 
     def close(self) -> None:
         """Close the connections."""
