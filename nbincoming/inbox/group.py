@@ -10,11 +10,11 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeVar
 
-from nbincoming.core.gateway import Candidate, Claimed, inbox_unavailable
+from nbincoming.core.gateway import Candidate, inbox_unavailable
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.protocol import Inbox
+from nbincoming.inbox.protocol import Inbox, Settled
 
 #: Most claims made in one go: beyond that they save little and make the first ones wait.
 MAX_CLAIMS: Final = 256
@@ -29,9 +29,6 @@ _STAY: Final = 7 / 8
 Waiter = TypeVar("Waiter")
 
 log = logging.getLogger("nbincoming.inbox")
-
-#: What became of a candidate; a refusal where the inbox could not be reached.
-Settled: TypeAlias = Claimed | InboxUnavailable
 
 
 class Group(Generic[Waiter]):
@@ -98,8 +95,9 @@ class Group(Generic[Waiter]):
     def _take(self) -> list[tuple[Candidate, Waiter]]:
         """Wait for candidates and take them; none when it is closed."""
         with self._changed:
+            if self._enough > 1:
+                self._wait(self._enough, GATHER_S)  # at once: each waking takes time
             self._wait(1, None)
-            self._wait(self._enough, GATHER_S)
             taken = self._waiting[:MAX_CLAIMS]
             del self._waiting[:MAX_CLAIMS]
         self._enough = max(len(taken), int(self._enough * _STAY))

@@ -19,6 +19,9 @@ BUSY_TIMEOUT_S: Final = 5.0
 #: the disk.
 _CHECKPOINT_PAGES: Final = 4_000
 
+#: Memory for pages, in KiB: those of 200,000 keys.
+_CACHE_KIB: Final = 16_384
+
 #: What makes each version of the tables of the one before.
 _VERSIONS: Final = (
     """
@@ -107,6 +110,7 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         _create(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()

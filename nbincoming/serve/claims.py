@@ -8,9 +8,9 @@ from typing import Protocol
 
 from nbincoming.core.gateway import Candidate
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.group import Group, Settled
+from nbincoming.inbox.group import Group
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.inbox.protocol import Inbox
+from nbincoming.inbox.protocol import Inbox, Settled
 
 #: Told what became of a candidate, on the thread of the event loop.
 Told = Callable[[Settled], None]

@@ -10,8 +10,9 @@ import pytest
 from nbincoming.core.gateway import Accepted, Candidate, Claimed, Duplicate, inbox_unavailable
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox import group
-from nbincoming.inbox.group import MAX_CLAIMS, Group, Settled
+from nbincoming.inbox.group import MAX_CLAIMS, Group
 from nbincoming.inbox.memory import MemoryInbox
+from nbincoming.inbox.protocol import Settled
 from tests.inbox.contract import Sender
 
 WAIT_S = 3_600.0
