@@ -39,6 +39,7 @@ from nbincoming.commands.extras import need
     type=click.IntRange(1, 256),
     help="Processes that answer.",
 )
+@click.option("--pin", is_flag=True, help="Keep each worker on a core of its own (Linux).")
 @click.option("--keys", type=click.Path(dir_okay=False), help="API keys; opens the login.")
 @click.option(
     "--max-head-bytes",

@@ -9,12 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from prometheus_client.multiprocess import mark_process_dead
 
 from nbincoming.errors import NbIncomingError
+from nbincoming.serve.cores import cores_for
 from nbincoming.serve.log import log
 from nbincoming.serve.reload import Reloader
 from nbincoming.serve.settings import Settings
@@ -109,8 +111,10 @@ class Pool:
         self._sock = sock
         self._reloader = reloader
         self._restarts = 0
+        cores = cores_for(settings.workers) if settings.pin else []
         self._workers = [
-            Child(f"worker {number}", self._start_worker) for number in range(settings.workers)
+            Child(f"worker {number}", partial(self._start_worker, cores[number : number + 1]))
+            for number in range(settings.workers)
         ]
         self._children = [*self._workers]
         if settings.sinks:
@@ -150,8 +154,8 @@ class Pool:
         for child in self._children:
             child.wait(self._settings.grace_s + 5)
 
-    def _start_worker(self) -> subprocess.Popen[str]:
-        process = _start("worker", self._settings, self._sock)
+    def _start_worker(self, cores: Sequence[int]) -> subprocess.Popen[str]:
+        process = _start("worker", self._settings, self._sock, *cores)
         # What is in force, and not what the files say: they may be bad just now.
         with contextlib.suppress(OSError):  # it has ended already, and is started again
             _say(process, self._order(self._specs()))
@@ -171,11 +175,11 @@ class Pool:
 
 
 def _start(
-    module: str, settings: Settings, sock: socket.socket | None = None
+    module: str, settings: Settings, sock: socket.socket | None = None, *cores: int
 ) -> subprocess.Popen[str]:
     handles = () if sock is None else (sock.fileno(),)
     process = subprocess.Popen(  # noqa: S603 - ourselves
-        [sys.executable, "-m", f"nbincoming.serve.{module}", *map(str, handles)],
+        [sys.executable, "-m", f"nbincoming.serve.{module}", *map(str, (*handles, *cores))],
         stdin=subprocess.PIPE,
         stdout=None if sock is None else subprocess.PIPE,
         text=True,

@@ -22,6 +22,7 @@ from nbincoming.inbox import open_inbox, open_outbox
 from nbincoming.keys import KeyFile
 from nbincoming.secrets import SecretStore
 from nbincoming.serve.catalogue import Catalogue, CatalogueError, load_catalogue, login_scheme
+from nbincoming.serve.cores import CoresError, cores_for
 from nbincoming.serve.pool import Pool
 from nbincoming.serve.reload import Reloader
 from nbincoming.serve.settings import Settings
@@ -95,6 +96,11 @@ def check(settings: Settings) -> Catalogue:
             sink.close()
     except NbIncomingError as error:
         reasons += str(error).splitlines()
+    try:
+        if settings.pin:
+            cores_for(settings.workers)
+    except CoresError as error:
+        reasons.append(str(error))
     if reasons:
         raise CatalogueError(reasons)
     open_inbox(settings.inbox).close()

@@ -34,6 +34,8 @@ class Settings:
         How long events stay in the inbox after all sinks took them; None for ever.
     host, port, workers
         Where to listen, and in how many processes.
+    pin : bool
+        Whether each worker keeps to a core of its own.
     keys : str or None
         File of API keys for the login; without it there is none.
     max_head_bytes : int
@@ -59,6 +61,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
+    pin: bool = False
     keys: str | None = None
     max_head_bytes: int = MAX_HEAD_BYTES
     request_timeout_s: float = REQUEST_TIMEOUT_S

@@ -24,6 +24,7 @@ from nbincoming.serve.app import App
 from nbincoming.serve.catalogue import Catalogue, login_scheme, make_ready
 from nbincoming.serve.claims import claims_for
 from nbincoming.serve.connection import Connection, connections
+from nbincoming.serve.cores import keep_to
 from nbincoming.serve.log import log, set_up
 from nbincoming.serve.parent import follow, lines
 from nbincoming.serve.service import Desk, Service
@@ -179,8 +180,10 @@ def _config(settings: Settings, service: Service) -> uvicorn.Config:
 
 
 def main() -> None:
-    """Be a worker: settings come on stdin, the socket by its number as the argument."""
+    """Be a worker: settings come on stdin; arguments are the socket's number and a core's."""
     set_up()
+    for core in sys.argv[2:]:
+        keep_to(int(core))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent
     orders = lines()
     settings = Settings.from_json(next(orders))

@@ -24,6 +24,10 @@ from tests.serve.running import (
 )
 from tests.serve.wire import request_bytes
 
+on_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="Only Linux keeps processes to cores."
+)
+
 # --- the start ---------------------------------------------------------------------
 
 
@@ -135,6 +139,30 @@ def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:
         os.kill(pid, signal.SIGKILL)
         served.wait_for("A process ended and is started again")
         assert served.post() == 200
+
+
+@on_linux
+def test_a_pinned_worker_keeps_to_its_core_and_so_does_its_successor(tmp_path: Path) -> None:
+    """The server itself may use all."""
+    with serving(publish(tmp_path), "--pin", cwd=tmp_path) as served:
+        (pid,) = served.children().values()
+        first = min(os.sched_getaffinity(0))
+        assert os.sched_getaffinity(pid) == {first}
+        assert os.sched_getaffinity(served.process.pid) == os.sched_getaffinity(0)
+        os.kill(pid, signal.SIGKILL)
+        served.wait_for("A process ended and is started again")
+        assert served.post() == 200
+        (pid,) = served.children().values()
+        assert os.sched_getaffinity(pid) == {first}
+
+
+@on_linux
+def test_more_pinned_workers_than_cores_are_refused(tmp_path: Path) -> None:
+    """Two on one core would be slower than without."""
+    workers = str(len(os.sched_getaffinity(0)) + 1)
+    code, said = refused(publish(tmp_path), "--pin", "--workers", workers, cwd=tmp_path,
+                         COMPLAINTS_JWT_KEY=SECRET)  # fmt: skip
+    assert (code, "a core of its own" in said) == (2, True)
 
 
 def test_the_workers_end_with_their_parent(tmp_path: Path) -> None:
