@@ -158,6 +158,17 @@ class SqliteInbox:
         with self._transaction() as writer:
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
+    def checkpoint(self) -> None:
+        """Move what is in SQLite's log to the file, as far as nobody is held up by it.
+
+        Else the claim that makes the log too long does all of it, and others wait.
+        """
+        with self._reading:
+            try:
+                self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except sqlite3.Error as error:
+                raise inbox_unavailable() from error
+
     def close(self) -> None:
         """Close the file."""
         with self._writing, self._reading:

@@ -1,4 +1,4 @@
-"""What a worker does beside its requests: it tries the inbox and purges it."""
+"""What a worker does beside its requests: it tries the inbox, purges it and empties its log."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ TRY_S: Final = 2.0
 #: How often expired keys are removed.
 PURGE_S: Final = 60.0
 
+#: How often what was claimed is moved from the log of the store to where it stays.
+CHECKPOINT_S: Final = 0.25
+
 
 class Upkeep:
-    """Two threads, from :meth:`start` to :meth:`stop`.
+    """A thread for each thing to do, from :meth:`start` to :meth:`stop`.
 
     Parameters
     ----------
     inbox
-        What is tried and purged, where it can be: not every store needs it.
+        What is looked after, where it can be: not every store needs it.
     service
         Told whether the inbox can be reached.
     """
@@ -35,11 +38,16 @@ class Upkeep:
     def __init__(self, inbox: Inbox, service: Service) -> None:
         self._probe: Callable[[], None] | None = getattr(inbox, "probe", None)
         self._purge: Callable[[int], int] | None = getattr(inbox, "purge", None)
+        self._checkpoint: Callable[[], None] | None = getattr(inbox, "checkpoint", None)
         self._service = service
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._every, args=arguments, daemon=True)
-            for arguments in ((TRY_S, self.try_inbox), (PURGE_S, self.purge))
+            for arguments in (
+                (TRY_S, self.try_inbox),
+                (PURGE_S, self.purge),
+                (CHECKPOINT_S, self.checkpoint),
+            )
         ]
 
     def start(self) -> None:
@@ -77,6 +85,11 @@ class Upkeep:
         """Remove expired keys."""
         if self._purge is not None:
             self._purge(now_ms())
+
+    def checkpoint(self) -> None:
+        """Move what was claimed to where it stays."""
+        if self._checkpoint is not None:
+            self._checkpoint()
 
     def _every(self, pause_s: float, act: Callable[[], None]) -> None:
         while not self._stop.is_set():

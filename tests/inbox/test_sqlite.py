@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,19 @@ def test_the_file_is_its_owners_alone(inbox: SqliteInbox, path: Path, send: Send
     files = list(path.parent.glob("inbox.db*"))
     assert len(files) == 3
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_a_checkpoint_moves_the_log_to_the_file(
+    inbox: SqliteInbox, path: Path, tmp_path: Path, send: Sender
+) -> None:
+    """The file alone then has what was claimed, and claiming goes on."""
+    inbox.claim([send("a")])
+    inbox.checkpoint()
+    alone = tmp_path / "alone.db"
+    shutil.copy(path, alone)
+    with closing(SqliteInbox(alone)) as other:
+        assert kinds(other.claim([send("a")])) == [Duplicate]
+    assert kinds(inbox.claim([send("b")])) == [Accepted]
 
 
 def test_it_waits_for_the_disk(inbox: SqliteInbox) -> None:

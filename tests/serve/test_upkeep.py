@@ -22,6 +22,7 @@ class FlakyInbox(MemoryInbox):
         self.is_away = False
         self.tried = threading.Semaphore(0)
         self.purged = threading.Semaphore(0)
+        self.checkpointed = threading.Semaphore(0)
         self.fault: Exception | None = None
 
     def probe(self) -> None:
@@ -37,6 +38,10 @@ class FlakyInbox(MemoryInbox):
         if self.fault is not None:
             raise self.fault
         return 0
+
+    def checkpoint(self) -> None:
+        """Move nothing."""
+        self.checkpointed.release()
 
 
 @pytest.fixture
@@ -70,6 +75,7 @@ def test_a_store_that_needs_no_upkeep_gets_none(service: Service) -> None:
     kept = Upkeep(MemoryInbox(), service)
     kept.try_inbox()
     kept.purge()
+    kept.checkpoint()
     assert service.inbox_is_up
 
 
@@ -79,11 +85,12 @@ def test_it_goes_on_after_a_fault(
     """A purge that raises is logged, and tried again at its time."""
     monkeypatch.setattr(upkeep, "PURGE_S", 0.001)
     monkeypatch.setattr(upkeep, "TRY_S", 0.001)
+    monkeypatch.setattr(upkeep, "CHECKPOINT_S", 0.001)
     inbox.fault = RuntimeError("a fault")
     kept = Upkeep(inbox, service)
     kept.start()
     try:
-        for counted in (inbox.purged, inbox.tried):
+        for counted in (inbox.purged, inbox.tried, inbox.checkpointed):
             for _ in range(3):
                 assert counted.acquire(timeout=10)
     finally:
