@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -91,8 +93,7 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
         If that cannot be done; the message says why.
     """
     try:
-        # For its owner alone, since it holds bodies; SQLite makes the files beside it alike.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make_private(path)
         connection = sqlite3.connect(
             path,
             timeout=busy_timeout_s,
@@ -119,6 +120,21 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
         connection.close()
         raise
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make the file where there is none, for its owner alone, since it holds bodies.
+
+    SQLite makes the files beside it alike. One that is there is left alone: whoever closes a
+    file loses all locks that his process has on it, SQLite's among them, and another process
+    would take away the log as nobody's.
+    """
+    with _making, contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+#: Of the threads of a process one makes a file, before any of them can have opened it.
+_making = threading.Lock()
 
 
 def _create(connection: sqlite3.Connection, path: Path) -> None:

@@ -53,7 +53,7 @@ def candidate(
     raw += [(name.encode(), value.encode()) for name, value in (headers or {}).items()]
     request = Request("POST", "/x", tuple(raw), body, NOW_MS)
     made = Rules(Spec(name="x", endpoint=INTEGRATION, version=3)).consider(request)
-    return dataclasses.replace(made, **changes)
+    return made._replace(**changes)
 
 
 # --- the CloudEvents form ------------------------------------------------------------

@@ -81,7 +81,7 @@ def test_any_request_can_be_asked_anything(request: Request) -> None:
 
 def test_a_request_and_a_response_do_not_change() -> None:
     """They are values: what was signed is what is judged."""
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         post().body = b"other"  # type: ignore[misc]
     with pytest.raises(dataclasses.FrozenInstanceError):
         Response(200).status = 500  # type: ignore[misc]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import time
 from datetime import UTC, datetime
 
@@ -63,7 +62,7 @@ def test_what_a_sender_signs_is_accepted_and_nothing_else(
     verify(SCHEMES[name], request)
     if spoiled != body:
         with pytest.raises(BadSignature):
-            verify(SCHEMES[name], dataclasses.replace(request, body=spoiled))
+            verify(SCHEMES[name], request._replace(body=spoiled))
 
 
 @pytest.mark.parametrize("name", SCHEMES)
@@ -73,7 +72,7 @@ def test_a_made_up_signature_is_refused(name: str, value: bytes) -> None:
     request = signed(SCHEMES[name], b"{}")
     pairs = tuple((header, value) for header, _ in request.headers)
     with pytest.raises(Unauthorized):
-        verify(SCHEMES[name], dataclasses.replace(request, headers=pairs))
+        verify(SCHEMES[name], request._replace(headers=pairs))
 
 
 @pytest.mark.parametrize("name", SCHEMES)
@@ -95,9 +94,9 @@ def test_a_signed_time_must_be_near(name: str, sign: int) -> None:
     """The tolerance is included, on both sides."""
     request = signed(SCHEMES[name], b"{}")
     near, far = (NOW_MS + sign * (DEFAULT_TOLERANCE_S + more) * 1000 for more in (0, 1))
-    verify(SCHEMES[name], dataclasses.replace(request, received_at_ms=near))
+    verify(SCHEMES[name], request._replace(received_at_ms=near))
     with pytest.raises(BadSignature, match="300 s are allowed"):
-        verify(SCHEMES[name], dataclasses.replace(request, received_at_ms=far))
+        verify(SCHEMES[name], request._replace(received_at_ms=far))
 
 
 def test_one_of_several_standard_signatures_is_enough() -> None:
@@ -105,7 +104,7 @@ def test_one_of_several_standard_signatures_is_enough() -> None:
     request = signed(SCHEMES["standard"], b"{}")
     headers = dict(request.headers)
     headers[b"webhook-signature"] = b"v1,AAAA v2,x " + headers[b"webhook-signature"]
-    verify(SCHEMES["standard"], dataclasses.replace(request, headers=tuple(headers.items())))
+    verify(SCHEMES["standard"], request._replace(headers=tuple(headers.items())))
 
 
 def official(secret: bytes = STANDARD) -> Webhook:

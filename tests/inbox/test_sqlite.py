@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -102,16 +101,33 @@ def test_the_file_is_its_owners_alone(inbox: SqliteInbox, path: Path, send: Send
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
+def test_who_looks_into_the_file_does_not_take_the_log_away(
+    inbox: SqliteInbox, path: Path, send: Sender
+) -> None:
+    """Another process that opens and closes it leaves what comes afterwards where it belongs."""
+    inbox.claim([send("a")])
+    look = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); print(d.execute('SELECT count(*) FROM events').fetchone()[0]); d.close()"  # noqa: E501
+    command = [sys.executable, "-c", look, str(path)]
+    counts = []
+    for name in ("b", "c", "d"):
+        counts.append(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        inbox.claim([send(name)])
+    assert counts == ["1\n", "2\n", "3\n"]
+
+
 def test_a_checkpoint_moves_the_log_to_the_file(
-    inbox: SqliteInbox, path: Path, tmp_path: Path, send: Sender
+    inbox: SqliteInbox, path: Path, send: Sender
 ) -> None:
     """The file alone then has what was claimed, and claiming goes on."""
     inbox.claim([send("a")])
-    inbox.checkpoint()
-    alone = tmp_path / "alone.db"
-    shutil.copy(path, alone)
-    with closing(SqliteInbox(alone)) as other:
-        assert kinds(other.claim([send("a")])) == [Duplicate]
+    alone = f"file:{path}?immutable=1"  # without the log
+    for expected in (0, 1):
+        with closing(sqlite3.connect(alone, uri=True)) as db:
+            tables = db.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'events'")
+            has_tables = tables.fetchone() == (1,)
+            count = db.execute("SELECT count(*) FROM events").fetchone()[0] if has_tables else 0
+        assert count == expected
+        inbox.checkpoint()
     assert kinds(inbox.claim([send("b")])) == [Accepted]
 
 
