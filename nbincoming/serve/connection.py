@@ -167,7 +167,9 @@ class Connection(asyncio.Protocol):
 
     def _take_known(self, head: Head, body: bytes) -> None:
         """Take a request whose head came before; the parser need not see it."""
+        self._reading_since_s = None
         self._idle_since_s = self._loop.time()
+        self._answered = False
         self._method = head.method
         self._handle(head.target, head.headers, body, keep=True)
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from uvicorn.config import Config
 from uvicorn.server import ServerState
@@ -74,6 +74,10 @@ class Line:
         self._connection = kind(cast(Config, None), ServerState(), {}, loop)
         loop.close()  # its clock is all that is used
         self._connection.connection_made(cast(asyncio.Transport, self.transport))
+
+    def wait(self, seconds: float) -> None:
+        """Have it look at the clock after some time."""
+        self._connection.check_clock(self._connection._loop.time() + seconds)
 
     def send(self, data: bytes) -> None:
         """Have it take bytes, as long as it is open."""
@@ -160,6 +164,21 @@ def test_a_head_that_comes_again_is_not_parsed_again(recorder: Recorder) -> None
     assert line.transport.written.count(b"200 OK") == 2
 
 
+def test_a_new_connection_with_a_known_head_is_no_slow_sender(
+    recorder: Recorder, heads: Heads
+) -> None:
+    """It owes nothing after its first request; it is idle, and closed as such."""
+    line = Line(kind_of_connection(recorder, heads))
+    line.send(HEAD + b"{}")
+    line.wait(31)
+    line.send(HEAD + b"{}")
+    assert line.transport.written.count(b"200 OK") == 2
+    assert not line.transport.is_closed
+    line.wait(76)
+    assert line.transport.is_closed
+    assert b" 408 " not in line.transport.written
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -182,6 +201,7 @@ def test_nothing_is_remembered_of(recorder: Recorder, data: bytes) -> None:
     assert not heads._known
 
 
+LARGE = b"POST /x HTTP/1.1\r\nContent-Length: 50\r\n\r\n" + b"x" * 50
 PIECES = st.sampled_from(
     [
         HEAD + b"{}",
@@ -192,7 +212,7 @@ PIECES = st.sampled_from(
         b"POST http://h/x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
         b"POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n",
-        b"POST /x HTTP/1.1\r\nContent-Length: 50\r\n\r\n" + b"x" * 50,
+        LARGE,
         b"{}",
         b"\r\n",
         b"\r",
@@ -205,6 +225,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=1_500, deadline=None)
 @given(lines=st.lists(st.lists(st.lists(PIECES, min_size=1, max_size=3), max_size=8), max_size=4))
+@example(lines=[[[HEAD + b"{}"], [LARGE], [HEAD + b"{}"], [b"{}"]]])
 def test_whoever_remembers_answers_as_whoever_does_not(lines: list[list[list[bytes]]]) -> None:
     """Through any sequence of good, bad, cut and joined requests, on one connection or several."""
     both = []
