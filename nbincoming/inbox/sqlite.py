@@ -49,6 +49,10 @@ _SETTLE_BUCKETS: Final = 16
 #: An expired key stays so much longer: a request from before its end may wait to be claimed.
 _SLACK_MS: Final = 120_000
 
+_EXPIRED: Final = (
+    "SELECT space, key FROM keys WHERE (space, key) > (?, ?) AND expires_ms < ? "
+    "ORDER BY space, key LIMIT ?"
+)
 _PUT_EVENTS: Final = (
     "INSERT INTO events (id, integration, version, key, triggers, received_at_ms, headers, body) "
     "VALUES {}"
@@ -96,13 +100,7 @@ class SqliteInbox:
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
-        with self._reading:
-            try:
-                rows = self._reader.execute(
-                    _EVENTS + "WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit)
-                ).fetchall()
-            except sqlite3.Error as error:
-                raise inbox_unavailable() from error
+        rows = self._read(_EVENTS + "WHERE seq > ? ORDER BY seq LIMIT ?", after, limit)
         return [(row[0], event_of_row(row)) for row in rows]
 
     def purge(self, now_ms: int) -> int:
@@ -113,15 +111,7 @@ class SqliteInbox:
         purged, place, before_ms = 0, (0, b""), now_ms - _SLACK_MS
         self._settle(before_ms)
         while True:
-            with self._reading:
-                try:
-                    expired = self._reader.execute(
-                        "SELECT space, key FROM keys WHERE (space, key) > (?, ?) "
-                        "AND expires_ms < ? ORDER BY space, key LIMIT ?",
-                        (*place, before_ms, _PURGE_KEYS),
-                    ).fetchall()
-                except sqlite3.Error as error:
-                    raise inbox_unavailable() from error
+            expired = self._read(_EXPIRED, *place, before_ms, _PURGE_KEYS)
             if not expired:
                 return purged
             with self._transaction() as writer:
@@ -134,12 +124,8 @@ class SqliteInbox:
 
     def _settle(self, before_ms: int) -> None:
         """Move everything to the table by key, where claims come so seldom that some expire."""
-        with self._reading:
-            try:
-                oldest = self._reader.execute(OLDEST_CLAIM).fetchone()
-            except sqlite3.Error as error:
-                raise inbox_unavailable() from error
-        if oldest is None or oldest[0] >= before_ms:
+        oldest = self._read(OLDEST_CLAIM)
+        if not oldest or oldest[0][0] >= before_ms:
             return
         for _ in range(0, BUCKETS, _SETTLE_BUCKETS):
             with self._transaction():
@@ -163,17 +149,21 @@ class SqliteInbox:
 
         Else the claim that makes the log too long does all of it, and others wait.
         """
-        with self._reading:
-            try:
-                self._reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            except sqlite3.Error as error:
-                raise inbox_unavailable() from error
+        self._read("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         """Close the file."""
         with self._writing, self._reading:
             self._writer.close()
             self._reader.close()
+
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        """Ask beside the claims."""
+        with self._reading:
+            try:
+                return self._reader.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise inbox_unavailable() from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
