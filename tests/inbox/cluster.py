@@ -6,8 +6,7 @@ import contextlib
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from redis.crc import key_slot
 
 from nbincoming.inbox.redis import RedisInbox
 from tests.inbox.server import Server
-from tests.servers import HOST, WAIT_S, free_port
+from tests.servers import HOST, free_port, wait_until
 
 #: How long a server may be silent before the others take it for dead, in milliseconds.
 NODE_TIMEOUT_MS = 500
@@ -166,15 +165,6 @@ def call(server: Server, *command: object) -> Any:
 def info(server: Server) -> str:
     """Return what a server says of its replication."""
     return str(call(server, "INFO", "replication"))
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    deadline_s = time.monotonic() + WAIT_S
-    waiter = threading.Event()
-    while not is_so():
-        assert time.monotonic() < deadline_s, "It was never so."
-        waiter.wait(0.01)
 
 
 def empty_inbox(cluster: Cluster) -> Iterator[RedisInbox]:

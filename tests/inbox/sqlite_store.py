@@ -7,29 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from nbincoming.inbox import sqlite_path
 from nbincoming.inbox.sqlite import SqliteInbox
-from nbincoming.inbox.sqlite_outbox import SqliteOutbox
+from tests.inbox.sides import other, outbox
+
+__all__ = ["inbox", "other", "outbox", "url"]
 
 
 @pytest.fixture
-def inbox(tmp_path: Path) -> Iterator[SqliteInbox]:
-    """Return an inbox in a new file."""
-    inbox = SqliteInbox(tmp_path / "inbox.db")
+def url(tmp_path: Path) -> str:
+    """Return where the inbox is: a new file."""
+    return f"sqlite:///{tmp_path / 'inbox.db'}"
+
+
+@pytest.fixture
+def inbox(url: str) -> Iterator[SqliteInbox]:
+    """Return an inbox with nothing in it."""
+    inbox = SqliteInbox(sqlite_path(url))
     yield inbox
     inbox.close()
-
-
-@pytest.fixture
-def outbox(inbox: SqliteInbox) -> Iterator[SqliteOutbox]:
-    """Return its other side."""
-    outbox = SqliteOutbox(inbox.path)
-    yield outbox
-    outbox.close()
-
-
-@pytest.fixture
-def other(inbox: SqliteInbox) -> Iterator[SqliteOutbox]:
-    """Return the same, as another process has it."""
-    outbox = SqliteOutbox(inbox.path)
-    yield outbox
-    outbox.close()

@@ -18,10 +18,10 @@ from nbincoming.inbox.protocol import Settled
 from nbincoming.inbox.redis import INTEGRATIONS, RedisInbox
 from nbincoming.inbox.redis_outbox import RedisOutbox
 from nbincoming.inbox.redis_store import NotReplicated
-from tests.inbox.cluster import Cluster, call, empty_inbox, hung, wait_until
+from tests.inbox.cluster import Cluster, call, empty_inbox, hung
 from tests.inbox.contract import InboxContract, Sender, all_events, hashed, kinds
 from tests.inbox.server import Server
-from tests.servers import free_port
+from tests.servers import free_port, wait_until
 
 
 class TestRedisClusterInbox(InboxContract):

@@ -7,33 +7,23 @@ from collections.abc import Iterator
 import pytest
 
 from nbincoming.inbox.redis import RedisInbox
-from nbincoming.inbox.redis_outbox import RedisOutbox
 from tests.inbox.cluster import Cluster, empty_inbox
 from tests.inbox.outbox_contract import OutboxContract, send
+from tests.inbox.sides import other, outbox
 
-__all__ = ["send"]
+__all__ = ["other", "outbox", "send"]
+
+
+@pytest.fixture
+def url(cluster: Cluster) -> str:
+    """Return where the inbox is."""
+    return cluster.url
 
 
 @pytest.fixture
 def inbox(cluster: Cluster) -> Iterator[RedisInbox]:
     """Return an empty inbox."""
     yield from empty_inbox(cluster)
-
-
-@pytest.fixture
-def outbox(cluster: Cluster) -> Iterator[RedisOutbox]:
-    """Return its other side."""
-    outbox = RedisOutbox(cluster.url)
-    yield outbox
-    outbox.close()
-
-
-@pytest.fixture
-def other(cluster: Cluster) -> Iterator[RedisOutbox]:
-    """Return the same, as another machine has it."""
-    outbox = RedisOutbox(cluster.url)
-    yield outbox
-    outbox.close()
 
 
 class TestRedisClusterOutbox(OutboxContract):

@@ -15,8 +15,15 @@ from nbincoming.inbox.redis_outbox import RedisOutbox
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import SINK, OutboxContract, advance, bury, fill, pending, send
 from tests.inbox.server import Server
+from tests.inbox.sides import other, outbox
 
-__all__ = ["send"]
+__all__ = ["other", "outbox", "send"]
+
+
+@pytest.fixture
+def url(valkey: Server) -> str:
+    """Return where the inbox is."""
+    return valkey.url
 
 
 @pytest.fixture
@@ -27,22 +34,6 @@ def inbox(valkey: Server) -> Iterator[RedisInbox]:
     inbox = RedisInbox(valkey.url)
     yield inbox
     inbox.close()
-
-
-@pytest.fixture
-def outbox(valkey: Server) -> Iterator[RedisOutbox]:
-    """Return its other side."""
-    outbox = RedisOutbox(valkey.url)
-    yield outbox
-    outbox.close()
-
-
-@pytest.fixture
-def other(valkey: Server) -> Iterator[RedisOutbox]:
-    """Return the same, as another machine has it."""
-    outbox = RedisOutbox(valkey.url)
-    yield outbox
-    outbox.close()
 
 
 class TestRedisOutbox(OutboxContract):

@@ -22,9 +22,9 @@ from tests.inbox.outbox_contract import (
     pending,
     send,
 )
-from tests.inbox.sqlite_store import inbox, other, outbox
+from tests.inbox.sqlite_store import inbox, other, outbox, url
 
-__all__ = ["inbox", "other", "outbox", "send"]
+__all__ = ["inbox", "other", "outbox", "send", "url"]
 
 
 class TestSqliteOutbox(OutboxContract):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 from nbincoming.core.events import Event
@@ -61,15 +60,6 @@ class ScriptedSink:
         """Return the ids of what was taken, of one integration or all."""
         with self._lock:
             return [e.id for e in self.taken if send is None or e.integration == send.integration]
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for a condition."""
-    deadline_s = time.monotonic() + WAIT_S
-    waiter = threading.Event()
-    while not holds():
-        assert time.monotonic() < deadline_s, "it did not happen in time"
-        waiter.wait(0.005)
 
 
 @contextlib.contextmanager

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.inbox.cluster import info, running, wait_until
+from tests.inbox.cluster import info, running
 from tests.serve.running import ENDPOINT, publish, serving
 from tests.serve.test_crashes import Load, delivered, kept
+from tests.servers import wait_until
 
 
 def test_a_failover_loses_and_doubles_nothing_that_replicas_had(tmp_path: Path) -> None:

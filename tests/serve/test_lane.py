@@ -17,11 +17,11 @@ from nbincoming.serve.lane import Lane
 from nbincoming.serve.sinks import Undelivered
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import SINK, fill, send
-from tests.inbox.sqlite_store import inbox, outbox
-from tests.serve.relaying import QUICK, ScriptedSink, away, doubt, refusal, relaying, wait_until
-from tests.servers import WAIT_S
+from tests.inbox.sqlite_store import inbox, outbox, url
+from tests.serve.relaying import QUICK, ScriptedSink, away, doubt, refusal, relaying
+from tests.servers import WAIT_S, wait_until
 
-__all__ = ["inbox", "outbox", "send"]
+__all__ = ["inbox", "outbox", "send", "url"]
 
 
 def test_a_sink_that_is_away_is_waited_for(

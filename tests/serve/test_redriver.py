@@ -8,10 +8,11 @@ from nbincoming.inbox.sqlite import SqliteInbox
 from nbincoming.inbox.sqlite_outbox import SqliteOutbox
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import bury, fill, send
-from tests.inbox.sqlite_store import inbox, outbox
-from tests.serve.relaying import ScriptedSink, away, doubt, refusal, relaying, wait_until
+from tests.inbox.sqlite_store import inbox, outbox, url
+from tests.serve.relaying import ScriptedSink, away, doubt, refusal, relaying
+from tests.servers import wait_until
 
-__all__ = ["inbox", "outbox", "send"]
+__all__ = ["inbox", "outbox", "send", "url"]
 
 
 def redrive(inbox: Inbox, outbox: Outbox, send: Sender, count: int) -> list[str]:

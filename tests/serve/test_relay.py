@@ -17,11 +17,11 @@ from nbincoming.serve import relay as relay_module
 from nbincoming.serve.patience import Patience
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import SINK, fill, pending, send
-from tests.inbox.sqlite_store import inbox, other, outbox
-from tests.serve.relaying import QUICK, ScriptedSink, away, refusal, relaying, wait_until
-from tests.servers import WAIT_S
+from tests.inbox.sqlite_store import inbox, other, outbox, url
+from tests.serve.relaying import QUICK, ScriptedSink, away, refusal, relaying
+from tests.servers import WAIT_S, wait_until
 
-__all__ = ["inbox", "other", "outbox", "send"]
+__all__ = ["inbox", "other", "outbox", "send", "url"]
 
 # --- lanes ---------------------------------------------------------------------------
 

@@ -17,11 +17,10 @@ from nbincoming.serve import relay_process
 from nbincoming.serve.settings import Settings
 from tests.inbox.contract import NOW_MS, Sender
 from tests.inbox.outbox_contract import OTHER_SINK, SINK, advance, fill
-from tests.inbox.sqlite_store import inbox
-from tests.serve.relaying import wait_until
-from tests.servers import WAIT_S
+from tests.inbox.sqlite_store import inbox, url
+from tests.servers import WAIT_S, wait_until
 
-__all__ = ["inbox"]
+__all__ = ["inbox", "url"]
 
 
 def start(folder: Path, *sinks: str, inbox: str = "sqlite:///inbox.db") -> subprocess.Popen[str]:

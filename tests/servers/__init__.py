@@ -6,6 +6,9 @@ import contextlib
 import os
 import random
 import socket
+import threading
+import time
+from collections.abc import Callable
 from typing import NoReturn
 
 import pytest
@@ -24,6 +27,15 @@ def free_port() -> int:
         port = random.randrange(20_000, 32_000)
         with contextlib.suppress(OSError), socket.create_server((HOST, port)):
             return port
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    deadline_s = time.monotonic() + WAIT_S
+    waiter = threading.Event()
+    while not holds():
+        assert time.monotonic() < deadline_s, "It did not happen in time."
+        waiter.wait(0.005)
 
 
 def missing(what: str) -> NoReturn:

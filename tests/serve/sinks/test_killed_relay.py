@@ -25,7 +25,6 @@ from nbincoming.serve.settings import Settings
 from nbincoming.serve.sinks import sink_name
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import fill
-from tests.serve.relaying import wait_until
 from tests.serve.sinks.contract import Receiver
 from tests.serve.sinks.test_http import SignedReceiver
 from tests.serve.sinks.test_kafka import KafkaReceiver
@@ -33,7 +32,7 @@ from tests.serve.sinks.test_lines import FileReceiver
 from tests.serve.sinks.test_nats import NatsReceiver
 from tests.serve.sinks.test_rabbitmq import RabbitReceiver
 from tests.serve.sinks.test_redis import RedisReceiver
-from tests.servers import HOST, WAIT_S
+from tests.servers import HOST, WAIT_S, wait_until
 
 #: How often; the variable is for those who want to see more.
 KILLS = int(os.environ.get("NBINCOMING_KILLS", "4"))
