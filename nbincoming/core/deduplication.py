@@ -215,7 +215,8 @@ def _text(text: str) -> bytes:
 def _encode(value: Value | Missing, parts: list[bytes]) -> None:
     match value:
         case str():
-            parts.append(b"s" + _text(value))
+            raw = value.encode()
+            parts.append(b"s%d:%b" % (len(raw), raw))
         case bool():
             parts.append(b"b1" if value else b"b0")
         case int() | Decimal():

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, TypeAlias, assert_never
 
 from nbincoming.core.deduplication import OWN_HASH_LABEL, Anchor, check_own_hash, compile_key
 from nbincoming.core.evaluation import compile_condition
-from nbincoming.core.message import Request, Response
+from nbincoming.core.message import RawHeaders, Request, Response, once_for_known
 from nbincoming.core.parameters import Headers, Parameters, decode, header_parameters
 from nbincoming.core.spec import Spec
 from nbincoming.core.values import json_text
@@ -220,15 +220,17 @@ class Rules:
     """The part of a spec that comes after authorization, made ready."""
 
     def __init__(self, spec: Spec) -> None:
-        zone = spec.zone
-        self._spec = spec
+        zone, deduplication = spec.zone, spec.deduplication
+        self._endpoint, self._version = spec.endpoint, spec.version
         self._limits = spec.limits
         self._space = spec.key_space
-        self._key = compile_key(spec.deduplication) if spec.deduplication else None
-        self._window_ms = spec.deduplication.window_ms if spec.deduplication else 0
-        self._has_own_hash = (
-            spec.deduplication is not None and OWN_HASH_LABEL in spec.deduplication.parameters
-        )
+        self._deduplication = deduplication
+        self._key = compile_key(deduplication) if deduplication else None
+        chosen = deduplication.parameters if deduplication else ()
+        self._has_own_hash = OWN_HASH_LABEL in chosen
+        self._claims_all = deduplication is not None and deduplication.claims == "every_request"
+        self._window_ms = deduplication.window_ms if deduplication else 0
+        self._anchor: Anchor = deduplication.anchor if deduplication else "last_request"
         self._triggers = [
             (trigger.name, compile_condition(trigger.when, zone)) for trigger in spec.triggers
         ]
@@ -241,24 +243,21 @@ class Rules:
         Refusal
             If it is not JSON, too large, or has an unusable header.
         """
-        headers = header_parameters(request.headers)
-        check_headers(headers)
-        deduplication = self._spec.deduplication
-        if deduplication is not None and self._has_own_hash:
-            check_own_hash(request, deduplication)
+        headers = checked_headers(request.headers)
+        if self._deduplication is not None and self._has_own_hash:
+            check_own_hash(request, self._deduplication)
         parameters = Parameters(decode(request.body, limits=self._limits), headers)
         scope = parameters.roots()
         now_ms = request.received_at_ms
         triggers = tuple([name for name, test in self._triggers if test(scope, now_ms)])
         wanted = bool(triggers) or not self._triggers
         key = claim = None
-        if deduplication is not None and self._key is not None:
+        if self._key is not None:
             key = self._key(scope)
-            if key is not None and (wanted or deduplication.claims == "every_request"):
-                claim = Claim(self._space, key, self._window_ms, deduplication.anchor)
-        spec = self._spec
+            if key is not None and (wanted or self._claims_all):
+                claim = Claim(self._space, key, self._window_ms, self._anchor)
         return Candidate(
-            spec.endpoint, spec.version, request, parameters, key, claim, triggers, wanted
+            self._endpoint, self._version, request, parameters, key, claim, triggers, wanted
         )
 
 
@@ -271,19 +270,16 @@ def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challen
     return Gateway(spec, secrets).judge(request)
 
 
-def check_headers(headers: Headers) -> None:
-    """Refuse a body that is not declared to be JSON, and headers that are ambiguous.
-
-    Parameters
-    ----------
-    headers
-        By name in lower case; see :func:`~nbincoming.core.parameters.header_parameters`.
+@once_for_known
+def checked_headers(raw: RawHeaders) -> Headers:
+    """Name headers as :func:`~nbincoming.core.parameters.header_parameters` does, if they are good.
 
     Raises
     ------
     BadHeader, UnsupportedMediaType
-        As their names say.
+        If some are ambiguous; if the body is not declared to be JSON.
     """
+    headers = header_parameters(raw)
     for name in _SINGLE:
         if type(headers.get(name)) is list:
             raise BadHeader(f"The header {name} is given more than once. Send it once.")
@@ -297,12 +293,13 @@ def check_headers(headers: Headers) -> None:
                 )
     media_type = headers.get("content-type")
     if media_type == _JSON:  # as most have it
-        return
+        return headers
     if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
         given = "missing" if media_type is None else ascii(media_type[:60])
         raise UnsupportedMediaType(
             f"The header Content-Type is {given}. Send 'Content-Type: application/json'."
         )
+    return headers
 
 
 def body_too_large(max_body_bytes: int) -> BodyTooLarge:
@@ -331,6 +328,8 @@ def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
 
 def answer(outcome: Outcome) -> Response:
     """Answer a request by what became of it."""
+    if type(outcome) is Accepted:  # as nearly all are; the rest is looked for in order
+        return OK_RESPONSE
     match outcome:
         case Accepted() | Filtered():
             return OK_RESPONSE
@@ -363,6 +362,7 @@ def refusal_response(refusal: Refusal) -> Response:
 
 __all__ = [
     "Accepted", "Candidate", "Challenge", "Claim", "Claimed", "Duplicate", "Filtered", "Gateway",
-    "Outcome", "Rejected", "Rules", "answer", "body_too_large", "check_headers", "endpoint_of",
+    "Outcome", "Rejected", "Rules", "answer", "body_too_large", "checked_headers",
+    "endpoint_of",
     "endpoint_path", "inbox_unavailable", "judge", "refusal_response", "unknown_endpoint",
 ]  # fmt: skip

@@ -14,9 +14,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from nbincoming.core.authorization import Jwt
-from nbincoming.core.gateway import check_headers
+from nbincoming.core.gateway import checked_headers
 from nbincoming.core.message import Request, Response
-from nbincoming.core.parameters import decode, header_parameters
+from nbincoming.core.parameters import decode
 from nbincoming.core.tokens import PERMISSION, TOKEN_LIFETIME_S, issue_token
 from nbincoming.core.values import Value, json_text
 from nbincoming.errors import (
@@ -133,7 +133,7 @@ def login(
         )
     if len(request.body) > _MAX_LOGIN_BYTES:
         raise BodyTooLarge(f"A login has at most {_MAX_LOGIN_BYTES:,} bytes. Send just the key.")
-    check_headers(header_parameters(request.headers))
+    checked_headers(request.headers)
     body = decode(request.body)
     key = body.get("apiKey") if isinstance(body, dict) else None
     if not isinstance(key, str):

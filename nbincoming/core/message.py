@@ -5,14 +5,43 @@ Bytes only: this module knows nothing of JSON, authorization or frameworks.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs
 
 from nbincoming.errors import quote
 
 #: Ordered pairs of header name and value, exactly as received.
 RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+_Made = TypeVar("_Made")
+
+
+class KnownHeaders(tuple[tuple[bytes, bytes], ...]):
+    """Headers that come again and again; what is made of them is kept with them."""
+
+    def __init__(self, _: object = ()) -> None:
+        self.made: dict[Callable[[RawHeaders], Any], Any] = {}
+
+
+def once_for_known(make: Callable[[RawHeaders], _Made]) -> Callable[[RawHeaders], _Made]:
+    """Have a pure function of headers make its result but once for those that are known.
+
+    Whoever gets the result shares it, and must not change it.
+    """
+
+    @wraps(make)
+    def made(headers: RawHeaders) -> _Made:
+        if type(headers) is not KnownHeaders:
+            return make(headers)
+        before: _Made | None = headers.made.get(make)
+        if before is None:
+            before = headers.made[make] = make(headers)
+        return before
+
+    return made
 
 
 # Made for every request: a frozen dataclass would take four times as long.
@@ -56,8 +85,13 @@ class Request(NamedTuple):
 
     def header(self, name: bytes) -> list[bytes]:
         """Return the values of one header, in order; `name` in lower case."""
-        size = len(name)  # which most others do not have
-        return [value for key, value in self.headers if len(key) == size and key.lower() == name]
+        return header_values(self.headers, name)
+
+
+def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
+    """Return the values of one header, in order; `name` in lower case."""
+    size = len(name)  # which most others do not have
+    return [value for key, value in headers if len(key) == size and key.lower() == name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from nbincoming.core.authorization import (
     NoAuthorization,
     StandardWebhooks,
 )
-from nbincoming.core.message import Request
+from nbincoming.core.message import RawHeaders, Request, header_values, once_for_known
 from nbincoming.core.signatures import (
     META_HEADER,
     META_PREFIX,
@@ -160,7 +160,7 @@ class _JwtVerify:
             self._read_published(found.__getitem__)
 
     def __call__(self, request: Request) -> None:
-        given = request.header(b"authorization")
+        given = _authorizations(request.headers)
         known = self._known.get(given[0]) if len(given) == 1 else None
         if known is not None:
             token, keys, claims, good_ms, end_ms = known
@@ -197,6 +197,11 @@ class _JwtVerify:
         except (LookupError, OSError, ValueError):
             pass  # not there, or unusable: the keys before it stay in force
         return keys
+
+
+@once_for_known
+def _authorizations(headers: RawHeaders) -> list[bytes]:
+    return header_values(headers, b"authorization")
 
 
 def _look_up(authorization: Authorization, secrets: Secrets) -> dict[str, bytes]:

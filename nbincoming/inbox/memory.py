@@ -23,17 +23,6 @@ from nbincoming.core.gateway import (
 _PURGE_AT = 10_000
 
 
-class _Entry:
-    """A claimed key."""
-
-    __slots__ = ("anchor_ms", "first_ms", "window_ms")
-
-    def __init__(self, now_ms: int, window_ms: int) -> None:
-        self.first_ms = now_ms
-        self.anchor_ms = now_ms
-        self.window_ms = window_ms
-
-
 class MemoryInbox:
     """Keys in a dict, events in a deque; any thread may call.
 
@@ -46,7 +35,8 @@ class MemoryInbox:
 
     def __init__(self, *, max_events: int | None = None) -> None:
         self._lock = threading.Lock()
-        self._keys: dict[tuple[str, str], _Entry] = {}
+        #: For each space and key: when it was first claimed, its anchor, its window.
+        self._keys: dict[tuple[str, str], tuple[int, int, int]] = {}
         self._events: deque[Event] = deque(maxlen=max_events)
         self._accepted = 0
         self._purge_at = _PURGE_AT
@@ -58,6 +48,13 @@ class MemoryInbox:
             if self._closed:
                 raise inbox_unavailable()
             return [self._claim(candidate) for candidate in candidates]
+
+    def claim_one(self, candidate: Candidate) -> Claimed:
+        """Claim the key of one candidate, and append its event."""
+        with self._lock:
+            if self._closed:
+                raise inbox_unavailable()
+            return self._claim(candidate)
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
@@ -85,11 +82,13 @@ class MemoryInbox:
             return self._append(candidate, uuid4().hex) if candidate.wanted else Filtered()
         place = (claim.space, claim.key)
         entry = self._keys.get(place)
-        if entry is not None and is_duplicate(now_ms, entry.anchor_ms, claim.window_ms):
-            anchor_ms = entry.anchor_ms
-            entry.anchor_ms = next_anchor_ms(claim.anchor, now_ms, anchor_ms)
-            return Duplicate(first_ms=entry.first_ms, anchor_ms=anchor_ms)
-        self._keys[place] = _Entry(now_ms, claim.window_ms)
+        if entry is not None:
+            first_ms, anchor_ms, window_ms = entry
+            if is_duplicate(now_ms, anchor_ms, claim.window_ms):
+                moved_ms = next_anchor_ms(claim.anchor, now_ms, anchor_ms)
+                self._keys[place] = first_ms, moved_ms, window_ms
+                return Duplicate(first_ms, anchor_ms)
+        self._keys[place] = now_ms, now_ms, claim.window_ms
         if len(self._keys) >= self._purge_at:
             self._purge(now_ms)
         if not candidate.wanted:
@@ -106,7 +105,7 @@ class MemoryInbox:
         self._keys = {
             place: entry
             for place, entry in self._keys.items()
-            if is_duplicate(now_ms, entry.anchor_ms, entry.window_ms)
+            if is_duplicate(now_ms, entry[1], entry[2])
         }
         # Twice what is left: looking costs a constant amount per claim.
         self._purge_at = max(_PURGE_AT, 2 * len(self._keys))

@@ -30,6 +30,8 @@ from nbincoming.core.gateway import (
     Filtered,
     inbox_unavailable,
 )
+from nbincoming.core.message import RawHeaders, once_for_known
+from nbincoming.core.parameters import header_parameters
 from nbincoming.inbox.schema import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect
 from nbincoming.inbox.sqlite_keys import (
     BUCKETS,
@@ -256,9 +258,15 @@ def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> t
         candidate.key,
         _names_json(candidate.triggers),
         candidate.request.received_at_ms,
-        to_json(kept_headers(candidate.parameters.headers)).decode(),  # a fifth of json's time
+        _headers_json(candidate.request.headers),
         candidate.request.body,
     )
+
+
+@once_for_known
+def _headers_json(headers: RawHeaders) -> str:
+    """Write headers without credentials; in a fifth of the time that json takes."""
+    return to_json(kept_headers(header_parameters(headers))).decode()
 
 
 @lru_cache(maxsize=256)

@@ -130,10 +130,12 @@ class App:
             received_at_ms=time.time_ns() // 1_000_000,
         )
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        service.handle(
-            request, lambda response: None if answered.done() else answered.set_result(response)
-        )
-        return await answered
+
+        def answer(response: Response) -> None:
+            if not answered.done():  # else the server has given up
+                answered.set_result(response)
+
+        return service.handle(request, lambda: answer) or await answered
 
     async def _body(self, path: str, receive: Receive) -> bytes | None:
         """Read a body as far as it may be; None where the sender went away."""

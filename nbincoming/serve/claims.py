@@ -19,22 +19,26 @@ Told = Callable[[Settled], None]
 class Claims(Protocol):
     """Where a claim is made without holding up other requests."""
 
+    def claim_now(self, candidate: Candidate) -> Settled | None:
+        """Claim at once and return what became of it; None where that would wait."""
+
     def claim(self, candidate: Candidate, told: Told) -> None:
-        """Claim, now or later; raises InboxUnavailable where it is closed."""
+        """Claim, now or later; a refusal is told as everything else, and nothing is raised."""
 
     def close(self) -> None:
         """Make the claims that wait, then close the inbox."""
 
 
 class DirectClaims:
-    """For an inbox that never waits."""
+    """For the inbox that never waits."""
 
-    def __init__(self, inbox: Inbox) -> None:
+    def __init__(self, inbox: MemoryInbox) -> None:
         self._inbox = inbox
+        self.claim_now = inbox.claim_one
 
     def claim(self, candidate: Candidate, told: Told) -> None:
-        """Claim at once."""
-        told(self._inbox.claim((candidate,))[0])
+        """Claim, and tell at once."""
+        told(self.claim_now(candidate))
 
     def close(self) -> None:
         """Close the inbox."""
@@ -49,6 +53,9 @@ class GroupedClaims:
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that claims are made on
         self._gathered: list[tuple[Candidate, Told]] = []
         self._group: Group[Told] = Group(inbox, self._deliver)
+
+    def claim_now(self, _: Candidate) -> None:
+        """Claim nothing: that would hold up other requests."""
 
     def claim(self, candidate: Candidate, told: Told) -> None:
         """Have it claimed with the others that wait."""

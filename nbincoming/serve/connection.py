@@ -20,7 +20,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from nbincoming.core.gateway import body_too_large
-from nbincoming.core.message import RawHeaders, Request, Response
+from nbincoming.core.message import KnownHeaders, RawHeaders, Request, Response
 from nbincoming.errors import Refusal
 from nbincoming.serve.heads import Head, Heads
 from nbincoming.serve.refusals import (
@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
             elif is_body and not self._ended:
                 self._check_framing(len(data) - (self._body_seen - seen))
             elif is_fresh and self._is_plain:
-                headers = tuple(self._headers)
+                headers = KnownHeaders(self._headers)
                 self.heads.remember(
                     data, Head(self._method, self._target, headers, self._announced_bytes)
                 )
@@ -281,7 +281,14 @@ class Connection(asyncio.Protocol):
     def _handle(self, target: str, headers: RawHeaders, body: bytes, keep: bool) -> None:
         now_ms = time.time_ns() // 1_000_000
         request = Request(self._method, target, headers, body, now_ms)
-        self.service.handle(request, self._reply(keep))
+        self._keep = keep
+        response = self.service.handle(request, self._take_place)
+        if response is None:
+            return
+        if self._slots:  # others are to be answered first
+            self._take_place()(response)
+        else:
+            self._write(response, self._method, keep and not self._last)
 
     def _begin(self) -> None:
         self._url = b""
@@ -299,9 +306,11 @@ class Connection(asyncio.Protocol):
     _raw_left = 0
     _last = False  # the server is stopping: the next answer is the last
     _busy = False
+    _keep = True  # whether the connection stays open after the request at hand
 
-    def _reply(self, keep: bool) -> Callable[[Response], None]:
-        slot = _Slot(self._method, keep and not self._last, self._flush)
+    def _take_place(self) -> Callable[[Response], None]:
+        """Take the next place in the order of answers, for one that comes later."""
+        slot = _Slot(self._method, self._keep and not self._last, self._flush)
         self._slots.append(slot)
         if len(self._slots) > _MOST_AHEAD:
             self._settle_reading()
@@ -309,20 +318,25 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         """Write the answers that are there, up to the first that is not."""
-        slots, transport = self._slots, self._transport
+        slots = self._slots
         while slots and slots[0].response is not None:
             slot = slots.popleft()
             assert slot.response is not None
-            if transport is None:
-                return
             keep = slot.keep and not (self._last and not slots)
-            transport.write(written(slot.response, slot.method, keep, self._state.default_headers))
-            self._state.total_requests += 1
+            self._write(slot.response, slot.method, keep)
             if not keep:
-                self._close()
                 return
         if self._paused:
             self._settle_reading()
+
+    def _write(self, response: Response, method: str, keep: bool) -> None:
+        if self._transport is None:
+            return
+        state = self._state
+        self._transport.write(written(response, method, keep, state.default_headers))
+        state.total_requests += 1
+        if not keep:
+            self._close()
 
     def _refuse_body(self) -> None:
         """Answer now; the rest of the body is thrown away as it comes."""
@@ -331,7 +345,8 @@ class Connection(asyncio.Protocol):
         refusal = body_too_large(self._limit)
         # The rest comes before the next request, and a sender who sends it without end is
         # stopped by the clock.
-        self._reply(keep=True)(self.service.refuse(self._path, refusal))
+        self._keep = True
+        self._take_place()(self.service.refuse(self._path, refusal))
 
     def _refuse(self, refusal: Refusal) -> None:
         """Refuse what never becomes a request, after the answers before it."""
@@ -344,7 +359,8 @@ class Connection(asyncio.Protocol):
             self._close()
             return
         self._method = "GET"
-        self._reply(keep=False)(response)
+        self._keep = False
+        self._take_place()(response)
 
     def _settle_reading(self) -> None:
         """Read, unless answers wait to be taken or too many requests wait for theirs."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from nbincoming.core.message import RawHeaders
+from nbincoming.core.message import KnownHeaders
 
 _END: Final = b"\r\n\r\n"
 
@@ -26,7 +26,7 @@ class Head(NamedTuple):
     ----------
     method, target : str
         As :class:`~nbincoming.core.message.Request` has them.
-    headers : tuple of (bytes, bytes)
+    headers : KnownHeaders
         As they came.
     body_bytes : int
         How many bytes follow, by its Content-Length.
@@ -34,7 +34,7 @@ class Head(NamedTuple):
 
     method: str
     target: str
-    headers: RawHeaders
+    headers: KnownHeaders
     body_bytes: int
 
 

@@ -28,6 +28,7 @@ from nbincoming.core.gateway import (
 from nbincoming.core.login import LOGIN_PATH, login, login_unavailable
 from nbincoming.core.message import Request, Response
 from nbincoming.errors import InboxUnavailable, MethodNotAllowed, Refusal
+from nbincoming.inbox.protocol import Settled
 from nbincoming.keys import ApiKeyError, KeyFile
 from nbincoming.serve import metrics
 from nbincoming.serve.catalogue import Catalogue, Route
@@ -37,7 +38,7 @@ from nbincoming.serve.rate import Rate
 from nbincoming.serve.refusals import service_failed
 from nbincoming.serve.settings import LogRequests
 
-#: Told the answer, once; now or later, on the thread of the event loop.
+#: Told the answer, once, on the thread of the event loop.
 Reply = Callable[[Response], None]
 
 #: Largest body where there is no endpoint: that of a login.
@@ -122,37 +123,46 @@ class Service:
         route = self._catalogue.get(path)
         return OTHER_BODY_BYTES if route is None else route.spec.max_body_bytes
 
-    def handle(self, request: Request, reply: Reply) -> None:
-        """Answer a request."""
+    def handle(self, request: Request, place: Callable[[], Reply]) -> Response | None:
+        """Answer a request.
+
+        Parameters
+        ----------
+        place
+            Called before this returns None: who is told the answer later.
+
+        Returns
+        -------
+        Response or None
+            The answer, where it is known at once.
+        """
         began_s = time.perf_counter()
-        route = self._catalogue.get(request.path)
+        # Nearly all endpoints are called without a query.
+        route = self._catalogue.get(request.target) or self._catalogue.get(request.path)
         if route is None:
-            reply(self._elsewhere(request))
-            return
-        outcome: Outcome
+            return self._elsewhere(request)
         try:
             if self._requests_per_s is not None:
                 self._rate(request.path, self._requests_per_s).take(began_s)
             judged = route.gateway.judge(request)
-            if isinstance(judged, Candidate):
-                self._claims.claim(judged, partial(self._finish, route, began_s, reply))
-                return
-            outcome = judged
+            outcome = self._claims.claim_now(judged) if isinstance(judged, Candidate) else judged
         except Refusal as refusal:
-            outcome = Rejected(refusal)
+            return self._finish(route, began_s, Rejected(refusal))
         except Exception:  # the outermost edge: logged and answered
             log.exception("A request failed", extra={"fields": {"integration": route.spec.name}})
-            outcome = Rejected(service_failed())
-        self._finish(route, began_s, reply, outcome)
+            return self._finish(route, began_s, Rejected(service_failed()))
+        if outcome is not None:
+            return self._finish(route, began_s, outcome)
+        assert isinstance(judged, Candidate)
+        self._claims.claim(judged, partial(self._finish_later, route, began_s, place()))
+        return None
 
     def refuse(self, path: str, refusal: Refusal) -> Response:
         """Answer a request that never became whole."""
         route = self._catalogue.get(path)
         if route is None:
             return self.refuse_unread(unknown_endpoint())
-        answers: list[Response] = []
-        self._finish(route, time.perf_counter(), answers.append, Rejected(refusal))
-        return answers[0]
+        return self._finish(route, time.perf_counter(), Rejected(refusal))
 
     def refuse_unread(self, refusal: Refusal) -> Response:
         """Answer what is for no endpoint, or was never read so far."""
@@ -162,18 +172,21 @@ class Service:
             log.info("refused before it was a request", extra={"fields": fields})
         return refusal_response(refusal)
 
+    def _finish_later(self, route: Route, began_s: float, reply: Reply, settled: Settled) -> None:
+        reply(self._finish(route, began_s, settled))
+
     def _finish(
-        self, route: Route, began_s: float, reply: Reply, outcome: Outcome | InboxUnavailable
-    ) -> None:
+        self, route: Route, began_s: float, outcome: Outcome | InboxUnavailable
+    ) -> Response:
         if isinstance(outcome, InboxUnavailable):
             outcome = Rejected(outcome)
         response = answer(outcome)
-        reply(response)
         took_s = time.perf_counter() - began_s
         name, status = _NAMES[type(outcome)], response.status
         metrics.count(route.spec.name, name, status, took_s)
         if self._log_all or (status >= 400 and self._log_refused):
             _log(route, outcome, name, status, took_s)
+        return response
 
     def _elsewhere(self, request: Request) -> Response:
         path = request.path

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from nbincoming.core.authorization import meta
+from nbincoming.core.authorization import Jwt, meta
 from nbincoming.core.builder import P
 from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.gateway import (
@@ -27,7 +27,7 @@ from nbincoming.core.gateway import (
     judge,
     unknown_endpoint,
 )
-from nbincoming.core.message import Request
+from nbincoming.core.message import KnownHeaders, Request
 from nbincoming.core.spec import Spec, Trigger
 from nbincoming.errors import BadVerifyToken, Refusal, SecretError
 from tests.core.strategies import requests
@@ -36,7 +36,9 @@ ENDPOINT = "0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d"
 NOW_MS = 1_795_000_000_000
 JSON = (b"Content-Type", b"application/json")
 META = meta(secret="env:APP", verify_token="env:VERIFY")
-SECRETS = {"env:APP": b"an app secret", "env:VERIFY": b"a verify token"}
+JWT = Jwt(secrets=("env:KEY",))
+OWN_HASH = Deduplication(parameters=("headers.x-deduplication-hash", "headers.x"))
+SECRETS = {"env:APP": b"an app secret", "env:VERIFY": b"a verify token", "env:KEY": b"k" * 40}
 
 
 def spec(**members: Any) -> Spec:
@@ -57,6 +59,11 @@ def refused(judged: Any) -> Refusal:
     return judged.refusal
 
 
+def told(judged: Any) -> Any:
+    """Return what can be compared of what was judged."""
+    return str(judged.refusal) if isinstance(judged, Rejected) else judged
+
+
 def test_a_path_names_its_endpoint() -> None:
     """There and back."""
     assert endpoint_of(endpoint_path(ENDPOINT)) == ENDPOINT
@@ -71,6 +78,16 @@ def test_whatever_comes_is_judged(request: Request) -> None:
         judged = judge(request, spec(**scheme), SECRETS)
         outcome: Outcome = Filtered() if isinstance(judged, Candidate) else judged
         assert answer(outcome).status in (200, 400, 401, 403, 405, 413, 415)
+
+
+@given(request=requests)
+def test_known_headers_change_nothing(request: Request) -> None:
+    """Whether something was made of them before or not."""
+    known = request._replace(headers=KnownHeaders(request.headers))
+    for scheme in ({}, {"authorization": META}, {"authorization": JWT}):
+        gateway = Gateway(spec(**scheme, deduplication=OWN_HASH), SECRETS)
+        expected = told(gateway.judge(request))
+        assert [told(gateway.judge(known)) for _ in range(2)] == [expected] * 2
 
 
 def test_only_unusable_secrets_are_raised() -> None:

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbincoming.core.message import Request, Response
+from nbincoming.core.message import (
+    KnownHeaders,
+    RawHeaders,
+    Request,
+    Response,
+    once_for_known,
+)
 from tests.core.strategies import requests
 
 
@@ -52,6 +58,24 @@ def test_a_header_is_found_in_any_case_and_in_order() -> None:
     request = post(headers=((b"X-A", b"1"), (b"x-b", b"2"), (b"x-a", b"3, 4")))
     assert request.header(b"x-a") == [b"1", b"3, 4"]
     assert request.header(b"x-c") == []
+
+
+def test_what_is_made_of_known_headers_is_made_once() -> None:
+    """Of others each time: they may never come again."""
+    asked = []
+
+    @once_for_known
+    def names(headers: RawHeaders) -> list[bytes]:
+        asked.append(headers)
+        return [name for name, _ in headers]
+
+    pairs = ((b"X-A", b"1"), (b"x-b", b"2"))
+    known, other = KnownHeaders(pairs), KnownHeaders(pairs[:1])
+    assert known == pairs
+    assert names(known) is names(known)
+    assert names(other) == [b"X-A"]
+    assert names(pairs) == names(pairs) == names(known)
+    assert asked == [known, other, pairs, pairs]
 
 
 @given(st.binary(min_size=1), st.binary(min_size=1))

@@ -85,7 +85,7 @@ def test_every_explanation_can_be_read(data: dict[str, Any], world: naive.World)
     assert all(line.lstrip(" ")[0] in "✓✗" for line in str(explained).split("\n"))
     assert explained.sentence == describe(condition)
     for leaf in explained.leaves():
-        assert leaf.reason.startswith(("it", "its", "none", tuple("123456789")))
+        assert leaf.reason.startswith(("it", "its", "none", *"123456789"))
         assert (leaf.kind == "missing") is (leaf.seen is MISSING)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import cast
 
 import pytest
@@ -11,29 +12,38 @@ from hypothesis import strategies as st
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from nbincoming.core.message import Request, Response
+from nbincoming.core.message import KnownHeaders, Request, Response
 from nbincoming.serve.connection import Connection, connections
 from nbincoming.serve.heads import Head, Heads
 from nbincoming.serve.service import Reply, Service
 
 HEAD = b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n"
-KNOWN = Head("POST", "/x", ((b"Host", b"h"), (b"Content-Length", b"2")), 2)
+KNOWN = Head("POST", "/x", KnownHeaders([(b"Host", b"h"), (b"Content-Length", b"2")]), 2)
 
 
 class Recorder:
-    """In place of the service: keeps requests, and answers each with 200."""
+    """In place of the service: keeps requests, and answers each with 200, some of them later."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
+        self._waiting: list[Reply] = []
 
     def max_body_bytes(self, _path: str) -> int:
         """Allow little, so that some bodies are too large."""
         return 40
 
-    def handle(self, request: Request, reply: Reply) -> None:
+    def handle(self, request: Request, place: Callable[[], Reply]) -> Response | None:
         """Keep it."""
         self.requests.append(request._replace(received_at_ms=0))
-        reply(Response(200, (), b"OK"))
+        if request.path == "/later":
+            self._waiting.append(place())
+            return None
+        return Response(200, (), b"OK")
+
+    def answer_late(self) -> None:
+        """Answer what waits, the last first."""
+        while self._waiting:
+            self._waiting.pop()(Response(200, (), b"late"))
 
     def refuse(self, _path: str, _refusal: Exception) -> Response:
         """Answer as for a refusal."""
@@ -179,6 +189,19 @@ def test_a_new_connection_with_a_known_head_is_no_slow_sender(
     assert b" 408 " not in line.transport.written
 
 
+def test_whoever_asks_first_is_answered_first(recorder: Recorder) -> None:
+    """What is known at once waits for what is not."""
+    line = Line(kind_of_connection(recorder, Heads()))
+    for _ in range(2):  # the second time, all heads are known
+        for data in (LATER, HEAD + b"{}", LATER):
+            line.send(data)
+        assert line.transport.written == b""
+        recorder.answer_late()
+        bodies = [part[-4:] for part in line.transport.written.split(b"HTTP/1.1")[1:]]
+        assert [body.strip() for body in bodies] == [b"late", b"OK", b"late"]
+        line.transport.written = b""
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -202,12 +225,14 @@ def test_nothing_is_remembered_of(recorder: Recorder, data: bytes) -> None:
 
 
 LARGE = b"POST /x HTTP/1.1\r\nContent-Length: 50\r\n\r\n" + b"x" * 50
+LATER = HEAD.replace(b"/x", b"/later") + b"{}"
 PIECES = st.sampled_from(
     [
         HEAD + b"{}",
         HEAD + b"[]",
         HEAD + b"{",
         b"POST /y?a=b HTTP/1.1\r\nX: 1\r\nContent-Length: 3\r\n\r\n[1]",
+        LATER,
         b"GET /healthz HTTP/1.1\r\n\r\n",
         b"POST http://h/x HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
@@ -224,9 +249,14 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=1_500, deadline=None)
-@given(lines=st.lists(st.lists(st.lists(PIECES, min_size=1, max_size=3), max_size=8), max_size=4))
-@example(lines=[[[HEAD + b"{}"], [LARGE], [HEAD + b"{}"], [b"{}"]]])
-def test_whoever_remembers_answers_as_whoever_does_not(lines: list[list[list[bytes]]]) -> None:
+@given(
+    lines=st.lists(st.lists(st.lists(PIECES, min_size=1, max_size=3), max_size=8), max_size=4),
+    is_late=st.booleans(),
+)
+@example(lines=[[[HEAD + b"{}"], [LARGE], [HEAD + b"{}"], [b"{}"]]], is_late=False)
+def test_whoever_remembers_answers_as_whoever_does_not(
+    lines: list[list[list[bytes]]], is_late: bool
+) -> None:
     """Through any sequence of good, bad, cut and joined requests, on one connection or several."""
     both = []
     for heads in (Heads(), Forgetful()):
@@ -236,6 +266,9 @@ def test_whoever_remembers_answers_as_whoever_does_not(lines: list[list[list[byt
             line = Line(kind)
             for chunk in chunks:
                 line.send(b"".join(chunk))
+                if not is_late:
+                    recorder.answer_late()
+            recorder.answer_late()
             written.append((line.transport.written, line.transport.is_closed))
         both.append((written, recorder.requests))
     assert both[0] == both[1]
