@@ -1,28 +1,41 @@
--- Posts complaints, each with an id of its own, and prints what wrk measured.
--- They have 64 different lengths, as what people send differs.
--- Arguments: the Authorization header, the first id.
+-- Posts complaints and prints what wrk measured.
+-- Arguments: "token", the Authorization header, a file of bodies without their start, the first
+-- id: each complaint has an id of its own. Or "signed", a file of signatures and bodies in turns,
+-- which come again and again: to sign here would take longer than to answer.
 local number = 0
-local rests = {}
+local rests, signed = {}, {}
+
+local function lines_of(path)
+  local lines = {}
+  for line in io.lines(path) do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
 
 function init(arguments)
-  number = tonumber(arguments[2])
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
-  wrk.headers["Authorization"] = arguments[1]
-  local words = "The wireless headphones stopped working after two days of use. They ring twice, "
-    .. "then nothing is to be heard on either side, whatever is played."
-  for length = 1, 64 do
-    rests[length] = [["customer":{"id":"c123456789","firstName":"Jane","phone":"+1234567890"},]]
-      .. [["dateReceived":"2024-06-10T09:15:30Z","description":"]] .. words:sub(1, 30 + length)
-      .. [[","priority":"high","status":"open",]]
-      .. [["attachments":[{"fileName":"photo_of_defect.jpg"}]},"source":"customer_support_portal"}]]
+  if arguments[1] == "token" then
+    wrk.headers["Authorization"] = arguments[2]
+    rests = lines_of(arguments[3])
+    number = tonumber(arguments[4])
+  else
+    local lines = lines_of(arguments[2])
+    for place = 1, #lines, 2 do
+      wrk.headers["X-Hub-Signature-256"] = lines[place]
+      signed[#signed + 1] = wrk.format(nil, nil, nil, lines[place + 1])
+    end
   end
 end
 
 function request()
   number = number + 1
+  if #signed > 0 then
+    return signed[number % #signed + 1]
+  end
   local id = string.format('{"complaint":{"id":"cmp-%012d",', number)
-  return wrk.format(nil, nil, nil, id .. rests[number % 64 + 1])
+  return wrk.format(nil, nil, nil, id .. rests[number % #rests + 1])
 end
 
 function done(summary, latency)

@@ -2,9 +2,9 @@
 
 Each server is a process of its own, and wrk posts to them in turns: complaints with a token,
 each with an id of its own, so that each is claimed, matched and (on disk) kept. The bare
-application reads the body, parses it and answers two bytes. ``webhook`` gets the same body and
-compares four of its values with a rule whose last part does not hold, so that it starts no
-program; it checks no token, has no duplicates and keeps nothing.
+application reads the body, parses it and answers two bytes. ``webhook`` gets the same bodies and
+has a like rule: it checks a signature, since it knows no tokens, and compares four values, the last
+of which is another, so that it starts no program. It has no duplicates and keeps nothing.
 
 All of them have the same: one core, and wrk has another. Left to itself, a server of two threads
 and wrk would share two cores by the scheduler's chance, and ``webhook`` would take both. The rows
@@ -16,6 +16,8 @@ million requests and says what became of the memory.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import random
@@ -48,6 +50,12 @@ MOST_GROWTH = 1.3
 
 ENDPOINT = "6f1f3f0e-8f0d-4f52-9d3c-2b8b0a7c9e11"
 SECRET = "a-shared-secret-of-forty-characters-xxxx"
+#: What people write: of 64 lengths.
+DESCRIPTION = (
+    "The wireless headphones stopped working after two days of use. They ring twice, "
+    "then nothing is to be heard on either side, whatever is played."
+)
+LENGTHS = range(31, 95)
 TRIGGER = {
     "all": [
         {"parameter": "body.complaint.priority", "operator": "equals", "value": "high"},
@@ -64,6 +72,8 @@ class Running:
 
     url: str
     pid: int
+    #: For the script of wrk: how requests are authorized, and what there is to be sent.
+    requests: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -158,13 +168,10 @@ def _in_turns(servers: dict[str, Running]) -> dict[str, list[Load]]:
 
 
 def _load(server: Running, duration_s: int) -> Load:
-    from nbincoming.core.tokens import issue_token
-
-    token = issue_token(SECRET.encode(), now_ms=time.time_ns() // 1_000_000)
+    first = random.randrange(10**11)  # which those who send signed requests have no use for
     command = [
         "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{duration_s}s", "-s",
-        str(Path(__file__).with_name("post.lua")), server.url, "--", f"Bearer {token}",
-        str(random.randrange(10**11)),
+        str(Path(__file__).with_name("post.lua")), server.url, "--", *server.requests, str(first),
     ]  # fmt: skip
     before_s = _cpu_s(server.pid)
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -261,7 +268,7 @@ def _family(pid: int) -> list[Path]:
 
 
 @contextmanager
-def _process(*command: str, url: str) -> Iterator[Running]:
+def _process(*command: str, url: str, requests: tuple[str, ...]) -> Iterator[Running]:
     process = subprocess.Popen(
         command,
         env={**os.environ, "COMPLAINTS_JWT_KEY": SECRET},
@@ -278,7 +285,7 @@ def _process(*command: str, url: str) -> Iterator[Running]:
             except OSError:
                 if process.poll() is not None or time.monotonic() > deadline_s:
                     raise RuntimeError(f"{command[0]} does not answer.") from None
-        yield Running(url, process.pid)
+        yield Running(url, process.pid, requests)
     finally:
         process.terminate()
         process.wait(30)
@@ -309,18 +316,19 @@ def _ours(folder: Path, inbox: str, workers: int = 1) -> Iterator[Running]:
         "--port", str(port), "--workers", str(workers),
     ]  # fmt: skip
     url = f"http://127.0.0.1:{port}{endpoint_path(ENDPOINT)}"
-    with _process(*command, url=url) as server:
+    with _process(*command, url=url, requests=_with_token(folder)) as server:
         yield server
 
 
 @contextmanager
-def _bare(_: Path) -> Iterator[Running]:
+def _bare(folder: Path) -> Iterator[Running]:
     port = _free_port()
     command = [
         sys.executable, "-m", "uvicorn", "benchmarks.serving:bare_app", "--port", str(port),
         "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "error",
     ]  # fmt: skip
-    with _process(*command, url=f"http://127.0.0.1:{port}/hook") as server:
+    url = f"http://127.0.0.1:{port}/hook"
+    with _process(*command, url=url, requests=_with_token(folder)) as server:
         yield server
 
 
@@ -333,7 +341,13 @@ def _webhook(folder: Path) -> Iterator[Running]:
         "source": "customer_support_portal",
         "complaint.description": "something else",
     }
-    rules = [
+    signature = {
+        "type": "payload-hmac-sha256",
+        "secret": SECRET,
+        "parameter": {"source": "header", "name": "X-Hub-Signature-256"},
+    }
+    rules: list[Any] = [{"match": signature}]
+    rules += [
         {"match": {"type": "value", "value": v, "parameter": {"source": "payload", "name": n}}}
         for n, v in names.items()
     ]
@@ -342,8 +356,41 @@ def _webhook(folder: Path) -> Iterator[Running]:
     hooks.write_text(json.dumps([hook]))
     port = _free_port()
     command = ["webhook", "-hooks", str(hooks), "-ip", "127.0.0.1", "-port", str(port)]
-    with _process(*command, url=f"http://127.0.0.1:{port}/hooks/hook") as server:
+    url = f"http://127.0.0.1:{port}/hooks/hook"
+    with _process(*command, url=url, requests=_signed(folder)) as server:
         yield server
+
+
+def _with_token(folder: Path) -> tuple[str, ...]:
+    """Write what comes after the id of each complaint, for senders who carry a token."""
+    from nbincoming.core.tokens import issue_token
+
+    path = folder / "rests.txt"
+    path.write_text("".join(f"{_rest(length)}\n" for length in LENGTHS))
+    token = issue_token(SECRET.encode(), now_ms=time.time_ns() // 1_000_000)
+    return "token", f"Bearer {token}", str(path)
+
+
+def _signed(folder: Path) -> tuple[str, ...]:
+    """Write complaints and their signatures."""
+    path = folder / "signed.txt"
+    with path.open("w") as lines:
+        for number in range(16 * len(LENGTHS)):
+            rest = _rest(LENGTHS[number % len(LENGTHS)])
+            body = f'{{"complaint":{{"id":"cmp-{number:012}",{rest}'
+            signature = hmac.new(SECRET.encode(), body.encode(), hashlib.sha256).hexdigest()
+            lines.write(f"sha256={signature}\n{body}\n")
+    return "signed", str(path)
+
+
+def _rest(length: int) -> str:
+    """Return a complaint, whose description has a length, from after its id to its end."""
+    return (
+        '"customer":{"id":"c123456789","firstName":"Jane","phone":"+1234567890"},'
+        f'"dateReceived":"2024-06-10T09:15:30Z","description":"{DESCRIPTION[:length]}",'
+        '"priority":"high","status":"open","attachments":[{"fileName":"photo_of_defect.jpg"}]},'
+        '"source":"customer_support_portal"}'
+    )
 
 
 async def bare_app(scope: Any, receive: Any, send: Any) -> None:

@@ -282,6 +282,7 @@ class Connection(asyncio.Protocol):
         now_ms = time.time_ns() // 1_000_000
         request = Request(self._method, target, headers, body, now_ms)
         self._keep = keep
+        self._closing = not keep  # what is sent after the last request is none
         response = self.service.handle(request, self._take_place)
         if response is None:
             return

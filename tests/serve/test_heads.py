@@ -226,6 +226,7 @@ def test_nothing_is_remembered_of(recorder: Recorder, data: bytes) -> None:
 
 LARGE = b"POST /x HTTP/1.1\r\nContent-Length: 50\r\n\r\n" + b"x" * 50
 LATER = HEAD.replace(b"/x", b"/later") + b"{}"
+LAST = b"POST /x HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
 PIECES = st.sampled_from(
     [
         HEAD + b"{}",
@@ -241,7 +242,7 @@ PIECES = st.sampled_from(
         b"{}",
         b"\r\n",
         b"\r",
-        b"POST /x HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
+        LAST,
         b"POST /x HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /x HTTP/1.1\r\nBad\r\n\r\n",
     ]
@@ -254,6 +255,7 @@ PIECES = st.sampled_from(
     is_late=st.booleans(),
 )
 @example(lines=[[[HEAD + b"{}"], [LARGE], [HEAD + b"{}"], [b"{}"]]], is_late=False)
+@example(lines=[[[HEAD + b"{}"], [LATER], [LAST], [HEAD + b"{}"]]], is_late=True)
 def test_whoever_remembers_answers_as_whoever_does_not(
     lines: list[list[list[bytes]]], is_late: bool
 ) -> None:
