@@ -1,4 +1,4 @@
-"""The tables of an inbox in a SQLite file, and how a connection to it is set up."""
+"""The tables of an inbox in a SQLite file, how it is connected to, and how it is written."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import contextlib
 import os
 import sqlite3
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +18,10 @@ APPLICATION_ID: Final = 0x6E62696E
 
 #: How long a statement waits for another process. Claims take milliseconds.
 BUSY_TIMEOUT_S: Final = 5.0
+
+#: How often a lock that another process has is tried for. SQLite itself would wait longer each
+#: time, up to a tenth of a second, while others come and go.
+_RETRY_S: Final = 0.000_2
 
 #: Pages in the log before they are moved to the file: 16 MiB. Each move costs two waits for
 #: the disk.
@@ -120,6 +126,54 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
         connection.close()
         raise
     return connection
+
+
+def connect_writer(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+    """Open an inbox's file to write it by :func:`transaction`; see :func:`connect`."""
+    connection = connect(path, busy_timeout_s=busy_timeout_s)
+    connection.execute("PRAGMA busy_timeout = 0")
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection, busy_timeout_s: float) -> Iterator[None]:
+    """Write all of something, or nothing where an exception ends it.
+
+    Parameters
+    ----------
+    connection
+        One of :func:`connect_writer`, which leaves the waiting to us.
+    busy_timeout_s
+        How long to wait for another process.
+
+    Raises
+    ------
+    sqlite3.Error
+        If that is too long, or something else stands in the way.
+    """
+    _begin(connection, busy_timeout_s)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _begin(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
+    """Take the lock now, so that nothing deadlocks later."""
+    end_s = time.monotonic() + busy_timeout_s
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            is_locked = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_locked or time.monotonic() >= end_s:
+                raise
+        else:
+            return
+        time.sleep(_RETRY_S)
 
 
 def _make_private(path: Path) -> None:

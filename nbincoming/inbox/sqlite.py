@@ -32,7 +32,13 @@ from nbincoming.core.gateway import (
 )
 from nbincoming.core.message import RawHeaders, once_for_known
 from nbincoming.core.parameters import header_parameters
-from nbincoming.inbox.schema import BUSY_TIMEOUT_S, SCHEMA_VERSION, connect
+from nbincoming.inbox.schema import (
+    BUSY_TIMEOUT_S,
+    SCHEMA_VERSION,
+    connect,
+    connect_writer,
+    transaction,
+)
 from nbincoming.inbox.sqlite_keys import (
     BUCKETS,
     OLDEST_CLAIM,
@@ -84,9 +90,10 @@ class SqliteInbox:
 
     def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = Path(path)
+        self._busy_timeout_s = busy_timeout_s
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        self._writer = connect(self.path, busy_timeout_s=busy_timeout_s)
+        self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._keys = SqliteKeys(self._writer)
         # Of key spaces and integrations: no name is of both, since those of spaces have a slash.
@@ -177,20 +184,18 @@ class SqliteInbox:
             If the file is locked for too long, the disk is full, the inbox is closed.
         """
         with self._writing:
+            begun = False
             try:
-                self._writer.execute("BEGIN IMMEDIATE")  # takes the lock, so none deadlocks later
-                try:
+                with transaction(self._writer, self._busy_timeout_s):
+                    begun = True
                     yield self._writer
-                    self._writer.execute("COMMIT")
-                except BaseException:
-                    # They may be of this transaction.
+            except BaseException as error:
+                if begun:  # what is known may be of this transaction
                     self._numbers.clear()
                     self._keys.forget()
-                    if self._writer.in_transaction:
-                        self._writer.execute("ROLLBACK")
-                    raise
-            except sqlite3.Error as error:
-                raise inbox_unavailable() from error
+                if isinstance(error, sqlite3.Error):
+                    raise inbox_unavailable() from error
+                raise
 
     def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
         places = [

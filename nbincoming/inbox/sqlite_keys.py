@@ -88,11 +88,12 @@ class SqliteKeys:
         if self._seen and rows[0][0] != self._seen + 1:  # some were moved before they were seen
             self.forget()
             rows = self._writer.execute(_LATEST, (0,)).fetchall()
-        for seq, space, key, *times in rows:
+        buckets = self._buckets
+        for seq, space, key, first_ms, anchor_ms, expires_ms in rows:
             if space == _MARK:
                 self._note_mark(seq, key[0])
             else:
-                self._buckets[key[0]][space, key] = tuple(times)
+                buckets[key[0]][space, key] = first_ms, anchor_ms, expires_ms
         self._seen = rows[-1][0]
         while len(self._marks) >= BUCKETS:
             self._marks.popleft()

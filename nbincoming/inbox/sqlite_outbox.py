@@ -14,7 +14,7 @@ from nbincoming.core.events import Event
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.file_lease import FileLease
 from nbincoming.inbox.outbox import DeadLetter, Position
-from nbincoming.inbox.schema import connect
+from nbincoming.inbox.schema import BUSY_TIMEOUT_S, connect, connect_writer, transaction
 from nbincoming.inbox.sqlite import event_of_row
 
 #: Events removed in one transaction: claims wait for it.
@@ -55,13 +55,15 @@ _DEAD: Final = (
 class SqliteOutbox:
     """See :class:`~nbincoming.inbox.outbox.Outbox`."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = Path(path)
+        self._busy_timeout_s = busy_timeout_s
         self._lock = threading.Lock()
-        self._db = connect(self.path)
+        self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
+        self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
         # What a power cut takes back here is delivered again, under the same ids, so that no
         # note of the relay has to wait for the disk, nor claims for such a wait.
-        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._writer.execute("PRAGMA synchronous = NORMAL")
 
     def waiting(self, sink: str) -> list[str]:
         """List the integrations that have events which a sink has not taken yet."""
@@ -167,12 +169,13 @@ class SqliteOutbox:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._db.close()
+            self._writer.close()
+            self._reader.close()
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
             try:
-                return self._db.execute(query, values).fetchall()
+                return self._reader.execute(query, values).fetchall()
             except sqlite3.Error as error:
                 raise _unavailable(error) from error
 
@@ -180,14 +183,8 @@ class SqliteOutbox:
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._db
-                    self._db.execute("COMMIT")
-                except BaseException:
-                    if self._db.in_transaction:
-                        self._db.execute("ROLLBACK")
-                    raise
+                with transaction(self._writer, self._busy_timeout_s):
+                    yield self._writer
             except sqlite3.Error as error:
                 raise _unavailable(error) from error
 

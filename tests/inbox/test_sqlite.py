@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -154,6 +155,28 @@ def test_processes_share_a_file(inbox: SqliteInbox, path: Path, send: Sender) ->
         process.stdin.flush()
     counts = [int(process.communicate()[0]) for process in processes]
     assert sum(counts) == len(all_events(inbox)) == 400
+
+
+def test_a_lock_is_tried_for_at_even_pauses(
+    path: Path, send: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has waited long does not wait longer each time."""
+    inbox = SqliteInbox(path)
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 20:
+            blocker.execute("ROLLBACK")
+
+    monkeypatch.setattr(time, "sleep", sleep)
+    assert isinstance(inbox.claim([send()])[0], Accepted)
+    assert len(pauses) == 20
+    assert len(set(pauses)) == 1
+    blocker.close()
+    inbox.close()
 
 
 def test_a_locked_file_refuses_all_and_keeps_none(

@@ -31,12 +31,10 @@ class TestSqliteOutbox(OutboxContract):
     """The contract."""
 
 
-def test_a_locked_file_is_said(
-    inbox: SqliteInbox, outbox: SqliteOutbox, send: Sender, tmp_path: Path
-) -> None:
+def test_a_locked_file_is_said(inbox: SqliteInbox, send: Sender, tmp_path: Path) -> None:
     """Nothing was noted, and it works when the lock is gone."""
+    outbox = SqliteOutbox(tmp_path / "inbox.db", busy_timeout_s=0.05)
     fill(inbox, send, 2)
-    outbox._db.execute("PRAGMA busy_timeout = 0")
     blocker = sqlite3.connect(tmp_path / "inbox.db", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     with pytest.raises(InboxUnavailable, match="database is locked"):
@@ -46,6 +44,7 @@ def test_a_locked_file_is_said(
     assert len(pending(outbox, send)) == 2
     advance(outbox, send, 1)
     assert len(pending(outbox, send)) == 1
+    outbox.close()
 
 
 def test_a_purge_looks_at_no_more_than_is_old(
