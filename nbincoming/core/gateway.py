@@ -363,6 +363,6 @@ def refusal_response(refusal: Refusal) -> Response:
 __all__ = [
     "Accepted", "Candidate", "Challenge", "Claim", "Claimed", "Duplicate", "Filtered", "Gateway",
     "Outcome", "Rejected", "Rules", "answer", "body_too_large", "checked_headers",
-    "endpoint_of",
-    "endpoint_path", "inbox_unavailable", "judge", "refusal_response", "unknown_endpoint",
+    "endpoint_of", "endpoint_path", "inbox_unavailable", "judge", "refusal_response",
+    "unknown_endpoint",
 ]  # fmt: skip
