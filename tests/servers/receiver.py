@@ -19,11 +19,16 @@ class Answer:
         The status; 0 hangs until the receiver is closed, and -1 ends the connection.
     headers, body
         The rest.
+    pause_s
+        How long to wait after each byte of the body.
     """
 
-    def __init__(self, status: int = 204, body: bytes = b"", **headers: str) -> None:
+    def __init__(
+        self, status: int = 204, body: bytes = b"", *, pause_s: float = 0, **headers: str
+    ) -> None:
         self.status = status
         self.body = body
+        self.pause_s = pause_s
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
@@ -40,6 +45,8 @@ class HttpReceiver:
         Of all others.
     paths : list of str
         Where to, of all.
+    sent_bytes : int
+        Of the last answer that takes its time.
     """
 
     def __init__(self) -> None:
@@ -48,7 +55,7 @@ class HttpReceiver:
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.refused: list[tuple[dict[str, str], bytes]] = []
         self.paths: list[str] = []
-        self.connections = 0
+        self.connections = self.sent_bytes = 0
         self.changed = threading.Condition()
         self._released = threading.Event()
         receiver = self
@@ -113,4 +120,10 @@ class HttpReceiver:
             handler.send_header("Content-Length", str(len(answer.body)))
         with contextlib.suppress(OSError):  # whoever asked may be gone
             handler.end_headers()
-            handler.wfile.write(answer.body)
+            if not answer.pause_s:
+                handler.wfile.write(answer.body)
+                return
+            for place in range(len(answer.body)):
+                handler.wfile.write(answer.body[place : place + 1])
+                self.sent_bytes += 1
+                self._released.wait(answer.pause_s)

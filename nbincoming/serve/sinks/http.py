@@ -113,11 +113,21 @@ class HttpSink:
             "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
         )
         with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):  # the status is known
-            if answer.length_remaining is not None and answer.length_remaining <= _MAX_ANSWER_BYTES:
-                answer.read(decode_content=False)
-                answer.release_conn()
+            _take_body(answer)
         answer.close()
         return answer.status, answer.headers.get("Retry-After", "")
+
+
+def _take_body(answer: urllib3.BaseHTTPResponse) -> None:
+    """Read a short body that comes in time, and have the connection used again."""
+    until_s = time.monotonic() + TIMEOUT_S
+    left = answer.length_remaining
+    if left is None or left > _MAX_ANSWER_BYTES:
+        return
+    while answer.length_remaining and time.monotonic() < until_s:
+        answer.read1(_MAX_ANSWER_BYTES, decode_content=False)
+    if not answer.length_remaining:
+        answer.release_conn()
 
 
 def _query(address: Address) -> str:

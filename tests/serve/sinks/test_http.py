@@ -208,6 +208,18 @@ def test_no_answer_leaves_it_in_doubt(
     assert time.monotonic() - began_s < 10
 
 
+def test_a_body_that_never_ends_is_not_waited_for(
+    receiver: SignedReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The status says all, and each byte would be in time for itself."""
+    monkeypatch.setattr(http, "TIMEOUT_S", 0.3)
+    receiver.server.answers = [Answer(200, b"x" * 200, pause_s=0.05)]
+    sink = open_sink(receiver.url, receiver.secrets)
+    sink.deliver(events(1))
+    sink.close()
+    assert receiver.server.sent_bytes < 100
+
+
 def test_what_was_taken_before_a_failure_is_said(receiver: SignedReceiver) -> None:
     """So that it is not delivered again."""
     found = failure(receiver, Answer(), Answer(), Answer(500), count=4)
