@@ -19,11 +19,19 @@ Told = Callable[[Settled], None]
 class Claims(Protocol):
     """Where a claim is made without holding up other requests."""
 
-    def claim_now(self, candidate: Candidate) -> Settled | None:
-        """Claim at once and return what became of it; None where that would wait."""
+    def claim(self, candidate: Candidate, later: Callable[[], Told]) -> Settled | None:
+        """Claim, now or later.
 
-    def claim(self, candidate: Candidate, told: Told) -> None:
-        """Claim, now or later; a refusal is told as everything else, and nothing is raised."""
+        Parameters
+        ----------
+        later
+            Called before this returns None: who is told what became of the candidate.
+
+        Returns
+        -------
+        Settled or None
+            What became of it, where that is known at once.
+        """
 
     def close(self) -> None:
         """Make the claims that wait, then close the inbox."""
@@ -34,11 +42,10 @@ class DirectClaims:
 
     def __init__(self, inbox: MemoryInbox) -> None:
         self._inbox = inbox
-        self.claim_now = inbox.claim_one
 
-    def claim(self, candidate: Candidate, told: Told) -> None:
-        """Claim, and tell at once."""
-        told(self.claim_now(candidate))
+    def claim(self, candidate: Candidate, _: Callable[[], Told]) -> Settled:
+        """Claim at once."""
+        return self._inbox.claim_one(candidate)
 
     def close(self) -> None:
         """Close the inbox."""
@@ -54,17 +61,14 @@ class GroupedClaims:
         self._gathered: list[tuple[Candidate, Told]] = []
         self._group: Group[Told] = Group(inbox, self._deliver)
 
-    def claim_now(self, _: Candidate) -> None:
-        """Claim nothing: that would hold up other requests."""
-
-    def claim(self, candidate: Candidate, told: Told) -> None:
+    def claim(self, candidate: Candidate, later: Callable[[], Told]) -> None:
         """Have it claimed with the others that wait."""
         if not self._gathered:
             self._loop = asyncio.get_running_loop()
             # After all that was read at once: waking the thread earlier would have it fight
             # for the interpreter with the requests that are still to be judged.
             self._loop.call_soon(self._hand_over)
-        self._gathered.append((candidate, told))
+        self._gathered.append((candidate, later()))
 
     def close(self) -> None:
         """End the thread and close the inbox."""

@@ -28,11 +28,10 @@ from nbincoming.core.gateway import (
 from nbincoming.core.login import LOGIN_PATH, login, login_unavailable
 from nbincoming.core.message import Request, Response
 from nbincoming.errors import InboxUnavailable, MethodNotAllowed, Refusal
-from nbincoming.inbox.protocol import Settled
 from nbincoming.keys import ApiKeyError, KeyFile
 from nbincoming.serve import metrics
 from nbincoming.serve.catalogue import Catalogue, Route
-from nbincoming.serve.claims import Claims
+from nbincoming.serve.claims import Claims, Told
 from nbincoming.serve.log import log
 from nbincoming.serve.rate import Rate
 from nbincoming.serve.refusals import service_failed
@@ -145,17 +144,17 @@ class Service:
             if self._requests_per_s is not None:
                 self._rate(request.path, self._requests_per_s).take(began_s)
             judged = route.gateway.judge(request)
-            outcome = self._claims.claim_now(judged) if isinstance(judged, Candidate) else judged
+            outcome = (
+                self._claims.claim(judged, partial(self._waiting, route, began_s, place))
+                if isinstance(judged, Candidate)
+                else judged
+            )
         except Refusal as refusal:
             return self._finish(route, began_s, Rejected(refusal))
         except Exception:  # the outermost edge: logged and answered
             log.exception("A request failed", extra={"fields": {"integration": route.spec.name}})
             return self._finish(route, began_s, Rejected(service_failed()))
-        if outcome is not None:
-            return self._finish(route, began_s, outcome)
-        assert isinstance(judged, Candidate)
-        self._claims.claim(judged, partial(self._finish_later, route, began_s, place()))
-        return None
+        return None if outcome is None else self._finish(route, began_s, outcome)
 
     def refuse(self, path: str, refusal: Refusal) -> Response:
         """Answer a request that never became whole."""
@@ -172,8 +171,10 @@ class Service:
             log.info("refused before it was a request", extra={"fields": fields})
         return refusal_response(refusal)
 
-    def _finish_later(self, route: Route, began_s: float, reply: Reply, settled: Settled) -> None:
-        reply(self._finish(route, began_s, settled))
+    def _waiting(self, route: Route, began_s: float, place: Callable[[], Reply]) -> Told:
+        """Take a place for the answer, which is told when the claim is settled."""
+        reply = place()
+        return lambda settled: reply(self._finish(route, began_s, settled))
 
     def _finish(
         self, route: Route, began_s: float, outcome: Outcome | InboxUnavailable
