@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple
 from urllib.parse import parse_qs
 
 from nbincoming.errors import quote
@@ -17,28 +17,32 @@ from nbincoming.errors import quote
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 _Made = TypeVar("_Made")
+_More = TypeVarTuple("_More")
 
 
 class KnownHeaders(tuple[tuple[bytes, bytes], ...]):
     """Headers that come again and again; what is made of them is kept with them."""
 
     def __init__(self, _: object = ()) -> None:
-        self.made: dict[Callable[[RawHeaders], Any], Any] = {}
+        self.made: dict[Callable[..., Any], Any] = {}
 
 
-def once_for_known(make: Callable[[RawHeaders], _Made]) -> Callable[[RawHeaders], _Made]:
+def once_for_known(
+    make: Callable[[RawHeaders, *_More], _Made],
+) -> Callable[[RawHeaders, *_More], _Made]:
     """Have a pure function of headers make its result but once for those that are known.
 
-    Whoever gets the result shares it, and must not change it.
+    Whoever gets the result shares it, and must not change it. What else the function takes must
+    be made of the same headers, so that it need not make it again.
     """
 
     @wraps(make)
-    def made(headers: RawHeaders) -> _Made:
+    def made(headers: RawHeaders, *more: *_More) -> _Made:
         if type(headers) is not KnownHeaders:
-            return make(headers)
+            return make(headers, *more)
         before: _Made | None = headers.made.get(make)
         if before is None:
-            before = headers.made[make] = make(headers)
+            before = headers.made[make] = make(headers, *more)
         return before
 
     return made
