@@ -281,7 +281,6 @@ class Connection(asyncio.Protocol):
     def _handle(self, target: str, headers: RawHeaders, body: bytes, keep: bool) -> None:
         now_ms = time.time_ns() // 1_000_000
         request = Request(self._method, target, headers, body, now_ms)
-        self._keep = keep
         self._closing = not keep  # what is sent after the last request is none
         response = self.service.handle(request, self._take_place)
         if response is None:
@@ -307,11 +306,10 @@ class Connection(asyncio.Protocol):
     _raw_left = 0
     _last = False  # the server is stopping: the next answer is the last
     _busy = False
-    _keep = True  # whether the connection stays open after the request at hand
 
     def _take_place(self) -> Callable[[Response], None]:
         """Take the next place in the order of answers, for one that comes later."""
-        slot = _Slot(self._method, self._keep and not self._last, self._flush)
+        slot = _Slot(self._method, not self._closing and not self._last, self._flush)
         self._slots.append(slot)
         if len(self._slots) > _MOST_AHEAD:
             self._settle_reading()
@@ -346,7 +344,6 @@ class Connection(asyncio.Protocol):
         refusal = body_too_large(self._limit)
         # The rest comes before the next request, and a sender who sends it without end is
         # stopped by the clock.
-        self._keep = True
         self._take_place()(self.service.refuse(self._path, refusal))
 
     def _refuse(self, refusal: Refusal) -> None:
@@ -360,7 +357,6 @@ class Connection(asyncio.Protocol):
             self._close()
             return
         self._method = "GET"
-        self._keep = False
         self._take_place()(response)
 
     def _settle_reading(self) -> None:
