@@ -215,8 +215,7 @@ def _text(text: str) -> bytes:
 def _encode(value: Value | Missing, parts: list[bytes]) -> None:
     match value:
         case str():
-            raw = value.encode()
-            parts.append(b"s%d:%b" % (len(raw), raw))
+            parts.append(b"s" + _text(value))
         case bool():
             parts.append(b"b1" if value else b"b0")
         case int() | Decimal():

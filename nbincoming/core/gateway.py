@@ -220,17 +220,15 @@ class Rules:
     """The part of a spec that comes after authorization, made ready."""
 
     def __init__(self, spec: Spec) -> None:
-        zone, deduplication = spec.zone, spec.deduplication
-        self._endpoint, self._version = spec.endpoint, spec.version
+        zone = spec.zone
+        self._spec = spec
         self._limits = spec.limits
         self._space = spec.key_space
-        self._deduplication = deduplication
-        self._key = compile_key(deduplication) if deduplication else None
-        chosen = deduplication.parameters if deduplication else ()
-        self._has_own_hash = OWN_HASH_LABEL in chosen
-        self._claims_all = deduplication is not None and deduplication.claims == "every_request"
-        self._window_ms = deduplication.window_ms if deduplication else 0
-        self._anchor: Anchor = deduplication.anchor if deduplication else "last_request"
+        self._key = compile_key(spec.deduplication) if spec.deduplication else None
+        self._window_ms = spec.deduplication.window_ms if spec.deduplication else 0
+        self._has_own_hash = (
+            spec.deduplication is not None and OWN_HASH_LABEL in spec.deduplication.parameters
+        )
         self._triggers = [
             (trigger.name, compile_condition(trigger.when, zone)) for trigger in spec.triggers
         ]
@@ -244,20 +242,22 @@ class Rules:
             If it is not JSON, too large, or has an unusable header.
         """
         headers = checked_headers(request.headers)
-        if self._deduplication is not None and self._has_own_hash:
-            check_own_hash(request, self._deduplication)
+        deduplication = self._spec.deduplication
+        if deduplication is not None and self._has_own_hash:
+            check_own_hash(request, deduplication)
         parameters = Parameters(decode(request.body, limits=self._limits), headers)
         scope = parameters.roots()
         now_ms = request.received_at_ms
         triggers = tuple([name for name, test in self._triggers if test(scope, now_ms)])
         wanted = bool(triggers) or not self._triggers
         key = claim = None
-        if self._key is not None:
+        if deduplication is not None and self._key is not None:
             key = self._key(scope)
-            if key is not None and (wanted or self._claims_all):
-                claim = Claim(self._space, key, self._window_ms, self._anchor)
+            if key is not None and (wanted or deduplication.claims == "every_request"):
+                claim = Claim(self._space, key, self._window_ms, deduplication.anchor)
+        spec = self._spec
         return Candidate(
-            self._endpoint, self._version, request, parameters, key, claim, triggers, wanted
+            spec.endpoint, spec.version, request, parameters, key, claim, triggers, wanted
         )
 
 
@@ -328,8 +328,6 @@ def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
 
 def answer(outcome: Outcome) -> Response:
     """Answer a request by what became of it."""
-    if type(outcome) is Accepted:  # as nearly all are; the rest is looked for in order
-        return OK_RESPONSE
     match outcome:
         case Accepted() | Filtered():
             return OK_RESPONSE

@@ -49,13 +49,6 @@ class MemoryInbox:
                 raise inbox_unavailable()
             return [self._claim(candidate) for candidate in candidates]
 
-    def claim_one(self, candidate: Candidate) -> Claimed:
-        """Claim the key of one candidate, and append its event."""
-        with self._lock:
-            if self._closed:
-                raise inbox_unavailable()
-            return self._claim(candidate)
-
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
         with self._lock:

@@ -38,14 +38,14 @@ class Claims(Protocol):
 
 
 class DirectClaims:
-    """For the inbox that never waits."""
+    """For an inbox that never waits."""
 
-    def __init__(self, inbox: MemoryInbox) -> None:
+    def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
 
     def claim(self, candidate: Candidate, _: Callable[[], Told]) -> Settled:
         """Claim at once."""
-        return self._inbox.claim_one(candidate)
+        return self._inbox.claim((candidate,))[0]
 
     def close(self) -> None:
         """Close the inbox."""
