@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from benchmarks.payloads import bodies
 from benchmarks.row import Row, in_turns
-from nbincoming.core.builder import P
-from nbincoming.core.evaluation import compile_condition
-from nbincoming.core.parameters import Parameters, decode
-from nbincoming.core.values import Value
+from nbincoming.core.conditions.builder import P
+from nbincoming.core.conditions.evaluation import compile_condition
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.reading import decode
+from nbincoming.core.request.values import Value
 
 TIMES = 20_000
 

@@ -108,7 +108,7 @@ def _parser() -> Callable[[bytes], object]:
 
 
 def _serve_listener() -> None:
-    from nbincoming.core.message import Request, Response
+    from nbincoming.core.request.message import Request, Response
     from nbincoming.notebook.listener import Listener
 
     parse = _parser()

@@ -9,8 +9,12 @@ import pandas as pd
 
 from benchmarks.payloads import bodies
 from benchmarks.row import Row, in_turns
-from nbincoming.core.parameters import Limits, decode, flatten
-from nbincoming.history.frame import parameter_frame
+from nbincoming.core.request.flattening import flatten
+from nbincoming.core.request.reading import (
+    Limits,
+    decode,
+)
+from nbincoming.samples.frame import parameter_frame
 
 LIMITS = Limits()
 

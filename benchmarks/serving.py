@@ -307,7 +307,7 @@ def _free_port() -> int:
 def _ours(folder: Path, inbox: str, workers: int = 1) -> Iterator[Running]:
     from nbincoming import files
     from nbincoming.core.gateway import endpoint_path
-    from nbincoming.core.spec import spec_from_data
+    from nbincoming.core.spec.model import spec_from_data
 
     data: dict[str, Any] = {
         "name": "complaints",
@@ -370,7 +370,7 @@ def _webhook(folder: Path) -> Iterator[Running]:
 
 def _with_token(folder: Path, files: int = 1) -> tuple[str, ...]:
     """Write what comes after the id of each complaint, for senders who carry a token."""
-    from nbincoming.core.tokens import issue_token
+    from nbincoming.core.auth.tokens import issue_token
 
     path = folder / "rests.txt"
     path.write_text("".join(f"{_rest(length, files)}\n" for length in LENGTHS))

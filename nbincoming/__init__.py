@@ -13,17 +13,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nbincoming.core.authorization import hmac_signature as hmac
-    from nbincoming.core.authorization import jwt, meta, no_authorization, standard_webhooks
-    from nbincoming.core.builder import P
+    from nbincoming.core.auth.schemes import hmac_signature as hmac
+    from nbincoming.core.auth.schemes import jwt, meta, no_authorization, standard_webhooks
+    from nbincoming.core.conditions.builder import P
     from nbincoming.core.gateway import judge
-    from nbincoming.core.values import MISSING
+    from nbincoming.core.request.values import MISSING
     from nbincoming.export.formats import export_spec
     from nbincoming.files import load
-    from nbincoming.history.comparison import compare
-    from nbincoming.history.lint import lint
     from nbincoming.notebook.integration import Integration
     from nbincoming.notebook.magics import load_ipython_extension, unload_ipython_extension
+    from nbincoming.review.comparison import compare
+    from nbincoming.review.lint import lint
     from nbincoming.secrets import new_secret
 
 __version__ = "0.1.0.dev0"
@@ -31,20 +31,20 @@ __version__ = "0.1.0.dev0"
 #: Where each public name lives: module and name in it.
 _NAMES = {
     "Integration": ("nbincoming.notebook.integration", "Integration"),
-    "MISSING": ("nbincoming.core.values", "MISSING"),
-    "P": ("nbincoming.core.builder", "P"),
-    "compare": ("nbincoming.history.comparison", "compare"),
+    "MISSING": ("nbincoming.core.request.values", "MISSING"),
+    "P": ("nbincoming.core.conditions.builder", "P"),
+    "compare": ("nbincoming.review.comparison", "compare"),
     "export_spec": ("nbincoming.export.formats", "export_spec"),
-    "hmac": ("nbincoming.core.authorization", "hmac_signature"),
+    "hmac": ("nbincoming.core.auth.schemes", "hmac_signature"),
     "judge": ("nbincoming.core.gateway", "judge"),
-    "jwt": ("nbincoming.core.authorization", "jwt"),
-    "lint": ("nbincoming.history.lint", "lint"),
+    "jwt": ("nbincoming.core.auth.schemes", "jwt"),
+    "lint": ("nbincoming.review.lint", "lint"),
     "load": ("nbincoming.files", "load"),
     "load_ipython_extension": ("nbincoming.notebook.magics", "load_ipython_extension"),
-    "meta": ("nbincoming.core.authorization", "meta"),
+    "meta": ("nbincoming.core.auth.schemes", "meta"),
     "new_secret": ("nbincoming.secrets", "new_secret"),
-    "no_authorization": ("nbincoming.core.authorization", "no_authorization"),
-    "standard_webhooks": ("nbincoming.core.authorization", "standard_webhooks"),
+    "no_authorization": ("nbincoming.core.auth.schemes", "no_authorization"),
+    "standard_webhooks": ("nbincoming.core.auth.schemes", "standard_webhooks"),
     "unload_ipython_extension": ("nbincoming.notebook.magics", "unload_ipython_extension"),
 }
 

@@ -15,8 +15,14 @@ import re
 import tempfile
 from pathlib import Path
 
-from nbincoming.core.schema import spec_schema_text
-from nbincoming.core.spec import SCHEMA_FILE, SUFFIX, Publication, Spec, read_spec
+from nbincoming.core.spec.evidence import Publication
+from nbincoming.core.spec.json_schema import spec_schema_text
+from nbincoming.core.spec.model import (
+    SCHEMA_FILE,
+    SUFFIX,
+    Spec,
+    read_spec,
+)
 from nbincoming.errors import NbIncomingError, Problem, SpecError
 
 #: Largest file read: far more than any spec, far less than memory.

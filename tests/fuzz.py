@@ -14,22 +14,31 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from benchmarks.payloads import bodies
-from nbincoming.core.authorization import (
+from nbincoming.core.auth.schemes import (
     hmac_signature,
     jwt,
     meta,
     no_authorization,
     standard_webhooks,
 )
-from nbincoming.core.builder import P
-from nbincoming.core.credentials import credentials
+from nbincoming.core.auth.signing import credentials
+from nbincoming.core.conditions.builder import P
 from nbincoming.core.deduplication import Deduplication
-from nbincoming.core.flattening import unflatten
-from nbincoming.core.gateway import Candidate, Challenge, Gateway, Rejected, answer, endpoint_path
-from nbincoming.core.message import Request, Response
-from nbincoming.core.parameters import decode
-from nbincoming.core.spec import Spec, Trigger
-from nbincoming.core.values import Value, json_text, same
+from nbincoming.core.gateway import (
+    Gateway,
+    answer,
+    endpoint_path,
+)
+from nbincoming.core.outcomes import (
+    Candidate,
+    Challenge,
+    Rejected,
+)
+from nbincoming.core.request.flattening import unflatten
+from nbincoming.core.request.message import Request, Response
+from nbincoming.core.request.reading import decode
+from nbincoming.core.request.values import Value, json_text, same
+from nbincoming.core.spec.model import Spec, Trigger
 from nbincoming.inbox.memory import MemoryInbox
 
 ENDPOINT = "0b6f4c2e-57a0-4d3c-9c53-0c4d36c5a1b2"

@@ -17,13 +17,21 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from nbincoming.core.authorization import Scheme, jwt, meta
-from nbincoming.core.credentials import credentials
+from nbincoming.core.auth.schemes import Scheme, jwt, meta
+from nbincoming.core.auth.signing import credentials
+from nbincoming.core.auth.tokens import PERMISSION, issue_token
 from nbincoming.core.deduplication import Deduplication
-from nbincoming.core.gateway import Candidate, Gateway, Rejected, answer, endpoint_path
-from nbincoming.core.message import Request
-from nbincoming.core.spec import Spec
-from nbincoming.core.tokens import PERMISSION, issue_token
+from nbincoming.core.gateway import (
+    Gateway,
+    answer,
+    endpoint_path,
+)
+from nbincoming.core.outcomes import (
+    Candidate,
+    Rejected,
+)
+from nbincoming.core.request.message import Request
+from nbincoming.core.spec.model import Spec
 from tests.fuzz import ENDPOINT, NOW_MS, run
 
 NOW_S = NOW_MS // 1000

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from nbincoming.api_keys import KeyFile
 from nbincoming.cli import COMMANDS, commands, main
-from nbincoming.core.login import find_key
-from nbincoming.core.spec import Spec
+from nbincoming.core.auth.login import find_key
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import MissingExtra
 from nbincoming.files import publish, save_draft
-from nbincoming.keys import KeyFile
 
 ENDPOINT = "0b6f4c2e-57a0-4d3c-9c53-0c4d36c5a1b2"
 

@@ -10,12 +10,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.payloads import bodies
-from nbincoming.core.flattening import flatten, unflatten
-from nbincoming.core.gateway import Candidate, Gateway, answer, endpoint_path
-from nbincoming.core.labels import format_path, parse
-from nbincoming.core.message import Request, Response
-from nbincoming.core.parameters import decode
-from nbincoming.core.spec import Spec
+from nbincoming.core.gateway import (
+    Gateway,
+    answer,
+    endpoint_path,
+)
+from nbincoming.core.outcomes import Candidate
+from nbincoming.core.request.flattening import flatten, unflatten
+from nbincoming.core.request.labels import format_path, parse
+from nbincoming.core.request.message import Request, Response
+from nbincoming.core.request.reading import decode
+from nbincoming.core.spec.model import Spec
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.notebook.listener import Listener
 

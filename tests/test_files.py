@@ -14,8 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from nbincoming import files
-from nbincoming.core.schema import spec_schema_text
-from nbincoming.core.spec import SCHEMA_FILE, Publication, Spec, spec_from_data
+from nbincoming.core.spec.evidence import Publication
+from nbincoming.core.spec.json_schema import spec_schema_text
+from nbincoming.core.spec.model import (
+    SCHEMA_FILE,
+    Spec,
+    spec_from_data,
+)
 from nbincoming.errors import SpecError
 from nbincoming.files import (
     VersionExistsError,

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 from nbincoming import errors
-from nbincoming.core.authorization import Authorization
-from nbincoming.core.parameters import DEFAULT_LIMITS
+from nbincoming.core.auth.schemes import Authorization
+from nbincoming.core.request.reading import DEFAULT_LIMITS
 from nbincoming.errors import Refusal
 from nbincoming.serve import refusals
 

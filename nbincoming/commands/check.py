@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from nbincoming import files
-from nbincoming.core.spec import Spec
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Problem, SpecError
-from nbincoming.history.coverage import example_coverage
-from nbincoming.history.lint import lint
-from nbincoming.history.replay import check_examples
+from nbincoming.review.coverage import example_coverage
+from nbincoming.review.lint import lint
+from nbincoming.review.replay import check_examples
 
 
 @click.command()

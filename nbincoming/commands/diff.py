@@ -8,8 +8,8 @@ from typing import Any
 import click
 
 from nbincoming import files
-from nbincoming.history.comparison import Comparison, compare
-from nbincoming.history.recorded import read_history
+from nbincoming.review.comparison import Comparison, compare
+from nbincoming.review.recorded import read_history
 
 _FILE = click.Path(exists=True, dir_okay=False)
 

@@ -31,7 +31,7 @@ def export(spec: str, name: str, url: str, history: str | None, output: str | No
     loaded = files.load(spec)
     bodies = []
     if history:
-        from nbincoming.history.recorded import bodies_of, read_history
+        from nbincoming.review.recorded import bodies_of, read_history
 
         bodies = bodies_of(read_history(history), loaded.limits)
     text = export_spec(loaded, name, url=url, bodies=bodies)

@@ -10,7 +10,11 @@ from typing import Any
 import click
 
 from nbincoming.core.events import utc_text
-from nbincoming.inbox import InboxURLError, open_outbox, sqlite_path
+from nbincoming.inbox.opening import (
+    InboxURLError,
+    open_outbox,
+    sqlite_path,
+)
 from nbincoming.inbox.outbox import DeadLetter, Outbox
 
 _Command = Callable[..., Any]

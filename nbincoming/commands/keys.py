@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from nbincoming.api_keys import KeyFile
 from nbincoming.clock import now_ms
+from nbincoming.core.auth.tokens import PERMISSION
 from nbincoming.core.moments import utc_text
-from nbincoming.core.tokens import PERMISSION
-from nbincoming.keys import KeyFile
 
 
 def _file(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,12 +16,13 @@ import click
 
 from nbincoming import files
 from nbincoming.clock import now_ms
-from nbincoming.core.credentials import credentials
+from nbincoming.core.auth.signing import credentials
 from nbincoming.core.gateway import answer, endpoint_path
-from nbincoming.core.message import Request
-from nbincoming.core.spec import Example, Spec
+from nbincoming.core.request.message import Request
+from nbincoming.core.spec.evidence import Example
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import quote
-from nbincoming.history.replay import example_request, replay
+from nbincoming.review.replay import example_request, replay
 from nbincoming.secrets import SecretStore
 
 #: Longest wait for an answer.

@@ -39,7 +39,6 @@ from nbincoming.commands.extras import need
     type=click.IntRange(1, 256),
     help="Processes that answer.",
 )
-@click.option("--pin", is_flag=True, help="Keep each worker on a core of its own (Linux).")
 @click.option("--keys", type=click.Path(dir_okay=False), help="API keys; opens the login.")
 @click.option(
     "--max-head-bytes",
@@ -94,9 +93,9 @@ def serve(**options: Any) -> None:
     SPECS are files, or folders of them. SIGHUP reloads them.
     """
     need("serve", "uvicorn", "uvloop", "httptools", "urllib3", "prometheus_client")
-    from nbincoming.serve.log import log, set_up
-    from nbincoming.serve.server import serve as run
+    from nbincoming.logs import log, set_up
     from nbincoming.serve.settings import Settings
+    from nbincoming.serve.supervisor import serve as run
 
     set_up()
     run(Settings(**options), lambda url: log.log(logging.INFO, "listening", extra=_url(url)))

@@ -26,12 +26,12 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from nbincoming.core.conditions import check_label
-from nbincoming.core.evaluation import Scope, getter
-from nbincoming.core.labels import ELEMENTS, parse
-from nbincoming.core.message import Request
+from nbincoming.core.conditions.evaluation import Scope, getter
+from nbincoming.core.conditions.label import check_label
 from nbincoming.core.moments import duration_ms
-from nbincoming.core.values import MISSING, Missing, Value, json_text, number_text
+from nbincoming.core.request.labels import ELEMENTS, parse
+from nbincoming.core.request.message import Request
+from nbincoming.core.request.values import MISSING, Missing, Value, json_text, number_text
 from nbincoming.errors import BadHeader
 
 #: The header in which a sender may bring a hash of its own. It counts only where it is

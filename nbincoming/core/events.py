@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from nbincoming.core.gateway import Candidate
 from nbincoming.core.moments import utc_text as utc_text  # callers find it here, too
-from nbincoming.core.parameters import Headers, Limits, decode, is_secret_header
-from nbincoming.core.values import Value
+from nbincoming.core.outcomes import Candidate
+from nbincoming.core.request.headers import Headers
+from nbincoming.core.request.masking import is_secret_header
+from nbincoming.core.request.reading import (
+    Limits,
+    decode,
+)
+from nbincoming.core.request.values import Value
 
 #: The ``type`` of every event.
 EVENT_TYPE: Final = "nbincoming.request.accepted"

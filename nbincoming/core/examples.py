@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from nbincoming.core.evidence import Example, Outcome
-from nbincoming.core.gateway import Candidate, Rejected, Rules, endpoint_path
-from nbincoming.core.message import Request
-from nbincoming.core.spec import Spec
+from nbincoming.core.gateway import (
+    Rules,
+    endpoint_path,
+)
+from nbincoming.core.outcomes import (
+    Candidate,
+    Rejected,
+)
+from nbincoming.core.request.message import Request
+from nbincoming.core.spec.evidence import Example, Outcome
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Problem, Refusal
 
 
@@ -66,6 +73,3 @@ def example_request(example: Example, spec: Spec) -> Request:
         body=example.body.encode(),
         received_at_ms=example.received_at_ms,
     )
-
-
-__all__ = ["Expectation", "check_examples", "consider", "example_request", "expectation"]

@@ -8,24 +8,31 @@ between ``judge`` and ``answer``.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias, assert_never
+from typing import Final, assert_never
 
-from nbincoming.core.deduplication import OWN_HASH_LABEL, Anchor, check_own_hash, compile_key
-from nbincoming.core.evaluation import compile_condition
-from nbincoming.core.message import RawHeaders, Request, Response, once_for_known
-from nbincoming.core.parameters import Headers, Parameters, decode, header_parameters
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import json_text
-from nbincoming.core.verification import Secrets, compile_handshake, compile_verify
+from nbincoming.core.auth.verification import Secrets, compile_handshake, compile_verify
+from nbincoming.core.conditions.evaluation import compile_condition
+from nbincoming.core.deduplication import OWN_HASH_LABEL, check_own_hash, compile_key
+from nbincoming.core.outcomes import (
+    Accepted,
+    Candidate,
+    Challenge,
+    Claim,
+    Duplicate,
+    Filtered,
+    Outcome,
+    Rejected,
+)
+from nbincoming.core.request.message import Request, Response
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.reading import body_too_large, checked_headers, decode
+from nbincoming.core.request.values import json_text
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import (
-    BadHeader,
-    BodyTooLarge,
     InboxUnavailable,
     MethodNotAllowed,
     Refusal,
     UnknownEndpoint,
-    UnsupportedMediaType,
 )
 
 #: Where the platform that this re-creates puts its endpoints.
@@ -35,126 +42,6 @@ _ENDPOINT: Final = re.compile(
     "([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/trigger"
 )
 
-_JSON: Final = "application/json"
-_MEDIA_TYPE: Final = re.compile(
-    r"\s*application/(?:[!#$&^_.+a-z0-9-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.ASCII
-)
-
-#: Headers that must not be given twice: whoever reads the first and whoever reads the
-#: last would see different requests.
-_SINGLE: Final = ("content-type", "authorization", "x-hub-signature-256")
-#: What is no part of a header's value at its ends; text would know more kinds than bytes do.
-_SPACE: Final = " \t\n\r\v\f"
-
-
-# Made for every request, as Candidate and Accepted: a frozen dataclass would take four times as
-# long.
-class Claim(NamedTuple):
-    """A key to be claimed, and the rule for it.
-
-    Attributes
-    ----------
-    space : str
-        Keys are unique within it.
-    key : str
-        SHA-256 in hexadecimal.
-    window_ms : int
-        How long the key stays in force after its anchor.
-    anchor : str
-        What moves the anchor; see :class:`~nbincoming.core.deduplication.Deduplication`.
-    """
-
-    space: str
-    key: str
-    window_ms: int
-    anchor: Anchor
-
-
-class Candidate(NamedTuple):
-    """A good request, before it is known whether it is a duplicate.
-
-    Attributes
-    ----------
-    integration : str
-        The endpoint's UUID.
-    version : int
-        Version of the spec that judged it; 0 for a draft.
-    request : Request
-        As it came.
-    parameters : Parameters
-        What it says.
-    key : str or None
-        Its key; None where nothing is deduplicated or all chosen parameters are missing.
-    claim : Claim or None
-        What the inbox must claim; None where this request owns no key.
-    triggers : tuple of str
-        Names of the triggers that match.
-    wanted : bool
-        Whether it becomes an event: some trigger matches, or there are none.
-    """
-
-    integration: str
-    version: int
-    request: Request
-    parameters: Parameters
-    key: str | None
-    claim: Claim | None
-    triggers: tuple[str, ...]
-    wanted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """A subscription handshake, to be answered by its challenge."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A request that is refused."""
-
-    refusal: Refusal
-
-
-class Accepted(NamedTuple):
-    """The request became an event.
-
-    Attributes
-    ----------
-    event_id : str
-        The same for the same integration, key and first claim.
-    """
-
-    event_id: str
-    triggers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The request's key is in force.
-
-    Attributes
-    ----------
-    first_ms : int
-        When the key was first claimed.
-    anchor_ms : int
-        What the window counted from when this request came.
-    """
-
-    first_ms: int
-    anchor_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Filtered:
-    """No trigger matches, so nothing starts."""
-
-
-#: What the inbox says of a candidate.
-Claimed: TypeAlias = Accepted | Duplicate | Filtered
-#: What becomes of a request.
-Outcome: TypeAlias = Claimed | Challenge | Rejected
 
 OK_RESPONSE: Final = Response(200, (("Content-Type", "text/plain; charset=utf-8"),), b"OK")
 DUPLICATE_RESPONSE: Final = Response(204)
@@ -270,46 +157,6 @@ def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challen
     return Gateway(spec, secrets).judge(request)
 
 
-@once_for_known
-def checked_headers(raw: RawHeaders) -> Headers:
-    """Name headers as :func:`~nbincoming.core.parameters.header_parameters` does, if they are good.
-
-    Raises
-    ------
-    BadHeader, UnsupportedMediaType
-        If some are ambiguous; if the body is not declared to be JSON.
-    """
-    headers = header_parameters(raw)
-    for name in _SINGLE:
-        if type(headers.get(name)) is list:
-            raise BadHeader(f"The header {name} is given more than once. Send it once.")
-    if "content-encoding" in headers:
-        encodings = headers["content-encoding"]
-        for encoding in encodings if isinstance(encodings, list) else [encodings]:
-            if encoding.strip(_SPACE).lower() not in ("", "identity"):
-                raise UnsupportedMediaType(
-                    "The body is compressed (Content-Encoding). Send it as it is.",
-                    headers=(("Accept-Encoding", "identity"),),
-                )
-    media_type = headers.get("content-type")
-    if media_type == _JSON:  # as most have it
-        return headers
-    if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
-        given = "missing" if media_type is None else ascii(media_type[:60])
-        raise UnsupportedMediaType(
-            f"The header Content-Type is {given}. Send 'Content-Type: application/json'."
-        )
-    return headers
-
-
-def body_too_large(max_body_bytes: int) -> BodyTooLarge:
-    """Make the refusal of a body beyond the limit."""
-    return BodyTooLarge(
-        f"The body has more than {max_body_bytes:,} bytes. Send a smaller one, or raise "
-        "max_body_bytes in the spec."
-    )
-
-
 def unknown_endpoint() -> UnknownEndpoint:
     """Make the refusal of an address that is no endpoint, or a draft's."""
     return UnknownEndpoint(
@@ -356,11 +203,3 @@ def refusal_response(refusal: Refusal) -> Response:
     }
     headers = (("Content-Type", "application/problem+json"), *refusal.headers)
     return Response(refusal.status, headers, json_text(problem).encode())
-
-
-__all__ = [
-    "Accepted", "Candidate", "Challenge", "Claim", "Claimed", "Duplicate", "Filtered", "Gateway",
-    "Outcome", "Rejected", "Rules", "answer", "body_too_large", "checked_headers",
-    "endpoint_of", "endpoint_path", "inbox_unavailable", "judge", "refusal_response",
-    "unknown_endpoint",
-]  # fmt: skip

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from nbincoming.core.labels import format_name
-from nbincoming.core.values import number_text
+from nbincoming.core.request.labels import format_name
+from nbincoming.core.request.values import number_text
 from nbincoming.errors import QUOTE_LIMIT, Problem, quote
 
 #: pydantic looks for one only where a text has a length to check.

@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from nbincoming.core.events import EVENT_TYPE, Event, event_id, event_of
 from nbincoming.core.examples import consider, example_request
-from nbincoming.core.gateway import Candidate, Rules
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import Value
+from nbincoming.core.gateway import Rules
+from nbincoming.core.outcomes import Candidate
+from nbincoming.core.request.values import Value
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError
 from nbincoming.export.example import good_examples
 from nbincoming.export.payload import inferred
@@ -135,6 +136,3 @@ def _payload(spec: Spec, body: dict[str, Any]) -> dict[str, Any]:
             },
         },
     }
-
-
-__all__ = ["NoEventError", "asyncapi", "cloud_event", "example_events"]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
-from nbincoming.core.parameters import decode
-from nbincoming.core.spec import Example, Spec
-from nbincoming.core.values import Value
+from nbincoming.core.request.reading import decode
+from nbincoming.core.request.values import Value
+from nbincoming.core.spec.evidence import Example
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Refusal
 
 #: The request of the platform's own page: a complaint.
@@ -59,6 +60,3 @@ def example_bodies(spec: Spec) -> list[Value]:
 def example_body(spec: Spec) -> Value:
     """Choose a body to send: of the first accepted example, or the complaint."""
     return next(iter(example_bodies(spec)), EXAMPLE_BODY)
-
-
-__all__ = ["EXAMPLE_BODY", "example_bodies", "example_body", "good_examples"]

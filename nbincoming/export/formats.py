@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from nbincoming.core.gateway import endpoint_path
-from nbincoming.core.layout import laid_out
-from nbincoming.core.schema import spec_schema_text
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import Value
+from nbincoming.core.request.values import Value
+from nbincoming.core.spec.json_schema import spec_schema_text
+from nbincoming.core.spec.layout import laid_out
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError, quote
-from nbincoming.export.cel import cel_document
+from nbincoming.export.cel.conditions import cel_document
 from nbincoming.export.events import asyncapi, cloud_event
 from nbincoming.export.example import example_body
 from nbincoming.export.har import har
@@ -127,6 +127,3 @@ def export_spec(spec: Spec, format: str, *, url: str = LOCAL, bodies: Sequence[V
             f"{quote(format)} is not a format. Choose of {', '.join(FORMATS)}."
         )
     return FORMATS[format]._write(_Source(spec, url, bodies))
-
-
-__all__ = ["FORMATS", "Format", "UnknownFormatError", "export_spec"]

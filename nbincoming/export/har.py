@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.core.moments import utc_text
-from nbincoming.core.spec import SCHEMA_VERSION, Example, Spec
-from nbincoming.core.values import Value
+from nbincoming.core.request.values import Value
+from nbincoming.core.spec.evidence import Example
+from nbincoming.core.spec.model import (
+    SCHEMA_VERSION,
+    Spec,
+)
 
 
 def har(spec: Spec, *, url: str) -> dict[str, Value]:
@@ -59,6 +63,3 @@ def _entry(example: Example, target: str) -> dict[str, Value]:
         "timings": {"send": 0, "wait": 0, "receive": 0},
         "comment": example.name,
     }
-
-
-__all__ = ["har"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, assert_never
 
-from nbincoming.core.authorization import (
+from nbincoming.core.auth.schemes import (
     Authorization,
     Hmac,
     Jwt,
@@ -17,13 +17,12 @@ from nbincoming.core.authorization import (
     NoAuthorization,
     StandardWebhooks,
 )
+from nbincoming.core.auth.signatures import META_HEADER
 from nbincoming.core.deduplication import MAX_OWN_HASH_BYTES, OWN_HASH_HEADER
 from nbincoming.core.gateway import endpoint_path
-from nbincoming.core.labels import parse
-from nbincoming.core.signatures import META_HEADER
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import Value
-from nbincoming.core.words import describe
+from nbincoming.core.request.labels import parse
+from nbincoming.core.request.values import Value
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import (
     BadHeader,
     BadJSON,
@@ -133,7 +132,7 @@ def _description(spec: Spec) -> str:
     if spec.triggers:
         said.append("A request starts something if one of these holds:")
         said.append(
-            "\n".join(f"- **{_line(each.name)}**: {describe(each.when)}" for each in spec.triggers)
+            "\n".join(f"- **{_line(each.name)}**: {each.when.describe()}" for each in spec.triggers)
         )
     else:
         said.append("Every request that is no duplicate starts something.")
@@ -277,6 +276,3 @@ def _handshake() -> dict[str, Value]:
         },
         "security": [],
     }
-
-
-__all__ = ["LOCAL", "openapi"]

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from nbincoming.core.schema import DIALECT
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import Value
+from nbincoming.core.request.values import Value
+from nbincoming.core.spec.json_schema import DIALECT
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import MissingExtra
 from nbincoming.export.example import example_bodies
 
@@ -95,6 +95,3 @@ def _widened_keyword(name: str, value: Any) -> Any:
             return _widened(value)
         case _:
             return value
-
-
-__all__ = ["inferred", "payload_schema"]

@@ -10,7 +10,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
-from nbincoming.core.authorization import (
+from nbincoming.core.auth.schemes import (
     Authorization,
     Hmac,
     Jwt,
@@ -18,7 +18,7 @@ from nbincoming.core.authorization import (
     NoAuthorization,
     StandardWebhooks,
 )
-from nbincoming.core.values import Value, json_text
+from nbincoming.core.request.values import Value, json_text
 from nbincoming.export.example import EXAMPLE_BODY
 
 #: Text that means nothing to a shell within double quotes.
@@ -106,6 +106,3 @@ def _quoted(text: str, variable: str) -> str:
 def _signing(content: str, digest: str, encoding: str) -> str:
     written = "-r | cut -d' ' -f1" if encoding == "hex" else "-binary | openssl base64 -A"
     return f'SIGNATURE=$(printf %s {content} | openssl dgst -{digest} -hmac "$SECRET" {written})\n'
-
-
-__all__ = ["curl", "httpie"]

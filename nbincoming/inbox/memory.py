@@ -10,13 +10,13 @@ from uuid import uuid4
 
 from nbincoming.core.deduplication import is_duplicate, next_anchor_ms
 from nbincoming.core.events import Event, event_id, event_of
-from nbincoming.core.gateway import (
+from nbincoming.core.gateway import inbox_unavailable
+from nbincoming.core.outcomes import (
     Accepted,
     Candidate,
     Claimed,
     Duplicate,
     Filtered,
-    inbox_unavailable,
 )
 
 #: How many keys there may be before the expired ones are looked for.

@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from typing import Protocol, TypeAlias
 
 from nbincoming.core.events import Event
-from nbincoming.core.gateway import Candidate, Claimed
+from nbincoming.core.outcomes import (
+    Candidate,
+    Claimed,
+)
 from nbincoming.errors import InboxUnavailable
 
 #: What became of a candidate; a refusal where its part of the inbox could not be reached.

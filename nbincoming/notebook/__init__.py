@@ -1,1 +1,1 @@
-"""Inside the kernel: the listener, the integration and its wizard."""
+"""The kernel's side: the listener, the integration and its wizard."""

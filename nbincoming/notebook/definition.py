@@ -5,23 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nbincoming.core.authorization import Authorization, Scheme
-from nbincoming.core.conditions import Condition, Node
-from nbincoming.core.parameters import Limits
-from nbincoming.core.sentences import read_condition
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import Value
+from nbincoming.core.auth.schemes import Authorization, Scheme
+from nbincoming.core.conditions.parsing import read_condition
+from nbincoming.core.conditions.tree import Condition, Node
+from nbincoming.core.request.reading import Limits
+from nbincoming.core.request.values import Value
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import ConditionError, Problem, SecretError, SpecError
-from nbincoming.history.samples import Samples
-from nbincoming.notebook.endpoint import Endpoint
-from nbincoming.notebook.icons import icon_of
-from nbincoming.notebook.state import (
+from nbincoming.notebook.session import Endpoint
+from nbincoming.notebook.wizard.icons import icon_of
+from nbincoming.notebook.wizard.state import (
     Card,
     Change,
     Fail,
     State,
 )
-from nbincoming.notebook.store import Store
+from nbincoming.notebook.wizard.store import Store
+from nbincoming.samples.samples import Samples
 from nbincoming.secrets import SecretStore
 
 
@@ -174,7 +174,8 @@ class Definition:
         name
             The trigger's name.
         when
-            A condition, or its text; see :func:`~nbincoming.core.sentences.read_condition`.
+            A condition, or its text, which
+            :func:`~nbincoming.core.conditions.parsing.read_condition` reads.
 
         Raises
         ------

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nbincoming import files
-from nbincoming.core.authorization import jwt
-from nbincoming.core.builder import P
-from nbincoming.core.values import json_text
+from nbincoming.core.auth.schemes import jwt
+from nbincoming.core.conditions.builder import P
+from nbincoming.core.request.values import json_text
 from nbincoming.errors import NbIncomingError
-from nbincoming.history.replay import check_examples
+from nbincoming.export.example import EXAMPLE_BODY
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post
-from nbincoming.notebook.snippets import EXAMPLE_BODY
+from nbincoming.review.replay import check_examples
 from nbincoming.secrets import new_secret
 
 #: Prints a line.

@@ -6,14 +6,14 @@ from typing import Any
 
 import pandas as pd
 
-from nbincoming.core.doctor import diagnose
-from nbincoming.core.gateway import Outcome
-from nbincoming.core.mistakes import Finding
-from nbincoming.core.words import Explanation, explain
-from nbincoming.history.profile import ParameterProfile, Profiler
-from nbincoming.history.replay import replay
-from nbincoming.history.samples import Sample
+from nbincoming.core.auth.diagnosis.diagnose import diagnose
+from nbincoming.core.auth.diagnosis.signature_mistakes import Finding
+from nbincoming.core.conditions.explain import Explanation, explain
+from nbincoming.core.outcomes import Outcome
 from nbincoming.notebook.reception import Reception
+from nbincoming.review.replay import replay
+from nbincoming.samples.profile import ParameterProfile, Profiler
+from nbincoming.samples.sample import Sample
 
 
 class Inspection(Reception):

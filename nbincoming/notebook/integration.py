@@ -1,7 +1,7 @@
 """An incoming integration in the notebook: its draft, its endpoint, its samples.
 
 The effects live here and in what it is made of: the listener, the clock, the files. What is
-shown and changed is the pure :class:`~nbincoming.notebook.state.State`; the wizard and the
+shown and changed is the pure :class:`~nbincoming.notebook.wizard.state.State`; the wizard and the
 methods hand it the same actions.
 """
 
@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from uuid import uuid4
 
 from nbincoming import files
-from nbincoming.core.spec import SCHEMA_FILE, SUFFIX, Spec, spec_from_data
+from nbincoming.core.spec.model import SCHEMA_FILE, SUFFIX, Spec, spec_from_data
 from nbincoming.errors import Problem, SpecError, quote
-from nbincoming.history.profile import Profiler
-from nbincoming.history.samples import Samples
-from nbincoming.notebook.endpoint import Endpoint
 from nbincoming.notebook.publishing import Publishing
-from nbincoming.notebook.state import State, badge
-from nbincoming.notebook.store import Store
+from nbincoming.notebook.session import Endpoint
+from nbincoming.notebook.wizard.state import State, badge
+from nbincoming.notebook.wizard.store import Store
+from nbincoming.samples.profile import Profiler
+from nbincoming.samples.samples import Samples
 from nbincoming.secrets import SecretStore
 
 if TYPE_CHECKING:
     from ipywidgets import DOMWidget
 
-    from nbincoming.notebook.wizard import Wizard
+    from nbincoming.notebook.wizard.wizard import Wizard
 
 
 class Integration(Publishing):
@@ -97,7 +97,7 @@ class Integration(Publishing):
 
     def wizard(self) -> DOMWidget:
         """Return the widget that shows and changes this integration."""
-        from nbincoming.notebook.wizard import Wizard
+        from nbincoming.notebook.wizard.wizard import Wizard
 
         with self.store.lock:
             if self._wizard is None:

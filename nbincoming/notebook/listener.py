@@ -1,7 +1,7 @@
 """The HTTP server inside a Jupyter kernel: its port, its thread and its event loop.
 
 It has a thread and a loop of its own, so a cell may post to its own listener and a busy
-kernel still answers. What happens to one request is in :mod:`nbincoming.notebook._exchange`.
+kernel still answers. What happens to one request is in :mod:`nbincoming.notebook.exchange`.
 
 Nothing is printed here, ever: what a thread prints appears below whichever cell ran last.
 The log is ``nbincoming.listener``, which is silent until logging is configured.
@@ -22,10 +22,8 @@ from types import ModuleType, TracebackType
 from typing import Self, cast
 
 from nbincoming.errors import ListenerError
-from nbincoming.notebook._exchange import Handler, Mount, OnError
-from nbincoming.notebook._server import Server, Timer
-
-__all__ = ["MAX_BODY_BYTES", "Handler", "Listener", "OnError", "Timer", "shared"]
+from nbincoming.notebook.exchange import Handler, Mount, OnError
+from nbincoming.notebook.listener_thread import Server, Timer
 
 #: The limit of a body where a mount sets none.
 MAX_BODY_BYTES = 2**20

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from nbincoming.core.authorization import Jwt
-from nbincoming.core.login import ApiKey, login
-from nbincoming.core.message import Request, Response
+from nbincoming.core.auth.login import ApiKey, login
+from nbincoming.core.auth.schemes import Jwt
+from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import BadApiKey
 
 #: The scheme of a login that knows no key.
@@ -30,7 +30,7 @@ def answer_login(request: Request, desks: Iterable[Desk]) -> Response:
     Raises
     ------
     Refusal
-        As :func:`nbincoming.core.login.login`.
+        As :func:`nbincoming.core.auth.login.login`.
     """
     for desk in desks:
         try:

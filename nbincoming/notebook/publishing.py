@@ -6,21 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nbincoming import files
+from nbincoming.clock import now_ms
 from nbincoming.core.gateway import endpoint_path
-from nbincoming.core.spec import Publication, Spec
+from nbincoming.core.spec.evidence import Publication
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import SpecError
 from nbincoming.export.formats import export_spec
 from nbincoming.export.openapi import LOCAL
-from nbincoming.history.examples import choose_examples
-from nbincoming.history.lint import Advice, lint
-from nbincoming.history.replay import check_examples
-from nbincoming.history.samples import Sample
-from nbincoming.history.trial import VerdictTrial
-from nbincoming.history.verdict import Verdict
 from nbincoming.notebook import snippets
-from nbincoming.notebook.endpoint import now_ms
 from nbincoming.notebook.inspection import Inspection
-from nbincoming.notebook.state import Fail, Published, Saved
+from nbincoming.notebook.wizard.state import Fail, Published, Saved
+from nbincoming.review.example_choice import choose_examples
+from nbincoming.review.lint import Advice, lint
+from nbincoming.review.replay import check_examples
+from nbincoming.review.trial import VerdictTrial
+from nbincoming.review.verdict import Verdict
+from nbincoming.samples.sample import Sample
 
 
 class Publishing(Inspection):

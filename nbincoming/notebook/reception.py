@@ -7,24 +7,32 @@ from typing import Any
 
 import pandas as pd
 
-from nbincoming.core.authorization import Jwt
-from nbincoming.core.credentials import credentials, token
-from nbincoming.core.gateway import Candidate, Rules, endpoint_path
-from nbincoming.core.login import LOGIN_PATH, ApiKey
-from nbincoming.core.values import Value, exact, json_text
+from nbincoming.api_keys import KeyFile
+from nbincoming.clock import now_ms
+from nbincoming.core.auth.login import LOGIN_PATH, ApiKey
+from nbincoming.core.auth.schemes import Jwt
+from nbincoming.core.auth.signing import credentials, token
+from nbincoming.core.gateway import (
+    Rules,
+    endpoint_path,
+)
+from nbincoming.core.outcomes import Candidate
+from nbincoming.core.request.values import Value, exact, json_text
 from nbincoming.errors import SecretError
-from nbincoming.history.importing import Format, read_requests
-from nbincoming.history.replay import consider
-from nbincoming.history.samples import Samples
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.keys import KeyFile
 from nbincoming.notebook import snippets
 from nbincoming.notebook.addresses import Address, addresses, public_base_of
 from nbincoming.notebook.countdown import countdown
 from nbincoming.notebook.definition import Definition
-from nbincoming.notebook.endpoint import MAX_EVENTS, now_ms, wait_until
 from nbincoming.notebook.sending import post
-from nbincoming.notebook.state import Imported, Reach, Window
+from nbincoming.notebook.session import (
+    MAX_EVENTS,
+    wait_until,
+)
+from nbincoming.notebook.wizard.state import Imported, Reach, Window
+from nbincoming.review.replay import consider
+from nbincoming.samples.importing import Format, read_requests
+from nbincoming.samples.samples import Samples
 
 #: How long "Retrieve data" waits, as on the platform that this re-creates.
 RETRIEVE_S = 90
@@ -245,7 +253,7 @@ class Reception(Definition):
         Parameters
         ----------
         **options
-            As :func:`nbincoming.core.tokens.issue_token` takes them, such as
+            As :func:`nbincoming.core.auth.tokens.issue_token` takes them, such as
             ``lifetime_s`` or ``permissions``.
 
         Raises

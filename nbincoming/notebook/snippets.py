@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nbincoming.core.authorization import (
+from nbincoming.core.auth.schemes import (
     Authorization,
     NoAuthorization,
 )
-from nbincoming.core.conditions import All, AnyOf, Condition, ElementLeaf, Leaf, Not, Reference
-from nbincoming.core.operators import BY_NAME
-from nbincoming.core.spec import Spec
+from nbincoming.core.conditions.label import Reference
+from nbincoming.core.conditions.operators import BY_NAME
+from nbincoming.core.conditions.tree import (
+    All,
+    AnyOf,
+    Condition,
+    ElementLeaf,
+    Leaf,
+    Not,
+)
+from nbincoming.core.spec.model import Spec
 from nbincoming.export.example import EXAMPLE_BODY as EXAMPLE_BODY  # the notebook's place for it
 from nbincoming.export.shell import curl as curl
 
@@ -53,8 +61,8 @@ _LIMITS = ("max_body_bytes", "max_depth", "max_parameters")
 #: What must be imported where a spec says more than the builder, or a float, can.
 _IMPORTS = {
     r"\bDecimal\(": "from decimal import Decimal",
-    r"\bElementLeaf\.": "from nbincoming.core.conditions import ElementLeaf",
-    r"\bLeaf\.": "from nbincoming.core.conditions import Leaf",
+    r"\bElementLeaf\.": "from nbincoming.core.conditions.tree import ElementLeaf",
+    r"\bLeaf\.": "from nbincoming.core.conditions.tree import Leaf",
 }
 
 

@@ -1,1 +1,1 @@
-"""Production: published specs behind HTTP, durably; and the relay that delivers events."""
+"""Production: published specs behind HTTP, with a durable inbox."""

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
-from nbincoming.core.gateway import Candidate
+from nbincoming.core.outcomes import Candidate
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.group import Group
+from nbincoming.inbox.batching import Group
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.inbox.protocol import Inbox, Settled
 

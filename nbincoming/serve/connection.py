@@ -19,10 +19,9 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from nbincoming.core.gateway import body_too_large
-from nbincoming.core.message import KnownHeaders, RawHeaders, Request, Response
+from nbincoming.core.request.message import RawHeaders, Request, Response
+from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
-from nbincoming.serve.heads import Head, Heads
 from nbincoming.serve.refusals import (
     bad_http,
     head_too_large,
@@ -30,7 +29,7 @@ from nbincoming.serve.refusals import (
     too_many_connections,
 )
 from nbincoming.serve.service import Service
-from nbincoming.serve.writing import written
+from nbincoming.serve.writer import written
 
 #: Requests on one connection that may wait for their answers before no more is read.
 _MOST_AHEAD: Final = 32
@@ -63,7 +62,6 @@ class Connection(asyncio.Protocol):
     """One connection; :func:`connections` makes its class for a service and its limits."""
 
     service: Service
-    heads: Heads
     max_head_bytes = 32_768
     request_timeout_s = 30.0
     max_connections = 1_000
@@ -138,10 +136,6 @@ class Connection(asyncio.Protocol):
         if self._raw_left:
             self._take_raw(data)
             return
-        is_fresh = not self._reading and not self._head_bytes and not self._busy
-        if is_fresh and (found := self.heads.find(data)) is not None:
-            self._take_known(*found)
-            return
         self._ended = False
         self._fed_bytes = self._head_bytes + len(data)
         is_body, seen = self._reading and not self._in_head, self._body_seen
@@ -159,19 +153,6 @@ class Connection(asyncio.Protocol):
                     self._refuse(head_too_large(self.max_head_bytes))
             elif is_body and not self._ended:
                 self._check_framing(len(data) - (self._body_seen - seen))
-            elif is_fresh and self._is_plain:
-                headers = KnownHeaders(self._headers)
-                self.heads.remember(
-                    data, Head(self._method, self._target, headers, self._announced_bytes)
-                )
-
-    def _take_known(self, head: Head, body: bytes) -> None:
-        """Take a request whose head came before; the parser need not see it."""
-        self._reading_since_s = None
-        self._idle_since_s = self._loop.time()
-        self._answered = False
-        self._method = head.method
-        self._handle(head.target, head.headers, body, keep=True)
 
     def on_message_begin(self) -> None:
         """Start a request; the parser calls this and what follows."""
@@ -243,7 +224,6 @@ class Connection(asyncio.Protocol):
         if self._parser.should_upgrade():
             return  # the parser passes over its body, so that is not the end of it
         keep = self._parser.should_keep_alive()
-        self._is_plain = keep and not self._expects and not self._answered
         self._complete(keep)
 
     def _check_framing(self, size: int) -> None:
@@ -298,7 +278,6 @@ class Connection(asyncio.Protocol):
         self._body_seen = self._framing_bytes = 0
         self._reading = False
         self._answered = False  # before its body was whole
-        self._is_plain = False
         self._head_refusal = None
 
     # --- bytes out -----------------------------------------------------------------------
@@ -392,7 +371,6 @@ def connections(
     """Make the class of a service's connections."""
     limits = {
         "service": service,
-        "heads": Heads(),
         "max_head_bytes": max_head_bytes,
         "request_timeout_s": request_timeout_s,
         "max_connections": max_connections,

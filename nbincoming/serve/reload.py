@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from nbincoming.serve.catalogue import Catalogue, CatalogueError, spec_files
-from nbincoming.serve.log import log
+from nbincoming.logs import log
+from nbincoming.serve.routes import Catalogue, CatalogueError, spec_files
 
 #: What tells one state of the files from another.
 Stamp = tuple[tuple[str, int, int, int], ...]

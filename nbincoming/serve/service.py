@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from nbincoming.core.authorization import Jwt
+from nbincoming.api_keys import ApiKeyError, KeyFile
+from nbincoming.core.auth.login import LOGIN_PATH, login, login_unavailable
+from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.gateway import (
+    answer,
+    refusal_response,
+    unknown_endpoint,
+)
+from nbincoming.core.outcomes import (
     Accepted,
     Candidate,
     Challenge,
@@ -21,20 +28,15 @@ from nbincoming.core.gateway import (
     Filtered,
     Outcome,
     Rejected,
-    answer,
-    refusal_response,
-    unknown_endpoint,
 )
-from nbincoming.core.login import LOGIN_PATH, login, login_unavailable
-from nbincoming.core.message import Request, Response
+from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import InboxUnavailable, MethodNotAllowed, Refusal
-from nbincoming.keys import ApiKeyError, KeyFile
+from nbincoming.logs import log
 from nbincoming.serve import metrics
-from nbincoming.serve.catalogue import Catalogue, Route
 from nbincoming.serve.claims import Claims, Told
-from nbincoming.serve.log import log
 from nbincoming.serve.rate import Rate
 from nbincoming.serve.refusals import service_failed
+from nbincoming.serve.routes import Catalogue, Route
 from nbincoming.serve.settings import LogRequests
 
 #: Told the answer, once, on the thread of the event loop.

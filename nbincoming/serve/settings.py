@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from nbincoming.relay.settings import RelaySettings
+
 #: A file in the folder where it is started.
 DEFAULT_INBOX: Final = "sqlite:///inbox.db"
 
@@ -34,8 +36,6 @@ class Settings:
         How long events stay in the inbox after all sinks took them; None for ever.
     host, port, workers
         Where to listen, and in how many processes.
-    pin : bool
-        Whether each worker keeps to a core of its own.
     keys : str or None
         File of API keys for the login; without it there is none.
     max_head_bytes : int
@@ -61,7 +61,6 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
-    pin: bool = False
     keys: str | None = None
     max_head_bytes: int = MAX_HEAD_BYTES
     request_timeout_s: float = REQUEST_TIMEOUT_S
@@ -70,6 +69,11 @@ class Settings:
     grace_s: int = 10
     watch_s: float = 1.0
     log_requests: LogRequests = "refused"
+
+    @property
+    def relay(self) -> RelaySettings:
+        """The part that the relay's process needs."""
+        return RelaySettings(self.inbox, self.sinks, self.keep_days)
 
     def to_json(self) -> str:
         """Write for another process."""

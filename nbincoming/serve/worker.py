@@ -14,22 +14,21 @@ from collections.abc import Callable, Iterator
 import uvicorn
 import uvloop
 
-from nbincoming.core.spec import read_spec
+from nbincoming.api_keys import KeyFile
+from nbincoming.child_process import follow, lines
+from nbincoming.core.spec.model import read_spec
 from nbincoming.errors import NbIncomingError
-from nbincoming.inbox import open_inbox
-from nbincoming.keys import KeyFile
+from nbincoming.inbox.opening import open_inbox
+from nbincoming.logs import log, set_up
 from nbincoming.secrets import SecretStore
 from nbincoming.serve import metrics
 from nbincoming.serve.app import App
-from nbincoming.serve.catalogue import Catalogue, login_scheme, make_ready
 from nbincoming.serve.claims import claims_for
 from nbincoming.serve.connection import Connection, connections
-from nbincoming.serve.cores import keep_to
-from nbincoming.serve.log import log, set_up
-from nbincoming.serve.parent import follow, lines
+from nbincoming.serve.maintenance import Upkeep
+from nbincoming.serve.routes import Catalogue, login_scheme, make_ready
 from nbincoming.serve.service import Desk, Service
 from nbincoming.serve.settings import Settings
-from nbincoming.serve.upkeep import Upkeep
 
 
 class Worker(uvicorn.Server):
@@ -180,10 +179,8 @@ def _config(settings: Settings, service: Service) -> uvicorn.Config:
 
 
 def main() -> None:
-    """Be a worker: settings come on stdin; arguments are the socket's number and a core's."""
+    """Be a worker: settings come on stdin; the argument is the socket's number."""
     set_up()
-    for core in sys.argv[2:]:
-        keep_to(int(core))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent
     orders = lines()
     settings = Settings.from_json(next(orders))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from nbincoming.notebook.snippets import EXAMPLE_BODY
+from nbincoming.export.example import EXAMPLE_BODY
 from tests.browser.conftest import OpenNotebook
 from tests.browser.jupyter import KERNEL_IDLE, OPEN, execute
 from tests.browser.test_walk import URL, card, curl, define

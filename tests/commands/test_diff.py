@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nbincoming.cli import commands
-from nbincoming.core.evidence import Publication
-from nbincoming.core.values import json_text
+from nbincoming.core.request.values import json_text
+from nbincoming.core.spec.evidence import Publication
 from nbincoming.files import publish
-from tests.history.making import spec
+from tests.samples.making import spec
 
 
 def run(*arguments: object) -> Result:

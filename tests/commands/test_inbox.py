@@ -12,7 +12,11 @@ import redis
 from click.testing import CliRunner, Result
 
 from nbincoming.cli import commands
-from nbincoming.inbox import InboxURLError, open_inbox, open_outbox
+from nbincoming.inbox.opening import (
+    InboxURLError,
+    open_inbox,
+    open_outbox,
+)
 from nbincoming.inbox.outbox import Outbox
 from tests.inbox.cluster import Cluster
 from tests.inbox.contract import Sender

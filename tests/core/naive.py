@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
-from nbincoming.core.labels import ELEMENTS, parse
-from nbincoming.core.operators import OPERATORS, Operator
+from nbincoming.core.conditions.operators import OPERATORS, Operator
+from nbincoming.core.request.labels import ELEMENTS, parse
 from tests.core import strategies
 from tests.core.strategies import is_shallow
 

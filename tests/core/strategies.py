@@ -7,12 +7,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nbincoming.core.conditions import MAX_NESTING
-from nbincoming.core.labels import ELEMENTS, format_path
-from nbincoming.core.message import Request
-from nbincoming.core.operators import OPERATORS, Operator
-from nbincoming.core.parameters import is_secret_header
-from nbincoming.core.values import json_text
+from nbincoming.core.conditions.operators import OPERATORS, Operator
+from nbincoming.core.conditions.tree import MAX_NESTING
+from nbincoming.core.request.labels import ELEMENTS, format_path
+from nbincoming.core.request.masking import is_secret_header
+from nbincoming.core.request.message import Request
+from nbincoming.core.request.values import json_text
 
 #: Names that a grammar of labels, a frame or a template may stumble over.
 HOSTILE_NAMES = [

@@ -30,15 +30,22 @@ from nbincoming.core.deduplication import (
     next_anchor_ms,
     preimage,
 )
-from nbincoming.core.gateway import Accepted, Candidate, Claim, Duplicate, Filtered
-from nbincoming.core.labels import format_path
-from nbincoming.core.message import Request
-from nbincoming.core.parameters import Parameters, decode
-from nbincoming.core.values import MISSING, json_text, same
+from nbincoming.core.outcomes import (
+    Accepted,
+    Candidate,
+    Claim,
+    Duplicate,
+    Filtered,
+)
+from nbincoming.core.request.labels import format_path
+from nbincoming.core.request.message import Request
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.reading import decode
+from nbincoming.core.request.values import MISSING, json_text, same
 from nbincoming.errors import BadHeader
 from nbincoming.inbox.memory import MemoryInbox
+from tests.core.request.test_values import other_order
 from tests.core.strategies import json_values, names, numbers, texts
-from tests.core.test_values import other_order
 
 GOLDEN = json.loads((Path(__file__).parent / "golden_keys.json").read_text())["keys"]
 

@@ -22,11 +22,12 @@ from nbincoming.core.events import (
     split_triggers,
     utc_text,
 )
-from nbincoming.core.gateway import Candidate, Rules
-from nbincoming.core.message import Request
-from nbincoming.core.parameters import decode
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import json_text, same
+from nbincoming.core.gateway import Rules
+from nbincoming.core.outcomes import Candidate
+from nbincoming.core.request.message import Request
+from nbincoming.core.request.reading import decode
+from nbincoming.core.request.values import json_text, same
+from nbincoming.core.spec.model import Spec
 from tests.core.strategies import documents, texts
 
 INTEGRATION = "0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d"

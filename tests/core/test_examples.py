@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from nbincoming.core.examples import check_examples, consider, example_request, expectation
-from nbincoming.core.gateway import Candidate, Rejected, Rules
-from nbincoming.core.spec import Example, Spec
-from tests.history.making import ENDPOINT, NOW_MS, request, spec
+from nbincoming.core.gateway import Rules
+from nbincoming.core.outcomes import (
+    Candidate,
+    Rejected,
+)
+from nbincoming.core.spec.evidence import Example
+from nbincoming.core.spec.model import Spec
+from tests.samples.making import ENDPOINT, NOW_MS, request, spec
 
 HIGH = {"parameter": "body.priority", "operator": "equals", "value": "high"}
 

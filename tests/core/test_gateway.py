@@ -8,18 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from nbincoming.core.authorization import Jwt, meta
-from nbincoming.core.builder import P
+from nbincoming.core.auth.schemes import Jwt, meta
+from nbincoming.core.conditions.builder import P
 from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.gateway import (
-    Accepted,
-    Candidate,
-    Challenge,
-    Duplicate,
-    Filtered,
     Gateway,
-    Outcome,
-    Rejected,
     answer,
     endpoint_of,
     endpoint_path,
@@ -27,8 +20,17 @@ from nbincoming.core.gateway import (
     judge,
     unknown_endpoint,
 )
-from nbincoming.core.message import KnownHeaders, Request
-from nbincoming.core.spec import Spec, Trigger
+from nbincoming.core.outcomes import (
+    Accepted,
+    Candidate,
+    Challenge,
+    Duplicate,
+    Filtered,
+    Outcome,
+    Rejected,
+)
+from nbincoming.core.request.message import Request
+from nbincoming.core.spec.model import Spec, Trigger
 from nbincoming.errors import BadVerifyToken, Refusal, SecretError
 from tests.core.strategies import requests
 
@@ -78,16 +80,6 @@ def test_whatever_comes_is_judged(request: Request) -> None:
         judged = judge(request, spec(**scheme), SECRETS)
         outcome: Outcome = Filtered() if isinstance(judged, Candidate) else judged
         assert answer(outcome).status in (200, 400, 401, 403, 405, 413, 415)
-
-
-@given(request=requests)
-def test_known_headers_change_nothing(request: Request) -> None:
-    """Whether something was made of them before or not."""
-    known = request._replace(headers=KnownHeaders(request.headers))
-    for scheme in ({}, {"authorization": META}, {"authorization": JWT}):
-        gateway = Gateway(spec(**scheme, deduplication=OWN_HASH), SECRETS)
-        expected = told(gateway.judge(request))
-        assert [told(gateway.judge(known)) for _ in range(2)] == [expected] * 2
 
 
 def test_only_unusable_secrets_are_raised() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbincoming.core.authorization import hmac_signature, jwt, meta, standard_webhooks
+from nbincoming.core.auth.schemes import hmac_signature, jwt, meta, standard_webhooks
 from nbincoming.core.problems import place_text, problems_of
-from nbincoming.core.spec import spec_from_data
+from nbincoming.core.spec.model import spec_from_data
 from nbincoming.errors import SpecError
 
 SPEC = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from nbincoming.core.evidence import Publication
-from nbincoming.core.spec import Spec
-from nbincoming.history.examples import choose_examples
-from nbincoming.history.profile import profile_of
-from tests.history import making
+from nbincoming.core.spec.evidence import Publication
+from nbincoming.core.spec.model import Spec
+from nbincoming.review.example_choice import choose_examples
+from nbincoming.samples.profile import profile_of
+from tests.samples import making
 
 SECRET_NAME = "env:EXPORT_KEY"
 

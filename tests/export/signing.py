@@ -8,8 +8,8 @@ from typing import Any
 import requests
 import schemathesis
 
-from nbincoming.core.credentials import credentials
-from nbincoming.core.spec import read_spec
+from nbincoming.core.auth.signing import credentials
+from nbincoming.core.spec.model import read_spec
 
 SPEC = read_spec(os.environ["SIGNED_SPEC"])
 SECRETS = {name: os.environ["SIGNED_KEY"].encode() for name in SPEC.authorization.secret_names()}

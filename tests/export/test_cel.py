@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nbincoming.core.conditions import Condition
-from nbincoming.core.evaluation import matches
-from nbincoming.core.operators import OPERATORS, Operator
-from nbincoming.core.parameters import Parameters
-from nbincoming.core.spec import Spec, Trigger, spec_from_data
+from nbincoming.core.conditions.evaluation import matches
+from nbincoming.core.conditions.operators import OPERATORS, Operator
+from nbincoming.core.conditions.tree import Condition
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.spec.model import Spec, Trigger, spec_from_data
 from nbincoming.errors import SpecError
-from nbincoming.export.cel import (
+from nbincoming.export.cel.conditions import (
     MAX_DEPTH,
     NotInCelError,
     cel_document,

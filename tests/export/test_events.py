@@ -13,15 +13,15 @@ from jsonschema import Draft202012Validator
 
 from nbincoming.core.events import EVENT_TYPE
 from nbincoming.core.gateway import Rules
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import json_text
+from nbincoming.core.request.values import json_text
+from nbincoming.core.spec.model import Spec
 from nbincoming.export.events import NoEventError, asyncapi, cloud_event, example_events
-from nbincoming.history.replay import example_request
 from nbincoming.inbox.memory import MemoryInbox
+from nbincoming.review.replay import example_request
 from tests.core.strategies import documents
 from tests.export import node
 from tests.export.making import published
-from tests.history import making
+from tests.samples import making
 
 PARSE = """
 const {Parser} = require("@asyncapi/parser");

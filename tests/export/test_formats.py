@@ -16,8 +16,8 @@ from referencing.jsonschema import DRAFT6
 import nbincoming as nbi
 from nbincoming import files
 from nbincoming.cli import commands
-from nbincoming.core.spec import Spec, spec_from_data
-from nbincoming.core.values import json_text
+from nbincoming.core.request.values import json_text
+from nbincoming.core.spec.model import Spec, spec_from_data
 from nbincoming.errors import SpecError
 from nbincoming.export.events import NoEventError
 from nbincoming.export.formats import FORMATS, UnknownFormatError

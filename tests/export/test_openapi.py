@@ -17,8 +17,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import nbincoming as nbi
 from nbincoming.core.gateway import endpoint_path
-from nbincoming.core.spec import spec_from_data
-from nbincoming.core.values import json_text
+from nbincoming.core.request.values import json_text
+from nbincoming.core.spec.model import spec_from_data
 from nbincoming.export.openapi import openapi
 from tests.core.strategies import spec_data
 from tests.export.making import AUTHORIZATIONS, published

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, validators
 
-from nbincoming.core.schema import DIALECT
-from nbincoming.core.values import json_text
+from nbincoming.core.request.values import json_text
+from nbincoming.core.spec.json_schema import DIALECT
 from nbincoming.errors import MissingExtra
 from nbincoming.export.payload import inferred, payload_schema
 from tests.core.strategies import documents

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import nbincoming as nbi
-from nbincoming.core.authorization import Authorization
-from nbincoming.core.signatures import sign, standard_key
-from nbincoming.core.values import json_text
+from nbincoming.core.auth.schemes import Authorization
+from nbincoming.core.auth.signatures import sign, standard_key
+from nbincoming.core.request.values import json_text
 from nbincoming.export.example import EXAMPLE_BODY
 from nbincoming.export.shell import curl, httpie
 

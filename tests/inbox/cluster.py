@@ -13,7 +13,7 @@ from typing import Any
 import redis
 from redis.crc import key_slot
 
-from nbincoming.inbox.redis import RedisInbox
+from nbincoming.inbox.redis.inbox import RedisInbox
 from tests.inbox.server import Server
 from tests.servers import HOST, free_port, wait_until
 

@@ -27,9 +27,18 @@ from hypothesis.stateful import (
 
 from nbincoming.core.deduplication import Anchor
 from nbincoming.core.events import Event, event_id
-from nbincoming.core.gateway import Accepted, Candidate, Claim, Claimed, Duplicate, Filtered
-from nbincoming.core.message import RawHeaders, Request
-from nbincoming.core.parameters import Parameters, decode, header_parameters
+from nbincoming.core.outcomes import (
+    Accepted,
+    Candidate,
+    Claim,
+    Claimed,
+    Duplicate,
+    Filtered,
+)
+from nbincoming.core.request.headers import header_parameters
+from nbincoming.core.request.message import RawHeaders, Request
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.reading import decode
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.protocol import Inbox, Settled
 

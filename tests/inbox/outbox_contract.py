@@ -12,7 +12,7 @@ import json
 import pytest
 
 from nbincoming.core.events import Event
-from nbincoming.core.gateway import Accepted
+from nbincoming.core.outcomes import Accepted
 from nbincoming.inbox.outbox import DeadLetter, Outbox
 from nbincoming.inbox.protocol import Inbox
 from tests.inbox.contract import NOW_MS, Sender

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nbincoming.inbox import open_outbox
+from nbincoming.inbox.opening import open_outbox
 from nbincoming.inbox.outbox import Outbox
 
 

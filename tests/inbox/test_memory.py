@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nbincoming.core.gateway import Accepted, Duplicate
+from nbincoming.core.outcomes import (
+    Accepted,
+    Duplicate,
+)
 from nbincoming.inbox import memory
 from nbincoming.inbox.memory import MemoryInbox
 from tests.inbox.contract import (

@@ -9,10 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbincoming.errors import NbIncomingError
-from nbincoming.inbox import InboxURLError, open_inbox, open_outbox, sqlite_path
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.inbox.redis import RedisInbox
-from nbincoming.inbox.sqlite import SqliteInbox
+from nbincoming.inbox.opening import (
+    InboxURLError,
+    open_inbox,
+    open_outbox,
+    sqlite_path,
+)
+from nbincoming.inbox.redis.inbox import RedisInbox
+from nbincoming.inbox.sqlite.inbox import SqliteInbox
 
 
 @pytest.mark.parametrize(

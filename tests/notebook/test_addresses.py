@@ -7,8 +7,8 @@ import pytest
 from nbincoming.errors import NbIncomingError
 from nbincoming.notebook import addresses as module
 from nbincoming.notebook.addresses import addresses, public_base_of
-from tests.notebook.clicking import Page, click, field, text_of
 from tests.notebook.conftest import Make
+from tests.notebook.wizard.clicking import Page, click, field, text_of
 
 URL = "http://127.0.0.1:4711/x/trigger"
 

@@ -8,9 +8,9 @@ import pytest
 
 from nbincoming.errors import NbIncomingError
 from nbincoming.files import load
-from nbincoming.history.replay import check_examples
 from nbincoming.notebook import demo
 from nbincoming.notebook.integration import Integration
+from nbincoming.review.replay import check_examples
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ import pytest
 
 import nbincoming as nbi
 from nbincoming import files
-from nbincoming.core.gateway import Rejected
-from nbincoming.core.spec import Spec
-from nbincoming.core.values import MISSING, json_text
+from nbincoming.core.outcomes import Rejected
+from nbincoming.core.request.values import MISSING, json_text
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import (
     BadJSON,
     ConditionError,
@@ -28,8 +28,8 @@ from nbincoming.files import VersionExistsError, load
 from nbincoming.notebook import reception as module
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post
-from tests.history.making import request
 from tests.notebook.conftest import Make
+from tests.samples.making import request
 
 SECRET, KEY = "env:ORDERS_TEST_KEY", "a key of more than thirty-two bytes in all"
 P = nbi.P

@@ -25,10 +25,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.httputil import HTTPHeaders
 
-from nbincoming.core.message import Request, Response
+from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import BodyTooLarge, InboxUnavailable, ListenerError
 from nbincoming.notebook import listener as module
-from nbincoming.notebook._exchange import DRAIN_BYTES, raw_headers
+from nbincoming.notebook.exchange import DRAIN_BYTES, raw_headers
 from nbincoming.notebook.listener import MAX_BODY_BYTES, Listener, shared
 
 ROOT = Path(__file__).parents[2]
@@ -764,7 +764,7 @@ def test_a_forked_child_lets_go_of_the_port() -> None:
 
 FORK = """
 import os, socket, urllib.request, warnings
-from nbincoming.core.message import Response
+from nbincoming.core.request.message import Response
 from nbincoming.notebook.listener import Listener, shared
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of fork with threads

@@ -17,7 +17,7 @@ WAIT_S = 30
 
 SET_UP = """
 import json, urllib.request
-from nbincoming.core.message import Response
+from nbincoming.core.request.message import Response
 from nbincoming.notebook.listener import shared
 
 listener = shared()

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import nbincoming as nbi
-from nbincoming.core.authorization import Authorization, NoAuthorization
-from nbincoming.core.conditions import All, AnyOf, Condition, ElementLeaf, Leaf, Not
-from nbincoming.core.operators import OPERATORS
-from nbincoming.core.spec import Spec, spec_from_data
+from nbincoming.core.auth.schemes import Authorization, NoAuthorization
+from nbincoming.core.conditions.operators import OPERATORS
+from nbincoming.core.conditions.tree import All, AnyOf, Condition, ElementLeaf, Leaf, Not
+from nbincoming.core.spec.difference import differences
+from nbincoming.core.spec.model import Spec, spec_from_data
 from nbincoming.notebook.snippets import code, expression
 from tests.core.strategies import condition_data, spec_data
 
@@ -121,7 +122,10 @@ def test_the_code_runs_as_it_stands(tmp_path: Path) -> None:
     exec(code(draft), scope)
     made = scope["inc"]
     try:
-        assert made.draft.diff(draft.model_copy(update={"endpoint": made.draft.endpoint})) == []
+        assert (
+            differences(made.draft, draft.model_copy(update={"endpoint": made.draft.endpoint}))
+            == []
+        )
     finally:
         made.close()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nbincoming.keys import KeyFile
+from nbincoming.api_keys import KeyFile
 from tests.serve.running import (
     Served,
     publish,

@@ -12,10 +12,10 @@ import pytest
 
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.inbox.sqlite import SqliteInbox
+from nbincoming.inbox.sqlite.inbox import SqliteInbox
 from nbincoming.serve.app import App, Message, Receive, Send, make_app
-from nbincoming.serve.catalogue import CatalogueError, load_catalogue
 from nbincoming.serve.claims import claims_for
+from nbincoming.serve.routes import CatalogueError, load_catalogue
 from nbincoming.serve.service import Service
 from tests.inbox.contract import all_events
 from tests.serve.running import (

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from nbincoming.core.gateway import endpoint_path
-from nbincoming.inbox import open_inbox
+from nbincoming.inbox.opening import open_inbox
 from tests.inbox.contract import all_events
 from tests.inbox.server import Server
 from tests.serve.running import ENDPOINT, Served, complaint, headers, publish, serving
@@ -136,7 +136,7 @@ def test_a_killed_relay_delivers_everything(tmp_path: Path) -> None:
         with Load(served) as load:
             for _ in range(5):
                 load.wait_for_more(60)
-                relays = [p for name, p in served.children().items() if name.startswith("relay")]
+                relays = [p for name, p in served.children().items() if name.startswith("process")]
                 for pid in relays:
                     os.kill(pid, signal.SIGKILL)
                 served.wait_for("A process ended and is started again", child="relay")

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from nbincoming.secrets import new_secret
-from nbincoming.serve.catalogue import Catalogue, CatalogueError
 from nbincoming.serve.reload import Reloader
+from nbincoming.serve.routes import Catalogue, CatalogueError
 from tests.serve.running import (
     SECRET,
     WAIT_S,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nbincoming import files
-from nbincoming.core.message import Response
+from nbincoming.core.request.message import Response
 from nbincoming.serve.app import make_app
 from tests.inbox.server import Server
 from tests.serve.running import WAIT_S, hosting, serving

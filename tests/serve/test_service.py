@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from nbincoming.api_keys import KeyFile
+from nbincoming.core.auth.login import LOGIN_PATH
 from nbincoming.core.gateway import endpoint_path
-from nbincoming.core.login import LOGIN_PATH
-from nbincoming.keys import KeyFile
 from tests.serve.running import (
     ENDPOINT,
     SECRET,

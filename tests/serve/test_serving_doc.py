@@ -13,9 +13,10 @@ from prometheus_client import REGISTRY
 
 from nbincoming.cli import commands
 from nbincoming.commands.serve import serve
-from nbincoming.inbox import sqlite_path
-from nbincoming.serve import metrics, relay_metrics
-from nbincoming.serve.sinks import open_sink
+from nbincoming.inbox.opening import sqlite_path
+from nbincoming.relay import metrics as relay_metrics
+from nbincoming.relay.sinks.opening import open_sink
+from nbincoming.serve import metrics
 
 PAGE = (Path(__file__).parents[2] / "docs" / "serving.md").read_text()
 

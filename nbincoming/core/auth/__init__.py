@@ -1,0 +1,1 @@
+"""Who may call: schemes, tokens, signatures, and why a request was refused."""

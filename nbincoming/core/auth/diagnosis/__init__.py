@@ -1,0 +1,1 @@
+"""What a refused sender did wrong, for the analyst."""

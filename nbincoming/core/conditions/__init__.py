@@ -1,0 +1,1 @@
+"""Conditions: the tree, the operators, their meaning, their words."""

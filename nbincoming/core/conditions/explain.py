@@ -1,0 +1,208 @@
+"""Conditions in words: the sentence that says one, and why it did or did not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Final, assert_never
+
+from nbincoming.core.conditions.evaluation import Scope, compile_bound, getter, readings
+from nbincoming.core.conditions.label import Reference
+from nbincoming.core.conditions.operands import Context, OperandError, prepare, read_operand
+from nbincoming.core.conditions.tree import (
+    All,
+    AnyOf,
+    Condition,
+    ElementLeaf,
+    Leaf,
+    Name,
+    Not,
+    with_article,
+)
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.values import KINDS, MISSING, Missing, Value, shorten
+
+#: How many elements an explanation goes into: those that decided, the first of them.
+MAX_ELEMENTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a condition did or did not hold.
+
+    Attributes
+    ----------
+    holds : bool
+        The condition's value.
+    sentence : str
+        The condition in words.
+    reason : str
+        What was seen, for a leaf; how many parts hold, for a group.
+    parameter : str
+        Label of a leaf; empty for a group.
+    seen
+        A leaf's value, or :data:`~nbincoming.core.request.values.MISSING`.
+    kind : str
+        Kind of the value seen, or ``"missing"``; empty for a group.
+    parts : tuple of Explanation
+        The parts of a group, or the elements that decided.
+    """
+
+    holds: bool
+    sentence: str
+    reason: str
+    parameter: str = ""
+    seen: Value | Missing = MISSING
+    kind: str = ""
+    parts: tuple[Explanation, ...] = ()
+
+    def leaves(self) -> Iterator[Explanation]:
+        """Yield the leaves in reading order, those of elements included."""
+        if self.parameter:
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
+    def __str__(self) -> str:
+        return "\n".join(self._lines(0))
+
+    def _lines(self, depth: int) -> Iterator[str]:
+        mark = "✓" if self.holds else "✗"
+        text = f"{self.sentence} — {self.reason}" if self.parameter else self.reason
+        yield f"{'  ' * depth}{mark} {text}"
+        for part in self.parts:
+            yield from part._lines(depth + 1)
+
+
+def explain(
+    condition: Condition, parameters: Parameters, *, now_ms: int = 0, zone: tzinfo = UTC
+) -> Explanation:
+    """Say leaf by leaf what a condition saw.
+
+    It holds exactly where :func:`~nbincoming.core.conditions.evaluation.matches` does.
+    """
+    return _Explainer(now_ms, zone).explain(condition, parameters.roots())
+
+
+@dataclass(frozen=True, slots=True)
+class _Explainer:
+    """Explains conditions at one time, within the elements that are bound."""
+
+    now_ms: int
+    zone: tzinfo
+    bound: tuple[str, ...] = ()
+    name: Name = str
+
+    def explain(self, condition: Condition, scope: Scope) -> Explanation:
+        match condition:
+            case All(conditions=conditions) | AnyOf(conditions=conditions):
+                parts = tuple(self.explain(part, scope) for part in conditions)
+                count = sum(part.holds for part in parts)
+                every = isinstance(condition, All)
+                return Explanation(
+                    holds=count == len(parts) if every else count > 0,
+                    sentence=condition.describe(name=self.name),
+                    reason=_count_words(count, len(parts), every=every),
+                    parts=parts,
+                )
+            case Not(condition=inner):
+                part = self.explain(inner, scope)
+                reason = "not: what follows " + ("holds" if part.holds else "does not hold")
+                sentence = condition.describe(name=self.name)
+                return Explanation(not part.holds, sentence, reason, parts=(part,))
+            case Leaf():
+                seen = getter(condition.parameter, self.bound)(scope)
+                return self._leaf(condition, scope, seen, self._reason(condition, scope, seen))
+            case ElementLeaf():
+                return self._elements(condition, scope)
+            case _:
+                assert_never(condition)
+
+    def _leaf(
+        self,
+        leaf: Leaf | ElementLeaf,
+        scope: Scope,
+        seen: Value | Missing,
+        reason: str,
+        parts: tuple[Explanation, ...] = (),
+    ) -> Explanation:
+        return Explanation(
+            holds=compile_bound(leaf, self.zone, self.bound)(scope, self.now_ms),
+            sentence=leaf.describe(name=self.name),
+            reason=reason,
+            parameter=self.name(leaf.parameter),
+            seen=seen,
+            kind="missing" if seen is MISSING else KINDS[type(seen)],
+            parts=parts,
+        )
+
+    def _elements(self, leaf: ElementLeaf, scope: Scope) -> Explanation:
+        array = getter(leaf.parameter, self.bound)(scope)
+        if type(array) is not list:
+            return self._leaf(leaf, scope, array, _mismatch(array, ["array"]))
+        test = compile_bound(leaf.value, self.zone, (*self.bound, leaf.element))
+        held = [test({**scope, leaf.element: value}, self.now_ms) for value in array]
+        # An element that meets the condition decides where one is looked for and found, or
+        # is ruled out and found; else those decide that do not meet it. The same is said of
+        # the elements of all_elements.
+        whole = compile_bound(leaf, self.zone, self.bound)(scope, self.now_ms)
+        decisive = whole != (leaf.operator == "no_element")
+        shown = [index for index, holds in enumerate(held) if holds is decisive][:MAX_ELEMENTS]
+        parts = tuple(
+            self._within(leaf, index).explain(leaf.value, {**scope, leaf.element: array[index]})
+            for index in shown
+        )
+        return self._leaf(leaf, scope, array, _elements_words(sum(held), len(array)), parts)
+
+    def _within(self, leaf: ElementLeaf, index: int) -> _Explainer:
+        outer, element, numbered = self.name, leaf.element, f"{leaf.parameter}[{index}]"
+
+        def name(label: str) -> str:
+            return outer(numbered + label[len(element) :] if label.startswith(element) else label)
+
+        return _Explainer(self.now_ms, self.zone, (*self.bound, element), name)
+
+    def _reason(self, leaf: Leaf, scope: Scope, seen: Value | Missing) -> str:
+        if seen is MISSING:
+            return "it is missing"
+        cases = readings(leaf, self.zone)
+        case = cases.get(type(seen))
+        if case is None:
+            return _mismatch(seen, [row.type for row, _ in leaf.rows(self.zone)])
+        row, _, read = case
+        shown = f"it is {shorten(seen)}"
+        if read(seen) is MISSING:
+            return f"{shown}, which cannot be read as {with_article(row.type)}"
+        if not isinstance(leaf.value, Reference):
+            return shown
+        other = getter(leaf.value.parameter, self.bound)(scope)
+        shown += f" and {self.name(leaf.value.parameter)} is "
+        if other is MISSING:
+            return f"{shown}missing"
+        operand = read_operand(row, other, explicit=leaf.type is not None)
+        try:
+            prepare(row.operand, operand, Context(self.zone, leaf.ignore_case))
+        except OperandError:
+            return f"{shown}{shorten(other)}, which it cannot be compared with"
+        return shown + shorten(other)
+
+
+def _count_words(count: int, total: int, *, every: bool) -> str:
+    if every and count == total:
+        return f"all of {total} hold"
+    needed = "all are needed" if every else "one is needed"
+    return f"{count or 'none'} of {total} {'holds' if count < 2 else 'hold'}, {needed}"
+
+
+def _elements_words(count: int, total: int) -> str:
+    if total < 2:
+        return "its one element does" + ("" if count else " not") if total else "it is empty"
+    return f"{count or 'none'} of its {total:,} elements {'does' if count == 1 else 'do'}"
+
+
+def _mismatch(seen: Value | Missing, types: list[str]) -> str:
+    if seen is MISSING:
+        return "it is missing"
+    is_what = "null" if seen is None else f"{shorten(seen)}, {with_article(KINDS[type(seen)])}"
+    return f"it is {is_what}, not {' or '.join(map(with_article, dict.fromkeys(types)))}"

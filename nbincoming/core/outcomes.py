@@ -1,0 +1,122 @@
+"""What can become of a request: a candidate for the inbox, and the outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from nbincoming.core.deduplication import Anchor
+from nbincoming.core.request.message import Request
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.errors import Refusal
+
+
+# Made for every request, as Candidate and Accepted: a frozen dataclass would take four times as
+# long.
+class Claim(NamedTuple):
+    """A key to be claimed, and the rule for it.
+
+    Attributes
+    ----------
+    space : str
+        Keys are unique within it.
+    key : str
+        SHA-256 in hexadecimal.
+    window_ms : int
+        How long the key stays in force after its anchor.
+    anchor : str
+        What moves the anchor; see :class:`~nbincoming.core.deduplication.Deduplication`.
+    """
+
+    space: str
+    key: str
+    window_ms: int
+    anchor: Anchor
+
+
+class Candidate(NamedTuple):
+    """A good request, before it is known whether it is a duplicate.
+
+    Attributes
+    ----------
+    integration : str
+        The endpoint's UUID.
+    version : int
+        Version of the spec that judged it; 0 for a draft.
+    request : Request
+        As it came.
+    parameters : Parameters
+        What it says.
+    key : str or None
+        Its key; None where nothing is deduplicated or all chosen parameters are missing.
+    claim : Claim or None
+        What the inbox must claim; None where this request owns no key.
+    triggers : tuple of str
+        Names of the triggers that match.
+    wanted : bool
+        Whether it becomes an event: some trigger matches, or there are none.
+    """
+
+    integration: str
+    version: int
+    request: Request
+    parameters: Parameters
+    key: str | None
+    claim: Claim | None
+    triggers: tuple[str, ...]
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A subscription handshake, to be answered by its challenge."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A request that is refused."""
+
+    refusal: Refusal
+
+
+class Accepted(NamedTuple):
+    """The request became an event.
+
+    Attributes
+    ----------
+    event_id : str
+        The same for the same integration, key and first claim.
+    """
+
+    event_id: str
+    triggers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The request's key is in force.
+
+    Attributes
+    ----------
+    first_ms : int
+        When the key was first claimed.
+    anchor_ms : int
+        What the window counted from when this request came.
+    """
+
+    first_ms: int
+    anchor_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """No trigger matches, so nothing starts."""
+
+
+#: What the inbox says of a candidate.
+Claimed: TypeAlias = Accepted | Duplicate | Filtered
+
+#: What becomes of a request.
+Outcome: TypeAlias = Claimed | Challenge | Rejected

@@ -1,0 +1,1 @@
+"""What a request is: its bytes, headers, values, labels and parameters."""

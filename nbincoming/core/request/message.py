@@ -1,0 +1,84 @@
+"""A request as it came off the wire, and the answer to it.
+
+Bytes only: this module knows nothing of JSON, authorization or frameworks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from nbincoming.errors import quote
+
+#: Ordered pairs of header name and value, exactly as received.
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+
+
+# Made for every request: a frozen dataclass would take four times as long.
+class Request(NamedTuple):
+    """One HTTP request, complete and unchanged.
+
+    Attributes
+    ----------
+    method : str
+        Method as sent, such as ``"POST"``.
+    target : str
+        Path and query as sent, such as ``"/x?hub.mode=subscribe"``.
+    headers : tuple of (bytes, bytes)
+        Ordered pairs, repeated headers included.
+    body : bytes
+        The raw bytes: signatures are computed over these.
+    received_at_ms : int
+        When the driver received it, in milliseconds since the epoch, UTC. The core
+        has no other clock.
+    """
+
+    method: str
+    target: str
+    headers: RawHeaders
+    body: bytes
+    received_at_ms: int
+
+    def __repr__(self) -> str:
+        # Headers and body may hold secrets, and a repr ends up in logs and tracebacks.
+        line = quote(f"{self.method} {self.path}")
+        return f"<Request {line} with {len(self.body)} bytes>"
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+    def query(self, name: str) -> list[str]:
+        """Return the values of one query parameter, in order."""
+        return parse_qs(self.target.partition("?")[2], keep_blank_values=True).get(name, [])
+
+    def header(self, name: bytes) -> list[bytes]:
+        """Return the values of one header, in order; `name` in lower case."""
+        return header_values(self.headers, name)
+
+
+def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
+    """Return the values of one header, in order; `name` in lower case."""
+    size = len(name)  # which most others do not have
+    return [value for key, value in headers if len(key) == size and key.lower() == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The answer to a request.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status code.
+    headers : tuple of (str, str)
+        Without ``Content-Length``, ``Date`` and ``Server``, which are the driver's.
+    body : bytes
+        Empty for 204.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""

@@ -1,0 +1,219 @@
+"""From the bytes of a request to its headers and its decoded body, within limits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import jiter
+
+from nbincoming.core.request.headers import Headers, header_parameters
+from nbincoming.core.request.message import RawHeaders
+from nbincoming.core.request.values import Value
+from nbincoming.errors import (
+    BadHeader,
+    BadJSON,
+    BodyTooLarge,
+    TooDeep,
+    TooManyParameters,
+    UnsupportedMediaType,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a request may be.
+
+    Attributes
+    ----------
+    max_body_bytes : int
+        Bytes of the body; 1 MiB by default.
+    max_depth : int
+        Levels of nested objects and arrays.
+    max_parameters : int
+        Leaves of the body.
+    """
+
+    max_body_bytes: int = 1_048_576
+    max_depth: int = 64
+    max_parameters: int = 10_000
+
+
+#: The limits of a spec that sets none.
+DEFAULT_LIMITS: Final = Limits()
+
+#: Most text that the labels of one body may have together. Labels repeat the names above
+#: them, so a body of 1 MiB could otherwise make 10 GB of them.
+_MAX_LABEL_TEXT: Final = 50_000_000
+
+#: A body of fewer bytes cannot reach it: labels have at most an eighth of its square,
+#: where one half of it is a name and the other is leaves of two bytes below that.
+_SMALL: Final = 20_000
+
+#: jiter says "Internal error" where Python's decimal cannot hold the exponent.
+_EXPONENT_ERROR: Final = "InvalidOperation"
+
+_JITER_POSITION: Final = re.compile(r" at line (\d+) column (\d+)$")
+
+
+def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
+    """Read a JSON body exactly.
+
+    Integers keep every digit, decimals are not rounded.
+
+    Raises
+    ------
+    BadJSON
+        If the body is not one JSON object or array in UTF-8, with the position; also for
+        a duplicate member, ``NaN``, a byte order mark or a lone surrogate.
+    TooDeep, TooManyParameters
+        If it exceeds `limits`.
+    """
+    try:
+        value = jiter.from_json(
+            body, allow_inf_nan=False, catch_duplicate_keys=True, float_mode="decimal"
+        )
+    except ValueError as error:
+        raise _refusal(body, str(error), limits) from None
+    if type(value) is not dict and type(value) is not list:
+        raise BadJSON("The body is a single value. Send an object {…} or an array […] at the top.")
+    # Bounds that need no look at the value. Each level opens a bracket; "{/", which URL
+    # templates such as GitHub's are full of, opens none, since no member starts so.
+    brackets = body.count(b"{") + body.count(b"[")
+    if brackets > limits.max_depth and brackets - body.count(b"{/") > limits.max_depth:
+        _check_depth(value, limits.max_depth)
+    # Each leaf takes a byte, and a comma parts it from the next.
+    size = len(body)
+    if size > 2 * limits.max_parameters or size > _SMALL:
+        leaves = body.count(b",") + 1
+        if leaves > limits.max_parameters or leaves * size > _MAX_LABEL_TEXT:
+            _check_size(value, limits.max_parameters)
+    return value
+
+
+def _check_depth(value: Value, max_depth: int) -> None:
+    level = [value]
+    for _ in range(max_depth):
+        level = [
+            child
+            for container in level
+            for child in (container.values() if type(container) is dict else container)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return
+    raise _too_deep(max_depth)
+
+
+def _check_size(value: Value, max_parameters: int) -> None:
+    count = text = 0
+    pending = [(value, 0)]
+    while pending:
+        container, length = pending.pop()
+        text += len(container) * length
+        items: Iterable[tuple[str | int, Value]]
+        if type(container) is dict:
+            text += sum(map(len, container))
+            items = container.items()
+        else:
+            items = enumerate(container)
+        for segment, child in items:
+            if child and (type(child) is dict or type(child) is list):
+                # an index and its brackets have about as many characters as its array
+                more = len(segment) if isinstance(segment, str) else 10
+                pending.append((child, length + more))
+            else:
+                count += 1
+        if count > max_parameters:
+            raise TooManyParameters(
+                f"The body has more than {max_parameters:,} parameters. Send fewer, or raise "
+                "max_parameters in the spec."
+            )
+        if text > _MAX_LABEL_TEXT:
+            raise TooManyParameters(
+                "The labels of the body's parameters have together more than "
+                f"{_MAX_LABEL_TEXT:,} characters. Send shorter names or a flatter body."
+            )
+
+
+def _too_deep(max_depth: int) -> TooDeep:
+    return TooDeep(
+        f"The body is nested deeper than {max_depth} levels. Send a flatter body, or raise "
+        "max_depth in the spec."
+    )
+
+
+def _refusal(body: bytes, message: str, limits: Limits) -> BadJSON | TooDeep:
+    """Put jiter's message into our words, with the position."""
+    position = _JITER_POSITION.search(message)
+    where = f"line {position[1]}, column {position[2]}" if position else "an unknown position"
+    cause = _JITER_POSITION.sub("", message)
+    if cause == "recursion limit exceeded":
+        return _too_deep(limits.max_depth)
+    if body.startswith(b"\xef\xbb\xbf"):
+        cause = "a byte order mark, which JSON does not allow"
+    elif _EXPONENT_ERROR in cause:
+        cause = "a number whose exponent is out of range"
+    elif cause == "number out of range":
+        cause = "an integer of more than 4,300 digits"
+    elif cause.startswith("Detected duplicate key"):
+        name = cause.removeprefix("Detected duplicate key ")
+        cause = f"the member {name if len(name) <= 60 else name[:60] + '…'} a second time"
+    elif not body.strip():
+        return BadJSON("The body is empty. Send a JSON object or array.")
+    return BadJSON(f"The body is not valid JSON at {where}: {cause}. Send JSON in UTF-8.")
+
+
+_JSON: Final = "application/json"
+
+_MEDIA_TYPE: Final = re.compile(
+    r"\s*application/(?:[!#$&^_.+a-z0-9-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.ASCII
+)
+
+#: Headers that must not be given twice: whoever reads the first and whoever reads the
+#: last would see different requests.
+_SINGLE: Final = ("content-type", "authorization", "x-hub-signature-256")
+
+#: What is no part of a header's value at its ends; text would know more kinds than bytes do.
+_SPACE: Final = " \t\n\r\v\f"
+
+
+def checked_headers(raw: RawHeaders) -> Headers:
+    """Name headers by :func:`~nbincoming.core.request.headers.header_parameters`; check them.
+
+    Raises
+    ------
+    BadHeader, UnsupportedMediaType
+        If some are ambiguous; if the body is not declared to be JSON.
+    """
+    headers = header_parameters(raw)
+    for name in _SINGLE:
+        if type(headers.get(name)) is list:
+            raise BadHeader(f"The header {name} is given more than once. Send it once.")
+    if "content-encoding" in headers:
+        encodings = headers["content-encoding"]
+        for encoding in encodings if isinstance(encodings, list) else [encodings]:
+            if encoding.strip(_SPACE).lower() not in ("", "identity"):
+                raise UnsupportedMediaType(
+                    "The body is compressed (Content-Encoding). Send it as it is.",
+                    headers=(("Accept-Encoding", "identity"),),
+                )
+    media_type = headers.get("content-type")
+    if media_type == _JSON:  # as most have it
+        return headers
+    if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
+        given = "missing" if media_type is None else ascii(media_type[:60])
+        raise UnsupportedMediaType(
+            f"The header Content-Type is {given}. Send 'Content-Type: application/json'."
+        )
+    return headers
+
+
+def body_too_large(max_body_bytes: int) -> BodyTooLarge:
+    """Make the refusal of a body beyond the limit."""
+    return BodyTooLarge(
+        f"The body has more than {max_body_bytes:,} bytes. Send a smaller one, or raise "
+        "max_body_bytes in the spec."
+    )

@@ -1,0 +1,1 @@
+"""The published file: its model, examples, differences and JSON Schema."""

@@ -1,0 +1,156 @@
+"""What a spec carries for those who read and check it: parameters seen, examples, who published.
+
+None of it decides what becomes of a request.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from nbincoming.core.moments import utc_text
+from nbincoming.core.problems import LONE_SURROGATE
+from nbincoming.core.request.labels import format_path, parse
+from nbincoming.core.request.masking import is_secret_header
+from nbincoming.core.request.reading import decode
+from nbincoming.core.request.values import Kind, Value, exact, json_text
+from nbincoming.errors import Refusal, quote
+
+_UTC: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z$"
+
+#: How an example's request fares. It is the first of its key, so never a duplicate.
+Outcome = Literal["accepted", "filtered", "rejected"]
+
+
+def _check_text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(LONE_SURROGATE) from None
+    return text
+
+
+def _check_observed(label: str) -> str:
+    return format_path(parse(label))
+
+
+def _check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    secret = sorted({name for name, _ in headers if is_secret_header(name.lower())})
+    if secret:
+        # The names only: what they carry is what must not be here.
+        names = ", ".join(quote(name) for name in secret)
+        raise ValueError(f"An example holds no credentials. Remove {names}.")
+    return headers
+
+
+def _body_text(body: object) -> object:
+    return json_text(exact(body)) if isinstance(body, dict | list) else body
+
+
+def _body_value(text: str) -> Value:
+    """Read a body that is written just as we write JSON; another stays a text."""
+    try:
+        value = decode(text.encode())
+    except Refusal:
+        return text
+    return value if json_text(value) == text else text
+
+
+#: Free text, and a whole number: "1", 1.0 and true are none.
+Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
+Whole = Annotated[int, Field(strict=True)]
+
+#: One line, for a list of versions.
+Line = Annotated[Text, Field(max_length=400, pattern=r"^[^\r\n]*$")]
+
+
+class ObservedParameter(BaseModel):
+    """What the samples showed of a parameter, kept for those who read the spec.
+
+    Attributes
+    ----------
+    label : str
+        The parameter.
+    kinds : tuple of str
+        Kinds of value seen, most frequent first.
+    coverage : str
+        ``"28/40"``: in how many samples of how many it was.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: Annotated[str, AfterValidator(_check_observed)]
+    kinds: tuple[Kind, ...]
+    coverage: Annotated[str, Field(pattern=r"^[0-9]+/[0-9]+$")]
+
+
+class Example(BaseModel):
+    """A redacted sample with the outcome it must have, whoever runs the spec.
+
+    It stands for an authorized request: credentials are not kept.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the spec.
+    headers : tuple of (str, str)
+        In order, without credentials.
+    body : str
+        The raw text. A file has the JSON value that it is, where that says it all.
+    received_at_ms : int
+        "Now" for its conditions, in milliseconds since the epoch, UTC.
+    outcome : str
+        ``accepted``, ``filtered`` or ``rejected``; as the first of its key.
+    triggers : tuple of str
+        Names of the triggers that match.
+    key : str or None
+        Its deduplication key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Text
+    headers: Annotated[tuple[tuple[Text, Text], ...], AfterValidator(_check_headers)]
+    body: Annotated[Text, BeforeValidator(_body_text)]
+    received_at_ms: Annotated[Whole, Field(ge=0)]
+    outcome: Outcome
+    triggers: tuple[Text, ...] = ()
+    key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+    def data(self) -> dict[str, Value]:
+        """Return the JSON form."""
+        return {**self.model_dump(mode="json"), "body": _body_value(self.body)}
+
+
+class Publication(BaseModel):
+    """Who published a version, when, and what changed.
+
+    Attributes
+    ----------
+    at : str
+        Time of publication, in ISO 8601, UTC.
+    by : str
+        Who published it; empty where nobody said.
+    changes : str
+        The line for the list of versions.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: Annotated[Text, Field(pattern=_UTC)]
+    by: Line = ""
+    changes: Line = ""
+
+    @classmethod
+    def of(cls, at_ms: int, *, by: str = "", changes: str = "") -> Publication:
+        """Make one of milliseconds since the epoch; text that has several lines becomes one."""
+        return cls(at=utc_text(at_ms), by=" ".join(by.split()), changes=" ".join(changes.split()))
+
+    def __str__(self) -> str:
+        said = self.at + (f" by {self.by}" if self.by else "")
+        return said + (f": {self.changes}" if self.changes else "")
+
+    def data(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {"at": self.at, "by": self.by, "changes": self.changes}

@@ -1,0 +1,51 @@
+"""JSON laid out for people: what fits on a line stands on one."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from nbincoming.core.request.values import Value, json_text
+
+#: Longest line that holds more than one value.
+WIDTH: Final = 100
+_STEP: Final = "  "
+
+
+def laid_out(value: Value, *, width: int = WIDTH) -> str:
+    """Write a value as JSON, objects and arrays on one line each where they fit.
+
+    It is the value that :func:`~nbincoming.core.request.values.json_text` writes, with white space.
+    """
+    return "\n".join(_lines(value, "", "", width))
+
+
+def _lines(value: Value, margin: str, name: str, width: int) -> list[str]:
+    """Write the lines of a value that follows its name, and would be followed by a comma."""
+    if not isinstance(value, dict | list) or not value:
+        return [margin + name + json_text(value)]
+    flat = _flat(value)
+    if len(margin) + len(name) + len(flat) < width:
+        return [margin + name + flat]
+    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    items = (
+        [(json_text(member) + ": ", child) for member, child in value.items()]
+        if isinstance(value, dict)
+        else [("", child) for child in value]
+    )
+    lines = [margin + name + opening]
+    for index, (label, child) in enumerate(items):
+        lines += _lines(child, margin + _STEP, label, width)
+        if index < len(items) - 1:
+            lines[-1] += ","
+    return [*lines, margin + closing]
+
+
+def _flat(value: Value) -> str:
+    match value:
+        case dict() if value:
+            members = (f"{json_text(name)}: {_flat(child)}" for name, child in value.items())
+            return f"{{{', '.join(members)}}}"
+        case list() if value:
+            return f"[{', '.join(map(_flat, value))}]"
+        case _:
+            return json_text(value)

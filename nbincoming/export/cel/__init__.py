@@ -1,0 +1,1 @@
+"""Conditions in Google's Common Expression Language."""

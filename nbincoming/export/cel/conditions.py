@@ -1,0 +1,185 @@
+"""Triggers as CEL, the expression language of Kubernetes, Envoy, Tekton and others.
+
+The text means what :mod:`nbincoming.core.conditions.evaluation` says, under :func:`assumptions`.
+A condition that CEL cannot express with the same meaning is refused, never approximated.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, tzinfo
+from typing import Final, assert_never
+
+from nbincoming.core.conditions.operators import BY_NAME
+from nbincoming.core.conditions.tree import All, AnyOf, Condition, ElementLeaf, Leaf, Not, leaves
+from nbincoming.core.spec.model import Spec
+from nbincoming.errors import NbIncomingError, Problem, SpecError
+from nbincoming.export.cel.leaves import Writer
+from nbincoming.export.cel.terms import EXACT_DIGITS, NoFaithfulForm
+
+_ALWAYS_ASSUMED: Final = (
+    "body is the decoded JSON body, headers a map of the headers by name in lower case: a "
+    "string, or a list of strings where a header is repeated.",
+    "The request is one that the endpoint accepts: an object or array without duplicate members.",
+    f"Integers are within ±2^53; other numbers have at most {EXACT_DIGITS} significant digits and "
+    "lie between 1e-300 and 1e300. (Beyond, doubles round, and some engines fail on the request.)",
+    "Texts hold no NUL character. (Some engines cut them there.)",
+)
+_MOMENTS_ASSUMED: Final = (
+    "Date-times are valid ones of RFC 3339 with an offset and at most six decimals of a second. "
+    "(The endpoint also reads dates and times without an offset; here these are no date-times.)"
+)
+_NOW_ASSUMED: Final = "now is the timestamp at which the request was received."
+
+#: How deep an expression may be nested, brackets and steps of a path together. Google's
+#: engine parses 32 levels, some of which its macros take.
+MAX_DEPTH: Final = 30
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_TOKEN: Final = re.compile(r"[()\[\],]|!(?!=)|&&|\|\|")
+_STEPS: Final = re.compile(r"(?:\[[^\[\]]*\])+")
+
+
+class NotInCelError(NbIncomingError, ValueError):
+    """A condition that CEL has no faithful form for; the message names the leaf."""
+
+
+def condition_cel(condition: Condition, *, zone: tzinfo = UTC) -> str:
+    """Write a condition as a CEL expression, on one line.
+
+    Parameters
+    ----------
+    condition
+        A validated tree.
+    zone
+        Time zone of date-times without an offset, and of "the current day".
+
+    Raises
+    ------
+    NotInCelError
+        Naming the first leaf that has no faithful form.
+    """
+    text, refused = _written(condition, zone)
+    if refused:
+        raise NotInCelError(refused[0])
+    return text
+
+
+def trigger_cel(spec: Spec) -> dict[str, str]:
+    """Write each trigger of a spec as a CEL expression, by name.
+
+    Raises
+    ------
+    SpecError
+        With each leaf that has no faithful form, and its place.
+    """
+    problems = [
+        Problem(f"triggers[{index}].when", message)
+        for index, trigger in enumerate(spec.triggers)
+        for message in refusals(trigger.when, zone=spec.zone)
+    ]
+    if problems:
+        raise SpecError(problems, source="The CEL export")
+    return {each.name: condition_cel(each.when, zone=spec.zone) for each in spec.triggers}
+
+
+def refusals(condition: Condition, *, zone: tzinfo = UTC) -> list[str]:
+    """Say of each leaf that has no faithful form why, in reading order."""
+    return _written(condition, zone)[1]
+
+
+def assumptions(spec: Spec) -> list[str]:
+    """State what the CEL text takes for granted."""
+    rows = [
+        row
+        for trigger in spec.triggers
+        for leaf in leaves(trigger.when)
+        for row in BY_NAME[leaf.operator]
+        if row.type == "datetime" and (leaf.type == "datetime" or len(BY_NAME[leaf.operator]) == 1)
+    ]
+    assumed = list(_ALWAYS_ASSUMED)
+    if rows:
+        assumed.append(_MOMENTS_ASSUMED)
+    if any(row.at is not None for row in rows):
+        assumed.append(_NOW_ASSUMED)
+    return assumed
+
+
+def cel_document(spec: Spec) -> str:
+    """Write all triggers with what each says in words, and the assumptions as comments."""
+    lines = [
+        f"// The triggers of {spec.name}, "
+        + (f"version {spec.version}" if spec.version else "a draft")
+        + ", in CEL (https://cel.dev).",
+        "// Assumed:",
+        *(f"// - {each}" for each in assumptions(spec)),
+    ]
+    whens = {trigger.name: trigger.when for trigger in spec.triggers}
+    for name, text in trigger_cel(spec).items():
+        words = f"{name}: {whens[name].describe()}"
+        lines += ["", *(f"// {line}" for line in words.splitlines()), text]
+    if not spec.triggers:
+        lines += ["", "// There are no triggers: every request that is no duplicate is accepted."]
+        lines.append("true")
+    return "\n".join(lines) + "\n"
+
+
+def _written(condition: Condition, zone: tzinfo) -> tuple[str, list[str]]:
+    refused: list[str] = []
+    text = _write(condition, Writer(zone), refused)
+    if not refused and _depth(text) > MAX_DEPTH:
+        refused.append(
+            f"This is nested deeper than the {MAX_DEPTH} levels that Google's CEL engine parses. "
+            "Split it into several triggers."
+        )
+    return text, refused
+
+
+def _depth(text: str) -> int:
+    """Count the levels of nesting: open brackets, the ``!`` before them, the steps of a path."""
+    bare = _STRING.sub("", text)
+    deepest = level = nots = 0
+    outside: list[tuple[int, int]] = []
+    for token in _TOKEN.findall(bare):
+        match token:
+            case "(" | "[":
+                outside.append((level, nots))
+                level, nots = level + 1 + nots, 0
+                deepest = max(deepest, level)
+            case ")" | "]":
+                level, nots = outside.pop()
+            case "!":
+                nots += 1
+            case _:  # what stands between two terms
+                nots = 0
+    return deepest + max((steps.count("[") for steps in _STEPS.findall(bare)), default=0)
+
+
+def _write(condition: Condition, writer: Writer, refused: list[str]) -> str:
+    match condition:
+        case All(conditions=parts):
+            return "(" + " && ".join(_write(part, writer, refused) for part in parts) + ")"
+        case AnyOf(conditions=parts):
+            return "(" + " || ".join(_write(part, writer, refused) for part in parts) + ")"
+        case Not(condition=part):
+            return f"!{_write(part, writer, refused)}"
+        case ElementLeaf():
+            try:
+                inner, variable = writer.within(condition)
+            except NoFaithfulForm as reason:
+                refused.append(_refusal(condition, reason))
+                return "(false)"
+            held = _write(condition.value, inner, refused)
+            return f"({writer.elements(condition, variable, held)})"
+        case Leaf():
+            try:
+                return f"({writer.leaf(condition)})"
+            except NoFaithfulForm as reason:
+                refused.append(_refusal(condition, reason))
+                return "(false)"
+        case _:
+            assert_never(condition)
+
+
+def _refusal(leaf: Leaf | ElementLeaf, reason: NoFaithfulForm) -> str:
+    return f"CEL has no faithful form for “{leaf.describe()}”: {reason}."

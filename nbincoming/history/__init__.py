@@ -1,1 +1,0 @@
-"""What was received, for people: samples, frames, profiles."""

@@ -1,0 +1,116 @@
+"""Claims that come at the same time, made in one go.
+
+A durable store waits for the disk once for each transaction, however many claims are in
+it. So a thread takes all claims that have come while it was busy, and makes them together.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar
+
+from nbincoming.core.gateway import inbox_unavailable
+from nbincoming.core.outcomes import Candidate
+from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox.protocol import Inbox, Settled
+
+#: Most claims made in one go: beyond that they save little and make the first ones wait.
+MAX_CLAIMS: Final = 256
+
+#: Under load, how long to wait at the most for the senders who were just answered: one commit
+#: for all of them takes little longer than for half. PostgreSQL's commit_delay is the precedent.
+GATHER_S: Final = 0.002
+
+#: Of so many claims as were made before, this share is waited for, less each time: senders go.
+_STAY: Final = 7 / 8
+
+Waiter = TypeVar("Waiter")
+
+log = logging.getLogger("nbincoming.inbox")
+
+
+class Group(Generic[Waiter]):
+    """A thread that claims for many.
+
+    Parameters
+    ----------
+    inbox
+        Where to claim.
+    deliver
+        Called on the thread with the waiters and what became of each; must not raise.
+    """
+
+    def __init__(
+        self, inbox: Inbox, deliver: Callable[[list[tuple[Waiter, Settled]]], object]
+    ) -> None:
+        self._inbox = inbox
+        self._deliver = deliver
+        self._waiting: list[tuple[Candidate, Waiter]] = []
+        self._closing = False
+        self._wakes_at = 1
+        self._enough = 1  # claims that are worth a commit, without waiting for more
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="nbincoming-claims", daemon=True)
+        self._thread.start()
+
+    def submit(self, waiting: Sequence[tuple[Candidate, Waiter]]) -> None:
+        """Have candidates claimed; each waiter comes back with what became of its own.
+
+        Raises
+        ------
+        InboxUnavailable
+            If the group is closed.
+        """
+        with self._changed:
+            if self._closing:
+                raise inbox_unavailable()
+            self._waiting += waiting
+            if len(self._waiting) >= self._wakes_at:
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Claim what is waiting, then end the thread; the inbox stays open."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while taken := self._take():
+            candidates = [candidate for candidate, _ in taken]
+            settled: Sequence[Settled]
+            try:
+                settled = self._inbox.claim(candidates)
+            except InboxUnavailable as refusal:
+                # Those who came meanwhile have waited as long, for the same.
+                taken += self._take_rest()
+                settled = [refusal] * len(taken)
+            except Exception:  # the edge of the thread, which must outlive a fault
+                log.exception("The inbox failed; those who wait are told to come again")
+                settled = [inbox_unavailable()] * len(taken)
+            self._deliver([(waiter, s) for (_, waiter), s in zip(taken, settled, strict=True)])
+
+    def _take(self) -> list[tuple[Candidate, Waiter]]:
+        """Wait for candidates and take them; none when it is closed."""
+        with self._changed:
+            if self._enough > 1:
+                self._wait(self._enough, GATHER_S)  # at once: each waking takes time
+            self._wait(1, None)
+            taken = self._waiting[:MAX_CLAIMS]
+            del self._waiting[:MAX_CLAIMS]
+        self._enough = max(len(taken), int(self._enough * _STAY))
+        return taken
+
+    def _wait(self, number: int, timeout_s: float | None) -> None:
+        """Wait for so many candidates, or the time, or the end."""
+        self._wakes_at = number
+        self._changed.wait_for(lambda: len(self._waiting) >= number or self._closing, timeout_s)
+        self._wakes_at = sys.maxsize  # nobody waits
+
+    def _take_rest(self) -> list[tuple[Candidate, Waiter]]:
+        with self._changed:
+            rest, self._waiting = self._waiting, []
+        return rest

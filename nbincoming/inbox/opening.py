@@ -1,0 +1,96 @@
+"""Where accepted requests are kept: each store claims a key and appends its event in one step."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from nbincoming.errors import MissingExtra, NbIncomingError
+
+if TYPE_CHECKING:
+    from nbincoming.inbox.outbox import Outbox
+    from nbincoming.inbox.protocol import Inbox
+
+_SERVERS = ("redis", "rediss", "valkey", "valkeys")
+_REDIS = (*_SERVERS, "unix", *(f"{scheme}+cluster" for scheme in _SERVERS))
+
+
+class InboxURLError(NbIncomingError, ValueError):
+    """A URL that names no inbox."""
+
+
+def open_inbox(url: str) -> Inbox:
+    """Open the inbox that a URL names.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///inbox.db`` (relative), ``sqlite:////var/lib/inbox.db`` (absolute),
+        ``redis://host:6379/0``, ``redis+cluster://host:6379`` or ``memory:``.
+
+    Raises
+    ------
+    InboxURLError, InboxError, MissingExtra
+        If the URL names none, the store cannot be used, or its client is not installed.
+    """
+    scheme = _scheme(url)
+    if scheme == "memory":
+        from nbincoming.inbox.memory import MemoryInbox
+
+        return MemoryInbox(max_events=0)  # nobody could read them
+    if scheme == "sqlite":
+        from nbincoming.inbox.sqlite.inbox import SqliteInbox
+
+        return SqliteInbox(sqlite_path(url))
+    _need_redis()
+    from nbincoming.inbox.redis.inbox import RedisInbox
+
+    return RedisInbox(url)
+
+
+def open_outbox(url: str) -> Outbox:
+    """Open the side of an inbox that a relay reads; see :func:`open_inbox`."""
+    scheme = _scheme(url)
+    if scheme == "memory":
+        raise InboxURLError(
+            "The inbox memory: keeps no events to be delivered. Give sqlite:///inbox.db or "
+            "redis://host."
+        )
+    if scheme == "sqlite":
+        from nbincoming.inbox.sqlite.outbox import SqliteOutbox
+
+        return SqliteOutbox(sqlite_path(url))
+    _need_redis()
+    from nbincoming.inbox.redis.outbox import RedisOutbox
+
+    return RedisOutbox(url)
+
+
+def sqlite_path(url: str) -> str:
+    """Return the file that a ``sqlite:`` URL names: three slashes relative, four absolute."""
+    path = unquote(urlsplit(url).path)[1:]
+    if not url.startswith("sqlite:///") or not path:
+        raise InboxURLError(
+            f"{url!r} names no file. Write sqlite:///inbox.db, or sqlite:////var/lib/inbox.db for "
+            "an absolute path."
+        )
+    return path
+
+
+def _scheme(url: str) -> str:
+    scheme = url.partition(":")[0].lower()
+    if scheme in ("memory", "sqlite"):
+        return scheme
+    if scheme in _REDIS and url[len(scheme) :].startswith("://"):
+        return "redis"
+    # Cut at the scheme: a URL may hold a password.
+    raise InboxURLError(
+        f"{scheme[:20]!r} is no kind of inbox. Give sqlite:///inbox.db, redis://host, "
+        "redis+cluster://host or memory:."
+    )
+
+
+def _need_redis() -> None:
+    if importlib.util.find_spec("redis") is None:
+        raise MissingExtra("A Redis inbox", "redis")

@@ -1,0 +1,1 @@
+"""The inbox in Redis or Valkey, one server or a cluster."""

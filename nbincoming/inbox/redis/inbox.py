@@ -1,0 +1,250 @@
+"""An inbox in Redis or Valkey, one server or a cluster: shared by any number of machines.
+
+A script claims the key and appends the event to a stream, in one step. All keys of an
+integration have one hash tag, so that they lie in one slot of a cluster::
+
+    nbi:{<integration>}:key:<settings>:<hash>   when first claimed, and the window's anchor
+    nbi:{<integration>}:events                  the stream
+    nbi:integrations                            number by integration
+
+What is answered is as durable as the server makes it: ``appendfsync always`` for each
+event, ``everysec`` for all but the last second's. A server that fails over loses what
+its replica did not have yet, unless ``?replicas=1`` has each claim wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence, Set
+from importlib.resources import files
+from typing import Any, Final
+from uuid import uuid4
+
+from nbincoming.core.events import Event, event_id, event_of
+from nbincoming.core.gateway import inbox_unavailable
+from nbincoming.core.outcomes import (
+    Accepted,
+    Candidate,
+    Duplicate,
+    Filtered,
+)
+from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox.protocol import Settled
+from nbincoming.inbox.redis.store import (
+    TIMEOUT_S,
+    Call,
+    Command,
+    RedisStore,
+    Script,
+    unavailable,
+)
+from nbincoming.inbox.redis.url import parse_redis_url
+
+#: A key outlives its window by this much, so that clocks may differ and the window's end is
+#: decided by the requests' times alone.
+_SLACK_MS: Final = 120_000
+
+#: Hash of the numbers of integrations.
+INTEGRATIONS: Final = "nbi:integrations"
+
+_CLAIM: Final = Script((files("nbincoming.inbox.redis") / "claim.lua").read_text(), is_lasting=True)
+
+#: Gives integrations their numbers, which a stream cannot tell by itself; those that have one
+#: keep it. KEYS: integrations. ARGV: their names. Removing nothing is a write, which a replica
+#: and a full server refuse.
+_REGISTER: Final = Script("""
+redis.call('HDEL', KEYS[1], '')
+for n = 1, #ARGV do
+  redis.call('HSETNX', KEYS[1], ARGV[n], redis.call('HLEN', KEYS[1]))
+end
+return 0
+""")
+
+#: A sequence number is a stream's time, its count within it, and the integration's number.
+_COUNT_BITS: Final = 20
+_NUMBER_BITS: Final = 16
+
+
+class RedisInbox:
+    """Keys and events on a server; any thread, process and machine may call.
+
+    Parameters
+    ----------
+    url
+        ``redis://host:6379/0``; ``rediss://`` with TLS; ``redis+cluster://host:6379`` for a
+        cluster, by one or several of its servers. ``valkey://`` is the same.
+    timeout_s
+        How long the server may take.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._store = connect(url, timeout_s=timeout_s)
+        self._known: set[str] = set()
+        self._closed = False
+
+    def claim(self, candidates: Sequence[Candidate]) -> list[Settled]:
+        """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`.
+
+        Where the server goes away in the middle, some may have been claimed: their senders
+        are told to come again, and are then told that they had been.
+        """
+        if not candidates:
+            return []
+        if self._closed:
+            raise inbox_unavailable()
+        unknown = {each.integration for each in candidates} - self._known
+        unlisted = self._register(unknown) if unknown else None
+        # What no relay would find is not accepted; what was listed before needs no list.
+        mine = [n for n, each in enumerate(candidates) if each.integration in self._known]
+        calls = [_call(candidates[n]) for n in mine]
+        replies = self._store.run(_CLAIM, [call for _, call in calls])
+        outcomes: list[Settled] = [_refusal(unlisted)] * len(candidates)
+        for n, (identity, _), reply in zip(mine, calls, replies, strict=True):
+            outcomes[n] = _outcome(candidates[n], identity, reply)
+        refusals = [outcome for outcome in outcomes if isinstance(outcome, InboxUnavailable)]
+        if len(refusals) == len(outcomes):
+            raise refusals[0]
+        return outcomes
+
+    def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
+        """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`.
+
+        Events of one integration are in the order of acceptance, those of several in the
+        order of the server's clock. The servers of a cluster are read one after the other, and
+        have a clock each: whoever goes on after the newest event may pass over one of another
+        integration. The relay does not: it goes on in each by itself.
+        """
+        if self._closed:
+            raise inbox_unavailable()
+        with self._store.reached() as client:
+            numbers: dict[bytes, bytes] = client.hgetall(INTEGRATIONS)
+        names = [(name.decode(), int(number)) for name, number in numbers.items()]
+        # As of one moment: what came to one stream while another was read would be
+        # passed over by whoever goes on after the newest.
+        pages = self._store.read_together(
+            [reading(name, _first(after, number), limit) for name, number in names]
+        )
+        found = [
+            (_sequence(position.decode(), number), event_of_entry(name, entry))
+            for (name, number), page in zip(names, pages, strict=True)
+            for position, entry in page
+        ]
+        found.sort(key=lambda row: row[0])
+        return found[:limit]
+
+    def probe(self) -> None:
+        """See whether a claim could be made.
+
+        Raises
+        ------
+        InboxUnavailable
+            If the server does not answer, or takes no writes. Of a cluster's servers, the one
+            that lists the integrations.
+        """
+        # Those that are known are put down again: a server that failed over may have lost one,
+        # and no relay would look for its events.
+        fault = self._register(self._known)
+        if fault is not None:
+            raise unavailable(fault) from fault
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        self._store.close()
+
+    def _register(self, integrations: Set[str]) -> Exception | None:
+        """Give integrations their numbers; return what stood in the way."""
+        names = sorted(integrations)
+        (reply,) = self._store.run(_REGISTER, [Call([INTEGRATIONS], names)])
+        if isinstance(reply, Exception):
+            return reply
+        self._known |= set(names)
+        return None
+
+
+def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> RedisStore:
+    """Open what a URL names; it is connected to when it is first used."""
+    parsed = parse_redis_url(url)
+    if not parsed.is_cluster:
+        return RedisStore(parsed, timeout_s=timeout_s)
+    from nbincoming.inbox.redis.cluster import RedisCluster
+
+    return RedisCluster(parsed, timeout_s=timeout_s)
+
+
+def stream_of(integration: str) -> str:
+    """Name an integration's stream."""
+    return f"nbi:{{{integration}}}:events"
+
+
+def reading(integration: str, first: str, limit: int) -> Command:
+    """Return the command that reads a stream; `first` is included unless it starts with ``(``."""
+    return Command("xrange", stream_of(integration), (first, "+", limit))
+
+
+def event_of_entry(integration: str, entry: dict[bytes, bytes]) -> Event:
+    """Read an event from a stream's entry."""
+    key = entry[b"key"].decode()
+    return Event(
+        id=entry[b"id"].decode(),
+        integration=integration,
+        version=int(entry[b"version"]),
+        key=key or None,
+        triggers=tuple(json.loads(entry[b"triggers"])),
+        received_at_ms=int(entry[b"received_at_ms"]),
+        headers=json.loads(entry[b"headers"]),
+        body=entry[b"body"],
+    )
+
+
+def _outcome(candidate: Candidate, identity: str, reply: Any) -> Settled:
+    """Read the answer of the script that claims."""
+    if isinstance(reply, Exception):
+        return _refusal(reply)
+    held, first_ms, anchor_ms = reply
+    if held:
+        return Duplicate(int(first_ms), int(anchor_ms))
+    return Accepted(identity, candidate.triggers) if candidate.wanted else Filtered()
+
+
+def _refusal(cause: Exception | None) -> InboxUnavailable:
+    refusal = inbox_unavailable()
+    refusal.__cause__ = cause
+    return refusal
+
+
+def _call(candidate: Candidate) -> tuple[str, Call]:
+    """Return the id that the event would have, and what the script is run with."""
+    claim, now_ms = candidate.claim, candidate.request.received_at_ms
+    stream = stream_of(candidate.integration)
+    if claim is None:
+        identity, place = uuid4().hex, stream
+        rule: list[Any] = ["0", now_ms, 0, "0"]
+        keep_ms = 0
+    else:
+        identity = event_id(candidate.integration, claim.key, now_ms)
+        place = f"nbi:{{{candidate.integration}}}:key:{claim.space.rpartition('/')[2]}:{claim.key}"
+        rule = ["1", now_ms, claim.window_ms, "1" if claim.anchor == "last_request" else "0"]
+        keep_ms = claim.window_ms + _SLACK_MS
+    fields: list[Any] = []
+    if candidate.wanted:
+        event = event_of(candidate, identity)
+        fields = [
+            "id", event.id, "version", event.version, "key", event.key or "",
+            "triggers", json.dumps(event.triggers), "received_at_ms", event.received_at_ms,
+            "headers", json.dumps(event.headers), "body", event.body,
+        ]  # fmt: skip
+    wanted = "1" if candidate.wanted else "0"
+    return identity, Call([place, stream], [*rule, wanted, keep_ms, *fields])
+
+
+def _sequence(position: str, number: int) -> int:
+    ms, _, count = position.partition("-")
+    return (int(ms) << _COUNT_BITS | int(count)) << _NUMBER_BITS | number
+
+
+def _first(after: int, number: int) -> str:
+    """Return where an integration's stream goes on after a sequence number."""
+    place, last = after >> _NUMBER_BITS, after & (2**_NUMBER_BITS - 1)
+    position = f"{place >> _COUNT_BITS}-{place & (2**_COUNT_BITS - 1)}"
+    return position if number > last else f"({position}"

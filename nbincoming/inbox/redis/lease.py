@@ -1,0 +1,53 @@
+"""Being the only relay of a sink, over all machines: a key in Redis or Valkey that runs out."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Final
+from uuid import uuid4
+
+from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox.redis.store import RedisStore, Script
+
+#: How long a relay that died keeps its sink to itself, in seconds. It says that it lives
+#: about once a second.
+LEASE_S: Final = 5.0
+
+_RENEW: Final = Script("""
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return 1
+""")
+_RELEASE: Final = Script("""
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return 0
+""")
+
+
+class RedisLease:
+    """A key that runs out, and says whose the sink is."""
+
+    def __init__(self, store: RedisStore, place: str) -> None:
+        self._store = store
+        self._place = place
+        self._me = uuid4().hex
+        self._until_s = 0.0
+
+    def renew(self) -> bool:
+        """Take it, or keep it."""
+        asked_s = time.monotonic()  # the server counts from later on
+        is_ours = self._store.call(_RENEW, [self._place], self._me, int(LEASE_S * 1_000))
+        self._until_s = asked_s + LEASE_S if is_ours else 0.0
+        return bool(is_ours)
+
+    def is_held(self) -> bool:
+        """Tell whether it is ours."""
+        return time.monotonic() < self._until_s
+
+    def release(self) -> None:
+        """Let another have it."""
+        self._until_s = 0.0
+        with suppress(InboxUnavailable):  # it runs out by itself
+            self._store.call(_RELEASE, [self._place], self._me)

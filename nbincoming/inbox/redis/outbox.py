@@ -1,0 +1,288 @@
+"""The relay's side of an inbox in Redis or Valkey.
+
+Positions are those of the streams; how far a sink came, and what it would not take, lie
+beside the stream, in its slot::
+
+    nbi:{<integration>}:cursors           position by sink
+    nbi:{<integration>}:taken             by sink, how many events of the stream lie before it
+    nbi:{<integration>}:dead              places of dead letters, by the time of death
+    nbi:{<integration>}:dead:<place>      one of them, with its event
+    nbi:{<integration>}:redriven:<sink>   places of those to be delivered again
+    nbi:relay:<sink>                      who delivers to it, for as long as he says so
+
+A cursor, and no consumer group: in order per integration means one reader, and a reader that
+was away goes on where the cursor stands, with nothing to be claimed back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from nbincoming.core.events import Event
+from nbincoming.inbox.outbox import DeadLetter, Position
+from nbincoming.inbox.redis.inbox import INTEGRATIONS, connect, event_of_entry, reading, stream_of
+from nbincoming.inbox.redis.lease import RedisLease
+from nbincoming.inbox.redis.store import Command, Script
+
+#: Whether a sink is before a position. KEYS: cursors. ARGV: sink, position.
+_IS_AHEAD: Final = """
+local before = redis.call('HGET', KEYS[1], ARGV[1])
+if before then
+  local function parts(position)
+    local ms, count = string.match(position, '^(%d+)-(%d+)$')
+    return tonumber(ms), tonumber(count)
+  end
+  local ms, count = parts(ARGV[2])
+  local old_ms, old_count = parts(before)
+  if ms < old_ms or (ms == old_ms and count <= old_count) then return 0 end
+end
+"""
+#: KEYS: cursors, taken, stream. ARGV: sink, position, how many events that are.
+_MOVE: Final = """
+if not before then
+  -- What was removed before this sink came is nothing that it has to take.
+  local stream = redis.call('XINFO', 'STREAM', KEYS[3])
+  local added, length = 0, 0
+  for n = 1, #stream, 2 do
+    if stream[n] == 'entries-added' then added = stream[n + 1] end
+    if stream[n] == 'length' then length = stream[n + 1] end
+  end
+  redis.call('HSET', KEYS[2], ARGV[1], math.max(added - length, 0))
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+redis.call('HINCRBY', KEYS[2], ARGV[1], ARGV[3])
+return 1
+"""
+#: The same, and KEYS[4], KEYS[5]: dead, the letter. ARGV[4...]: reason, now, place. The letter
+#: comes first: what fails in a script undoes nothing.
+_WRITE: Final = """
+local entry = redis.call('XRANGE', KEYS[3], ARGV[2], ARGV[2])[1]
+if entry then
+  redis.call('HSET', KEYS[5], 'sink', ARGV[1], 'reason', ARGV[4], 'died_at_ms', ARGV[5],
+             unpack(entry[2]))
+  redis.call('ZADD', KEYS[4], ARGV[5], ARGV[6])
+end
+"""
+
+
+_ADVANCE: Final = Script(_IS_AHEAD + _MOVE)
+_BURY: Final = Script(_IS_AHEAD + _WRITE + _MOVE)
+
+#: KEYS: the letter, dead, redriven. ARGV: place; where it was refused again, reason and now.
+_RESOLVE: Final = Script("""
+redis.call('DEL', KEYS[1])
+redis.call('ZREM', KEYS[2], ARGV[1])
+return redis.call('ZREM', KEYS[3], ARGV[1])
+""")
+_BURY_AGAIN: Final = Script("""
+redis.call('HSET', KEYS[1], 'reason', ARGV[2], 'died_at_ms', ARGV[3])
+redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
+return redis.call('ZREM', KEYS[3], ARGV[1])
+""")
+
+
+class RedisOutbox:
+    """See :class:`~nbincoming.inbox.outbox.Outbox`."""
+
+    def __init__(self, url: str) -> None:
+        self._store = connect(url)
+
+    def waiting(self, sink: str) -> list[str]:
+        """List the integrations that have events which a sink has not taken yet."""
+        cursors = self._each(
+            self._integrations(), lambda name: Command("hget", _place(name, "cursors"), [sink])
+        )
+        pages = self._each(list(cursors), lambda name: reading(name, _after(cursors[name]), 1))
+        return [name for name, page in pages.items() if page]
+
+    def pending(
+        self, sink: str, integration: str, *, limit: int = 100
+    ) -> list[tuple[Position, Event]]:
+        """Return the next events that a sink has not taken yet."""
+        (cursor,) = self._store.read([Command("hget", _place(integration, "cursors"), [sink])])
+        (entries,) = self._store.read([reading(integration, _after(cursor), limit)])
+        return [
+            (position.decode(), event_of_entry(integration, entry)) for position, entry in entries
+        ]
+
+    def advance(self, sink: str, integration: str, position: Position, taken: int) -> None:
+        """Note that a sink has taken everything up to a position."""
+        self._store.call(_ADVANCE, _progress(integration), sink, position, taken)
+
+    def count_pending(self, sink: str) -> int:
+        """Count what a sink has not taken yet."""
+        names = self._integrations()
+        counts = self._each(names, lambda name: Command("hget", _place(name, "taken"), [sink]))
+        lengths = self._each(list(counts), lambda name: Command("xlen", stream_of(name)))
+        streams = self._each(
+            [name for name, length in lengths.items() if length],  # there may be none yet
+            lambda name: Command("xinfo_stream", stream_of(name)),
+        )
+        count = 0
+        for name, stream in streams.items():
+            # Before Redis 7 a stream did not know how many it ever had.
+            added, length, taken = stream.get("entries-added", 0), stream["length"], counts[name]
+            count += length if taken is None else min(max(added - int(taken), 0), length)
+        return count
+
+    def bury(
+        self, sink: str, integration: str, position: Position, reason: str, now_ms: int
+    ) -> None:
+        """Give up on the event at a position, and advance past it."""
+        place = f"{position}/{_short(sink)}"
+        keys = [*_progress(integration), _place(integration, "dead"), _letter(integration, place)]
+        self._store.call(_BURY, keys, sink, position, 1, reason, now_ms, place)
+
+    def dead_letters(self, *, sink: str | None = None, limit: int = 100) -> list[DeadLetter]:
+        """List what was given up on."""
+        letters: list[DeadLetter] = []
+        for integration in self._integrations():
+            places = self._places(integration, sink)[:limit]
+            letters += self._letters(integration, places)
+        return sorted(letters, key=lambda letter: letter.died_at_ms)[:limit]
+
+    def redrive(
+        self, numbers: Sequence[str] | None = None, *, sink: str | None = None
+    ) -> list[str]:
+        """Have dead letters delivered again."""
+        wanted = None if numbers is None else set(numbers)
+        found = []
+        for integration in self._integrations():
+            for place in self._places(integration, sink):
+                number = f"{integration}/{place}"
+                if wanted is None or number in wanted:
+                    with self._store.reached() as client:
+                        client.zadd(_redriven(integration, place), {place: _order(place)[0]})
+                    found.append(number)
+        return found
+
+    def redriven(self, sink: str, *, limit: int = 100) -> list[DeadLetter]:
+        """Return the dead letters that are to be delivered again."""
+        letters: list[DeadLetter] = []
+        chosen = self._each(
+            self._integrations(),
+            lambda name: Command(
+                "zrange", _place(name, f"redriven:{_short(sink)}"), [0, limit - 1]
+            ),
+        )
+        for integration, found in chosen.items():
+            if found and len(letters) < limit:
+                places = sorted((place.decode() for place in found), key=_order)
+                letters += self._letters(integration, places)
+        return letters[:limit]
+
+    def resolve(self, number: str) -> None:
+        """Forget a dead letter."""
+        self._store.call(_RESOLVE, *_grave(number))
+
+    def bury_again(self, number: str, reason: str, now_ms: int) -> None:
+        """Note that a dead letter was refused once more."""
+        self._store.call(_BURY_AGAIN, *_grave(number), reason, now_ms)
+
+    def lease(self, sink: str) -> RedisLease:
+        """Return the lease of a sink."""
+        return RedisLease(self._store, f"nbi:relay:{sink}")
+
+    def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
+        """Remove events received before a time that all the sinks have taken.
+
+        The time that counts is the server's, of when the event was appended.
+        """
+        removed = 0
+        for integration in self._integrations():
+            with self._store.reached() as client:
+                cursors = client.hmget(_place(integration, "cursors"), *sinks)
+                if not all(cursors):
+                    continue
+                ms, count = min(_order(cursor.decode()) for cursor in cursors)
+                first = min((ms, count + 1), (before_ms, 0))
+                removed += client.xtrim(
+                    stream_of(integration), minid=f"{first[0]}-{first[1]}", approximate=False
+                )
+        return removed
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._store.close()
+
+    def _integrations(self) -> list[str]:
+        (names,) = self._store.read([Command("hkeys", INTEGRATIONS)])
+        return sorted(name.decode() for name in names)
+
+    def _each(self, names: list[str], command: Callable[[str], Command]) -> dict[str, Any]:
+        """Read something of each integration; those that cannot be reached are left out.
+
+        What a server of a cluster has is delivered while another one is away.
+        """
+        replies = self._store.read([command(name) for name in names])
+        pairs = zip(names, replies, strict=True)
+        return {name: reply for name, reply in pairs if not isinstance(reply, Exception)}
+
+    def _places(self, integration: str, sink: str | None) -> list[str]:
+        (found,) = self._store.read([Command("zrange", _place(integration, "dead"), [0, -1])])
+        places = [place.decode() for place in found]
+        return [p for p in places if sink is None or p.endswith(f"/{_short(sink)}")]
+
+    def _letters(self, integration: str, places: Sequence[str]) -> list[DeadLetter]:
+        answers = self._store.read(
+            [
+                command
+                for place in places
+                for command in (
+                    Command("hgetall", _letter(integration, place)),
+                    Command("zscore", _redriven(integration, place), [place]),
+                )
+            ]
+        )
+        return [
+            DeadLetter(
+                number=f"{integration}/{place}",
+                sink=fields[b"sink"].decode(),
+                event=event_of_entry(integration, fields),
+                reason=fields[b"reason"].decode(),
+                died_at_ms=int(fields[b"died_at_ms"]),
+                redriven=score is not None,
+            )
+            for place, fields, score in zip(places, answers[::2], answers[1::2], strict=True)
+            # Else it was resolved meanwhile, or cannot be reached.
+            if fields and not isinstance(fields, Exception)
+        ]
+
+
+def _place(integration: str, what: str) -> str:
+    return f"nbi:{{{integration}}}:{what}"
+
+
+def _progress(integration: str) -> list[str]:
+    return [_place(integration, "cursors"), _place(integration, "taken"), stream_of(integration)]
+
+
+def _letter(integration: str, place: str) -> str:
+    return _place(integration, f"dead:{place}")
+
+
+def _redriven(integration: str, place: str) -> str:
+    """Name those to be delivered again to the sink of a letter."""
+    return _place(integration, f"redriven:{place.partition('/')[2]}")
+
+
+def _grave(number: str) -> tuple[list[str], str]:
+    """Return the keys and the first argument of what becomes of a dead letter."""
+    integration, _, place = number.partition("/")
+    dead = _place(integration, "dead")
+    return [_letter(integration, place), dead, _redriven(integration, place)], place
+
+
+def _short(sink: str) -> str:
+    return hashlib.sha256(sink.encode()).hexdigest()[:8]
+
+
+def _after(cursor: bytes | None) -> str:
+    return "-" if cursor is None else f"({cursor.decode()}"
+
+
+def _order(position: str) -> tuple[int, int]:
+    ms, _, count = position.partition("/")[0].partition("-")
+    return int(ms), int(count)

@@ -1,0 +1,1 @@
+"""The inbox in a SQLite file, for one machine."""

@@ -1,0 +1,294 @@
+"""An inbox in one SQLite file: durable, and shared by the processes of one machine.
+
+Key and event are written in one transaction, and a transaction is on the disk before it is
+answered for (``synchronous=FULL``). A transaction costs one wait for the disk however many
+claims are in it, which is why :class:`~nbincoming.inbox.batching.Group` gathers them.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+from pydantic_core import to_json
+
+from nbincoming.core.deduplication import is_duplicate, next_anchor_ms
+from nbincoming.core.events import Event, event_id, kept_headers
+from nbincoming.core.gateway import inbox_unavailable
+from nbincoming.core.outcomes import (
+    Accepted,
+    Candidate,
+    Claim,
+    Claimed,
+    Duplicate,
+    Filtered,
+)
+from nbincoming.core.request.headers import Headers
+from nbincoming.core.request.message import RawHeaders
+from nbincoming.inbox.sqlite.claimed_keys import (
+    BUCKETS,
+    OLDEST_CLAIM,
+    Place,
+    SqliteKeys,
+    Times,
+    put_rows,
+)
+from nbincoming.inbox.sqlite.tables import (
+    BUSY_TIMEOUT_S,
+    SCHEMA_VERSION,
+    connect,
+    connect_writer,
+    transaction,
+)
+
+#: Expired keys that one transaction removes: others wait for it.
+_PURGE_KEYS: Final = 500
+
+#: Buckets that one transaction moves when all are to be moved.
+_SETTLE_BUCKETS: Final = 16
+
+#: An expired key stays so much longer: a request from before its end may wait to be claimed.
+_SLACK_MS: Final = 120_000
+
+_EXPIRED: Final = (
+    "SELECT space, key FROM keys WHERE (space, key) > (?, ?) AND expires_ms < ? "
+    "ORDER BY space, key LIMIT ?"
+)
+_PUT_EVENTS: Final = (
+    "INSERT INTO events (id, integration, version, key, triggers, received_at_ms, headers, body) "
+    "VALUES {}"
+)
+_EVENTS: Final = (
+    "SELECT seq, id, name, version, key, triggers, received_at_ms, headers, body "
+    "FROM events JOIN integrations ON integrations.number = events.integration "
+)
+
+
+class SqliteInbox:
+    """Keys and events in a file; any thread and any process of the machine may call.
+
+    Parameters
+    ----------
+    path
+        The file, made where there is none. It must lie on a local disk: SQLite's locks do
+        not hold over network file systems.
+    busy_timeout_s
+        How long a claim waits for another process before it is refused.
+
+    Raises
+    ------
+    InboxError
+        If the file is not an inbox, or was made by a newer version.
+    """
+
+    def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.path = Path(path)
+        self._busy_timeout_s = busy_timeout_s
+        self._writing = threading.Lock()
+        self._reading = threading.Lock()
+        self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
+        self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
+        self._keys = SqliteKeys(self._writer)
+        # Of key spaces and integrations: no name is of both, since those of spaces have a slash.
+        self._numbers: dict[str, int] = {}
+
+    def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+        """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`."""
+        if not candidates:
+            return []
+        with self._transaction():
+            self._keys.catch_up()
+            return self._claim(candidates)
+
+    def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
+        """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
+        rows = self._read(_EVENTS + "WHERE seq > ? ORDER BY seq LIMIT ?", after, limit)
+        return [(row[0], event_of_row(row)) for row in rows]
+
+    def purge(self, now_ms: int) -> int:
+        """Remove keys that have expired; return how many.
+
+        Looking for them holds nobody up, and they go a few at a time.
+        """
+        purged, place, before_ms = 0, (0, b""), now_ms - _SLACK_MS
+        self._settle(before_ms)
+        while True:
+            expired = self._read(_EXPIRED, *place, before_ms, _PURGE_KEYS)
+            if not expired:
+                return purged
+            with self._transaction() as writer:
+                # Asked again: it may have been claimed meanwhile.
+                purged += writer.executemany(
+                    "DELETE FROM keys WHERE space = ? AND key = ? AND expires_ms < ?",
+                    [(*each, before_ms) for each in expired],
+                ).rowcount
+            place = expired[-1]
+
+    def _settle(self, before_ms: int) -> None:
+        """Move everything to the table by key, where claims come so seldom that some expire."""
+        oldest = self._read(OLDEST_CLAIM)
+        if not oldest or oldest[0][0] >= before_ms:
+            return
+        for _ in range(0, BUCKETS, _SETTLE_BUCKETS):
+            with self._transaction():
+                self._keys.catch_up()
+                for _ in range(_SETTLE_BUCKETS):
+                    self._keys.move()
+
+    def probe(self) -> None:
+        """See whether a claim could be made, by writing what is there already.
+
+        Raises
+        ------
+        InboxUnavailable
+            If not: the file is locked, the disk is full.
+        """
+        with self._transaction() as writer:
+            writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def checkpoint(self) -> None:
+        """Move what is in SQLite's log to the file, as far as nobody is held up by it.
+
+        Else the claim that makes the log too long does all of it, and others wait.
+        """
+        self._read("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._writing, self._reading:
+            self._writer.close()
+            self._reader.close()
+
+    def _read(self, query: str, *values: Any) -> list[Any]:
+        """Ask beside the claims."""
+        with self._reading:
+            try:
+                return self._reader.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise inbox_unavailable() from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """Write, all of it durably or nothing.
+
+        Raises
+        ------
+        InboxUnavailable
+            If the file is locked for too long, the disk is full, the inbox is closed.
+        """
+        with self._writing:
+            begun = False
+            try:
+                with transaction(self._writer, self._busy_timeout_s):
+                    begun = True
+                    yield self._writer
+            except BaseException as error:
+                if begun:  # what is known may be of this transaction
+                    self._numbers.clear()
+                    self._keys.forget()
+                if isinstance(error, sqlite3.Error):
+                    raise inbox_unavailable() from error
+                raise
+
+    def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+        places = [
+            None if candidate.claim is None else self._place(candidate.claim)
+            for candidate in candidates
+        ]
+        known = self._keys.find({place for place in places if place is not None})
+        keys: dict[Place, Times] = {}
+        events: list[tuple[Any, ...]] = []
+        outcomes: list[Claimed] = []
+        for candidate, place in zip(candidates, places, strict=True):
+            claim, now_ms = candidate.claim, candidate.request.received_at_ms
+            identity = None
+            if claim is not None and place is not None:
+                before = known.get(place)
+                if before is not None and is_duplicate(now_ms, before[1], claim.window_ms):
+                    first_ms, before_ms = before
+                    anchor_ms = next_anchor_ms(claim.anchor, now_ms, before_ms)
+                    outcomes.append(Duplicate(first_ms, before_ms))
+                    if anchor_ms == before_ms:
+                        continue
+                else:
+                    first_ms = anchor_ms = now_ms
+                    identity = event_id(candidate.integration, claim.key, now_ms)
+                known[place] = first_ms, anchor_ms
+                keys[place] = (first_ms, anchor_ms, anchor_ms + claim.window_ms)
+                if identity is None:
+                    continue
+            if candidate.wanted:
+                identity = identity or uuid4().hex
+                name = candidate.integration
+                number = self._numbers.get(name) or self._number("integrations", name)
+                events.append(row_of_candidate(candidate, identity, number))
+                outcomes.append(Accepted(identity, candidate.triggers))
+            else:
+                outcomes.append(Filtered())
+        self._keys.put(keys)
+        put_rows(self._writer, _PUT_EVENTS, events)
+        return outcomes
+
+    def _place(self, claim: Claim) -> Place:
+        space = claim.space
+        number = self._numbers.get(space) or self._number("spaces", space)
+        return number, bytes.fromhex(claim.key)
+
+    def _number(self, table: str, name: str) -> int:
+        """Return the number that stands for a long name in the rows."""
+        self._writer.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own names
+        query = f"SELECT number FROM {table} WHERE name = ?"  # noqa: S608
+        (number,) = self._writer.execute(query, (name,)).fetchone()
+        self._numbers[name] = number
+        return int(number)
+
+
+def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> tuple[Any, ...]:
+    """Write the event of an accepted candidate as a row; `integration` is its number.
+
+    What :func:`~nbincoming.core.events.event_of` makes is read back from it; it is not made
+    here first, since a request has few microseconds.
+    """
+    return (
+        identity,
+        integration,
+        candidate.version,
+        candidate.key,
+        _names_json(candidate.triggers),
+        candidate.request.received_at_ms,
+        _headers_json(candidate.request.headers, candidate.parameters.headers),
+        candidate.request.body,
+    )
+
+
+def _headers_json(_: RawHeaders, headers: Headers) -> str:
+    """Write headers without credentials; in a fifth of the time that json takes."""
+    return to_json(kept_headers(headers)).decode()
+
+
+@lru_cache(maxsize=256)
+def _names_json(names: tuple[str, ...]) -> str:
+    """Write the names of triggers: there are few, and they come with each event."""
+    return to_json(names).decode()
+
+
+def event_of_row(row: Sequence[Any]) -> Event:
+    """Read an event from a row of the table, its sequence number first."""
+    _, identity, integration, version, key, triggers, received_at_ms, headers, body = row
+    return Event(
+        id=identity,
+        integration=integration,
+        version=version,
+        key=key,
+        triggers=tuple(json.loads(triggers)),
+        received_at_ms=received_at_ms,
+        headers=json.loads(headers),
+        body=body,
+    )

@@ -1,0 +1,198 @@
+"""The relay's side of an inbox in a SQLite file."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from nbincoming.core.events import Event
+from nbincoming.errors import InboxUnavailable
+from nbincoming.inbox.outbox import DeadLetter, Position
+from nbincoming.inbox.sqlite.inbox import event_of_row
+from nbincoming.inbox.sqlite.lease import FileLease
+from nbincoming.inbox.sqlite.tables import BUSY_TIMEOUT_S, connect, connect_writer, transaction
+
+#: Events removed in one transaction: claims wait for it.
+_PURGE_EVENTS: Final = 500
+
+_COLUMNS: Final = (
+    "events.seq, events.id, name, version, key, triggers, received_at_ms, headers, body"
+)
+_WAITING: Final = (
+    "SELECT name FROM integrations LEFT JOIN cursors "
+    "ON cursors.integration = number AND cursors.sink = ? "
+    "WHERE EXISTS (SELECT 1 FROM events WHERE events.integration = number "
+    "AND events.seq > coalesce(cursors.seq, 0)) ORDER BY number"
+)
+_PENDING: Final = (
+    f"SELECT {_COLUMNS} FROM integrations LEFT JOIN cursors "  # noqa: S608 - our own columns
+    "ON cursors.integration = number AND cursors.sink = ? "
+    "JOIN events ON events.integration = number AND events.seq > coalesce(cursors.seq, 0) "
+    "WHERE name = ? ORDER BY events.seq LIMIT ?"
+)
+_COUNT: Final = (
+    "SELECT count(*) FROM integrations LEFT JOIN cursors "
+    "ON cursors.integration = number AND cursors.sink = ? "
+    "JOIN events ON events.integration = number AND events.seq > coalesce(cursors.seq, 0)"
+)
+_ADVANCE: Final = (
+    "INSERT INTO cursors (sink, integration, seq) "
+    "SELECT ?, number, ? FROM integrations WHERE name = ? "
+    "ON CONFLICT DO UPDATE SET seq = excluded.seq WHERE seq < excluded.seq"
+)
+_DEAD: Final = (
+    f"SELECT dead.number, dead.sink, reason, died_at_ms, redriven, {_COLUMNS} "  # noqa: S608
+    "FROM dead_letters AS dead JOIN events ON events.seq = dead.seq "
+    "JOIN integrations ON integrations.number = events.integration "
+)
+
+
+class SqliteOutbox:
+    """See :class:`~nbincoming.inbox.outbox.Outbox`."""
+
+    def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.path = Path(path)
+        self._busy_timeout_s = busy_timeout_s
+        self._lock = threading.Lock()
+        self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
+        self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
+        # What a power cut takes back here is delivered again, under the same ids, so that no
+        # note of the relay has to wait for the disk, nor claims for such a wait.
+        self._writer.execute("PRAGMA synchronous = NORMAL")
+
+    def waiting(self, sink: str) -> list[str]:
+        """List the integrations that have events which a sink has not taken yet."""
+        return [name for (name,) in self._all(_WAITING, sink)]
+
+    def pending(
+        self, sink: str, integration: str, *, limit: int = 100
+    ) -> list[tuple[Position, Event]]:
+        """Return the next events that a sink has not taken yet."""
+        rows = self._all(_PENDING, sink, integration, limit)
+        return [(str(row[0]), event_of_row(row)) for row in rows]
+
+    def advance(self, sink: str, integration: str, position: Position, taken: int) -> None:  # noqa: ARG002 - SQLite counts by itself
+        """Note that a sink has taken everything up to a position."""
+        with self._transaction() as db:
+            db.execute(_ADVANCE, (sink, int(position), integration))
+
+    def count_pending(self, sink: str) -> int:
+        """Count what a sink has not taken yet."""
+        ((count,),) = self._all(_COUNT, sink)
+        return int(count)
+
+    def bury(
+        self, sink: str, integration: str, position: Position, reason: str, now_ms: int
+    ) -> None:
+        """Give up on the event at a position, and advance past it."""
+        with self._transaction() as db:
+            if db.execute(_ADVANCE, (sink, int(position), integration)).rowcount:
+                db.execute(
+                    "INSERT INTO dead_letters (sink, seq, reason, died_at_ms) VALUES (?, ?, ?, ?)",
+                    (sink, int(position), reason, now_ms),
+                )
+
+    def dead_letters(self, *, sink: str | None = None, limit: int = 100) -> list[DeadLetter]:
+        """List what was given up on."""
+        query = _DEAD + "WHERE ?1 IS NULL OR dead.sink = ?1 ORDER BY died_at_ms, dead.number "
+        return [_letter(row) for row in self._all(query + "LIMIT ?2", sink, limit)]
+
+    def redrive(
+        self, numbers: Sequence[str] | None = None, *, sink: str | None = None
+    ) -> list[str]:
+        """Have dead letters delivered again."""
+        chosen = "UPDATE dead_letters SET redriven = 1 WHERE (?1 IS NULL OR sink = ?1) "
+        with self._transaction() as db:
+            if numbers is None:
+                found = db.execute(chosen + "RETURNING number", (sink,)).fetchall()
+            else:
+                one = chosen + "AND CAST(number AS TEXT) = ?2 RETURNING number"
+                found = [row for n in numbers for row in db.execute(one, (sink, n)).fetchall()]
+        return [str(number) for (number,) in found]
+
+    def redriven(self, sink: str, *, limit: int = 100) -> list[DeadLetter]:
+        """Return the dead letters that are to be delivered again."""
+        query = _DEAD + "WHERE dead.sink = ? AND redriven = 1 ORDER BY dead.seq LIMIT ?"
+        return [_letter(row) for row in self._all(query, sink, limit)]
+
+    def resolve(self, number: str) -> None:
+        """Forget a dead letter."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM dead_letters WHERE number = ?", (number,))
+
+    def bury_again(self, number: str, reason: str, now_ms: int) -> None:
+        """Note that a dead letter was refused once more."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE dead_letters SET redriven = 0, reason = ?, died_at_ms = ? WHERE number = ?",
+                (reason, now_ms, number),
+            )
+
+    def lease(self, sink: str) -> FileLease:
+        """Return the lease of a sink."""
+        name = hashlib.sha256(sink.encode()).hexdigest()[:12]
+        return FileLease(self.path.with_name(f"{self.path.name}-relay-{name}.lock"))
+
+    def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
+        """Remove events received before a time that all the sinks have taken.
+
+        They are looked for from the oldest on, without holding anybody up, and only as far
+        as they are old enough.
+        """
+        removed, after = 0, 0
+        marks = ",".join("?" * len(sinks))
+        while True:
+            rows = self._all(
+                "SELECT seq, received_at_ms FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
+                after,
+                _PURGE_EVENTS,
+            )
+            old = [seq for seq, received_at_ms in rows if received_at_ms < before_ms]
+            if old:
+                with self._transaction() as db:
+                    removed += db.execute(
+                        "DELETE FROM events WHERE seq BETWEEN ? AND ? AND received_at_ms < ? "  # noqa: S608 - marks
+                        "AND NOT EXISTS (SELECT 1 FROM dead_letters WHERE seq = events.seq) "
+                        "AND (SELECT count(*) FROM cursors WHERE integration = events.integration "
+                        f"AND seq >= events.seq AND sink IN ({marks})) = ?",
+                        (old[0], old[-1], before_ms, *sinks, len(sinks)),
+                    ).rowcount
+            if len(old) < _PURGE_EVENTS:
+                return removed
+            after = old[-1]
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._writer.close()
+            self._reader.close()
+
+    def _all(self, query: str, *values: Any) -> list[Any]:
+        with self._lock:
+            try:
+                return self._reader.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                raise _unavailable(error) from error
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                with transaction(self._writer, self._busy_timeout_s):
+                    yield self._writer
+            except sqlite3.Error as error:
+                raise _unavailable(error) from error
+
+
+def _letter(row: Sequence[Any]) -> DeadLetter:
+    number, sink, reason, died_at_ms, redriven, *event = row
+    return DeadLetter(str(number), sink, event_of_row(event), reason, died_at_ms, bool(redriven))
+
+
+def _unavailable(error: sqlite3.Error) -> InboxUnavailable:
+    return InboxUnavailable(f"The inbox cannot be used: {error}.")

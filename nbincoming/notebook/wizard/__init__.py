@@ -1,0 +1,1 @@
+"""The wizard: its state, its cards, and what they are built of."""

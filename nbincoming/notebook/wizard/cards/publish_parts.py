@@ -1,0 +1,211 @@
+"""Parts of the card of publishing: advice, what changes, and the formats that others read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Final
+
+import ipywidgets as widgets
+
+from nbincoming.core.spec.model import Spec
+from nbincoming.errors import NbIncomingError, Problem
+from nbincoming.export.formats import FORMATS
+from nbincoming.notebook.wizard.state import Card, card_of
+from nbincoming.notebook.wizard.views import (
+    CopyButton,
+    button,
+    counted,
+    escape,
+    field,
+    figures,
+    row,
+    section,
+    set_html,
+    show,
+    table,
+    text,
+)
+from nbincoming.review.advice import Advice
+from nbincoming.review.comparison import Comparison, contrast
+from nbincoming.review.trial import SpecTrial
+
+if TYPE_CHECKING:
+    from nbincoming.notebook.integration import Integration
+
+#: Most requests of the table of those that come out otherwise.
+_MOST_FATES: Final = 50
+
+#: Most of an export that is shown; Copy takes it whole.
+_MOST_SHOWN: Final = 20_000
+
+
+class _Part:
+    """Something that is worked out anew when what it is about has changed."""
+
+    widget: widgets.Widget
+
+    def __init__(self, integration: Integration) -> None:
+        self.integration = integration
+        self._basis: object = None
+
+    def update(self) -> None:
+        """Show it as it is now."""
+        basis = self.basis()
+        if basis != self._basis:
+            self._basis = basis
+            self.refresh()
+
+    def basis(self) -> Hashable:
+        """Return what it is about: the draft, what is published, the samples."""
+        state, samples = self.integration.state, self.integration.samples
+        return state.draft, state.published, samples.next_number, len(samples)
+
+    def refresh(self) -> None:
+        """Work it out."""
+        raise NotImplementedError
+
+
+class AdvicePart(_Part):
+    """What to look at before publishing; nothing of it stands in the way.
+
+    Parameters
+    ----------
+    open_card
+        Opens the card where something is decided.
+    """
+
+    def __init__(self, integration: Integration, open_card: Callable[[Card], None]) -> None:
+        super().__init__(integration)
+        self._open_card = open_card
+        self._rows: dict[Advice, widgets.Widget] = {}
+        self._none = text('<div class="nbi-fine">No advice: it looks well.</div>')
+        self._list = widgets.VBox()
+        self.widget = section("Worth a look", [self._none, self._list])
+
+    def basis(self) -> Hashable:
+        """Return what it is about, and which secrets are missing."""
+        return super().basis(), tuple(self.integration.problems())
+
+    def refresh(self) -> None:
+        """List the advice, each with a way to its card."""
+        advice = self.integration.lint()
+        # Whoever is about to press a button keeps it.
+        self._rows = {each: self._rows.get(each) or self._line(each) for each in advice}
+        self._list.children = list(self._rows.values())
+        show(self._none, not advice)
+
+    def _line(self, advice: Advice) -> widgets.Widget:
+        words = (
+            f'<div class="nbi-advice"><code>{escape(advice.code)}</code> '
+            f"{escape(advice.message)} <b>{escape(advice.remedy)}</b></div>"
+        )
+        parts: list[widgets.Widget] = [text(words)]
+        card = card_of(Problem(advice.place, ""))
+        if card is not None:
+            go = button("Show", lambda *_: self._open_card(card), css="nbi-plain")
+            go.tooltip = f"Show where: {advice.place}"
+            parts.append(go)
+        return row(parts, css="nbi-advice-row")
+
+
+class ChangesPart(_Part):
+    """What the next version means otherwise than the last, and which samples it changes."""
+
+    def __init__(self, integration: Integration) -> None:
+        super().__init__(integration)
+        self._text = text()
+        self._trials: tuple[SpecTrial, SpecTrial] | None = None
+        self.widget = section("What changes", [self._text])
+
+    def refresh(self) -> None:
+        """Compare the draft with what is published."""
+        state = self.integration.state
+        show(self.widget, state.published is not None)
+        if state.published is not None:
+            set_html(self._text, changes_html(self._compare(state.published, state.draft)))
+
+    def _compare(self, old: Spec, new: Spec) -> Comparison:
+        """Compare them on the samples; only what is new of those is looked at."""
+        trials = self._trials
+        if trials is None or (trials[0].spec, trials[1].spec) != (old, new):
+            trials = self._trials = SpecTrial(old), SpecTrial(new)
+        samples = list(self.integration.samples.judged)
+        befores, afters = (trial.run(samples) for trial in trials)
+        requests = [sample.request for sample in samples]
+        return contrast(old, new, requests, befores.values(), afters.values())
+
+
+def changes_html(comparison: Comparison) -> str:
+    """Write a comparison: sentences, figures, and the requests that come out otherwise."""
+    if not comparison.changes:
+        same = f"The draft means the same as version {comparison.old.version}."
+        return f'<div class="nbi-quiet">{same}</div>'
+    sentences = "".join(f"<li>{escape(change)}</li>" for change in comparison.changes)
+    words = f'<ul class="nbi-changes">{sentences}</ul>'
+    if not comparison.fates:
+        return words + '<div class="nbi-quiet">Without samples, nothing shows what it does.</div>'
+    moved = comparison.changed
+    words += figures(
+        [
+            (len(moved), "of the samples come out otherwise"),
+            (len(comparison.fates) - len(moved), "come out the same"),
+        ]
+    )
+    if not moved:
+        return words
+    rows = [
+        [
+            fate.index,
+            _fate(fate.before, fate.triggers_before),
+            _fate(fate.after, fate.triggers_after),
+        ]
+        for fate in moved[:_MOST_FATES]
+    ]
+    caption = f"{counted(len(moved), 'sample')} that would come out otherwise"
+    version = comparison.old.version
+    return words + table(caption, ["Sample", f"Version {version}", "The draft"], rows)
+
+
+def _fate(outcome: str, triggers: tuple[str, ...]) -> str:
+    return f"{outcome}: {', '.join(triggers)}" if triggers else outcome
+
+
+class ExportPart(_Part):
+    """The spec in the formats that others read."""
+
+    def __init__(
+        self,
+        integration: Integration,
+        guard: Callable[[Callable[[], object]], Callable[..., None]],
+    ) -> None:
+        super().__init__(integration)
+        titles = [(f"{each.title[0].upper()}{each.title[1:]}", each.name)
+                  for each in FORMATS.values()]  # fmt: skip
+        self._format = field(widgets.Dropdown, "Format", options=[("Choose…", ""), *titles])
+        self._copy = CopyButton(label="Copy")
+        self._text = text()
+        self._format.observe(guard(self._chosen), "value")
+        self.widget = section("For other tools", [row([self._format, self._copy]), self._text])
+        self._show("")
+
+    def refresh(self) -> None:
+        """Write the chosen format anew."""
+        self._chosen()
+
+    def _chosen(self) -> None:
+        chosen = self._format.value
+        try:
+            self._show(self.integration.export(chosen) if chosen else "")
+        except NbIncomingError:
+            self._show("")
+            raise
+
+    def _show(self, written: str) -> None:
+        shown = written[:_MOST_SHOWN]
+        rest = "" if len(shown) == len(written) else "\n… Copy takes the rest along."
+        set_html(
+            self._text,
+            f'<pre class="nbi-export" tabindex="0">{escape(shown)}{rest}</pre>' if written else "",
+        )
+        self._copy.text = written
+        show(self._copy, bool(written))

@@ -1,0 +1,35 @@
+"""What the relay's process is asked to do, in a form that its parent can hand on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RelaySettings:
+    """Where events come from, where they go, how long they are kept.
+
+    Attributes
+    ----------
+    inbox : str
+        URL of the inbox.
+    sinks : tuple of str
+        URLs of the sinks.
+    keep_days : float or None
+        How long events stay in the inbox after all sinks took them; None for ever.
+    """
+
+    inbox: str
+    sinks: tuple[str, ...]
+    keep_days: float | None = None
+
+    def to_json(self) -> str:
+        """Write for another process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> RelaySettings:
+        """Read what :meth:`to_json` wrote."""
+        data = json.loads(text)
+        return cls(**{**data, "sinks": tuple(data["sinks"])})

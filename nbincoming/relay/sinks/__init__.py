@@ -1,0 +1,1 @@
+"""Where the relay delivers events: one module for each kind of sink."""

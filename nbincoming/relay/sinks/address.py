@@ -1,0 +1,160 @@
+"""The URL of a sink: where to, as whom, and by which secret, never the secret itself."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from nbincoming.errors import quote
+from nbincoming.relay.sinks.sink import SinkError
+from nbincoming.tls import CA_OPTION, CAFileError, trust
+
+#: Kinds of sink that have no host.
+_PLAIN: Final = ("stdout", "jsonl")
+
+#: Those whose connections are encrypted.
+_SECURE: Final = ("https", "kafka+ssl", "tls", "amqps", "rediss")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A sink's URL, taken apart.
+
+    Attributes
+    ----------
+    scheme : str
+        What is before the colon, in lower case.
+    hosts : tuple of str
+        ``host:port``, or without the port; several where the kind allows it.
+    user : str
+        The user's name, or nothing.
+    path : str
+        From the first slash on; for ``jsonl:PATH`` the path.
+    query : str
+        What is between ``?`` and ``#``.
+    secret_name : str
+        What is after ``#``: ``env:NAME`` or ``file:PATH``; empty for none.
+    """
+
+    scheme: str
+    hosts: tuple[str, ...]
+    user: str
+    path: str
+    query: str
+    secret_name: str
+
+    @property
+    def name(self) -> str:
+        """Name of the sink in the store, in logs and metrics: nothing that may be secret."""
+        if not self.hosts:
+            return f"{self.scheme}:{self.path}" if self.path else self.scheme
+        return f"{self.scheme}://{','.join(self.hosts)}{self.path}"
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether connections are encrypted, and the other end shows a certificate."""
+        return self.scheme in _SECURE
+
+    @property
+    def ca_file(self) -> str | None:
+        """File of the certificates to trust, if it is said."""
+        options = dict(parse_qsl(self.query, keep_blank_values=True))
+        return options.get(CA_OPTION) if self.is_secure else None
+
+    @property
+    def segments(self) -> list[str]:
+        """The parts of the path between slashes, decoded."""
+        return [unquote(part) for part in self.path.split("/") if part]
+
+    def text_of(self, secret: bytes | None) -> str | None:
+        """Return a password as text.
+
+        Raises
+        ------
+        SinkError
+            If it is none.
+        """
+        try:
+            return None if secret is None else secret.decode()
+        except UnicodeDecodeError:  # its text would quote the secret
+            raise SinkError(
+                f"The secret {quote(self.secret_name)} of the sink {self.name} is not UTF-8 text."
+            ) from None
+
+    def trusted(self) -> ssl.SSLContext | None:
+        """Make what checks certificates; nothing where there are none.
+
+        Raises
+        ------
+        SinkError
+            If the file of those to trust cannot be used.
+        """
+        try:
+            return trust(self.ca_file) if self.is_secure else None
+        except CAFileError as error:
+            raise SinkError(f"The sink {self.name}: {error}") from None
+
+    def host_and_port(self) -> tuple[str, int | None]:
+        """Return the first host and its port, if it is said."""
+        parts = urlsplit(f"//{self.hosts[0]}")
+        return parts.hostname or "", parts.port
+
+    def options(self, *known: str) -> dict[str, str]:
+        """Return the options after ``?``; which certificates to trust is always one.
+
+        Raises
+        ------
+        SinkError
+            If there are unknown ones.
+        """
+        options = dict(parse_qsl(self.query, keep_blank_values=True))
+        if self.is_secure:
+            known = (*known, CA_OPTION)
+        unknown = sorted(options.keys() - set(known))
+        if unknown:
+            allowed = f"It takes {', '.join(known)}." if known else "It takes none."
+            raise SinkError(
+                f"The sink {self.name} does not know {', '.join(map(quote, unknown))}. {allowed}"
+            )
+        return options
+
+
+def parse_address(url: str) -> Address:
+    """Take a sink's URL apart.
+
+    Raises
+    ------
+    SinkError
+        If it has no host, an impossible port, or a password in it.
+    """
+    scheme, _, rest = url.partition(":")
+    scheme = scheme.lower()
+    if scheme in _PLAIN:  # a file's name may have a "#"
+        return Address(scheme, (), "", rest, "", "")
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # its text may quote the URL
+        raise SinkError(f"This is no URL of a sink. Write {scheme}://host:port/…") from None
+    before, at, netloc = parts.netloc.rpartition("@")
+    user, colon, _ = before.partition(":")
+    if at and colon:
+        raise SinkError(
+            f"A URL is no place for a password: it shows in the list of processes. Leave it out of "
+            f"{scheme}://{netloc}, put it in an environment variable, and end the URL by #env:NAME."
+        )
+    hosts = tuple(netloc.split(","))
+    for host in hosts:
+        _check_host(scheme, host)
+    return Address(scheme, hosts, unquote(user), parts.path, parts.query, parts.fragment)
+
+
+def _check_host(scheme: str, host: str) -> None:
+    parts = urlsplit(f"//{host}")
+    try:
+        is_good = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise SinkError(f"{quote(host)} is no host. Write {scheme}://host:port/…")

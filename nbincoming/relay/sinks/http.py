@@ -1,0 +1,150 @@
+"""A sink behind HTTP: one event a request, signed as Standard Webhooks has it.
+
+https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import urllib3
+
+from nbincoming.core.auth.signatures import sign_standard, standard_key
+from nbincoming.core.events import Event
+from nbincoming.errors import quote
+from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.sink import (
+    CONTENT_TYPE,
+    TIMEOUT_S,
+    SinkError,
+    Undelivered,
+    event_json,
+)
+from nbincoming.tls import CA_OPTION, certificate_fault
+
+#: Longest that a receiver may send us away for.
+_MAX_RETRY_AFTER_S: Final = 3_600.0
+
+#: An answer's body says nothing to us. One of up to so many bytes is read, so that the
+#: connection can be used again.
+_MAX_ANSWER_BYTES: Final = 65_536
+
+#: "Not now": it speaks of the time, not of the event. So does any status with Retry-After.
+_LATER: Final = frozenset({425, 429})
+
+#: Statuses that speak of the receiver or of us: a redirect, which a signed event does not
+#: follow, credentials that are wrong, a gateway without an answer. Some come for one event
+#: alone, which a firewall finds suspicious, or on which the receiver breaks down or sleeps in.
+_DOUBTFUL: Final = frozenset({*range(300, 400), 401, 403, 407, 408, 502, 503, 504})
+
+#: What is raised when the event was sent and no answer came. (Or when a connection was cut
+#: before: that is no reason to give up on an event either.)
+_NO_ANSWER: Final = (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.ProtocolError)
+
+
+class HttpSink:
+    """A URL that events are posted to.
+
+    Parameters
+    ----------
+    address
+        Where to post.
+    secret
+        What signs; None to send unsigned.
+    """
+
+    batch = 1  # so that what was taken is noted at once
+    carriers = 8  # a receiver far away takes its time for each
+
+    def __init__(self, address: Address, secret: bytes | None) -> None:
+        if address.user or len(address.hosts) > 1:
+            raise SinkError(f"The sink {address.name} takes one host and no user.")
+        query = _query(address)
+        self._url = f"{address.scheme}://{address.hosts[0]}{address.path or '/'}{query}"
+        try:
+            self._key = None if secret is None else standard_key(secret)
+        except ValueError as error:
+            name = quote(address.secret_name)
+            raise SinkError(f"The secret {name} of the sink {address.name} {error}.") from None
+        self._pool = urllib3.PoolManager(
+            maxsize=self.carriers,
+            timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
+            retries=False,  # the relay's
+            ssl_context=address.trusted(),
+            headers={"User-Agent": "nbincoming", "Content-Type": CONTENT_TYPE},
+        )
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Post events, each when the one before was taken."""
+        for number, event in enumerate(events):
+            try:
+                status, retry_after = self._post(event)
+            except (urllib3.exceptions.HTTPError, OSError) as error:
+                # The kind alone: its text may hold the URL.
+                reason = certificate_fault(error) or type(error).__name__
+                is_doubtful = isinstance(error, _NO_ANSWER)
+                raise Undelivered(reason, delivered=number, is_doubtful=is_doubtful) from error
+            if not 200 <= status < 300:
+                is_later = status in _LATER or bool(retry_after)
+                raise Undelivered(
+                    f"HTTP {status}",
+                    delivered=number,
+                    is_refusal=status not in _LATER | _DOUBTFUL,
+                    is_doubtful=status in _DOUBTFUL and not is_later,
+                    retry_after_s=_retry_after_s(retry_after),
+                )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def _post(self, event: Event) -> tuple[int, str]:
+        """Post one; return the status, and what Retry-After says."""
+        body, stamp = event_json(event), str(int(time.time()))
+        headers = {**self._pool.headers, "webhook-id": event.id, "webhook-timestamp": stamp}
+        if self._key is not None:
+            signature = sign_standard(self._key, event.id.encode(), stamp.encode(), body)
+            headers["webhook-signature"] = signature.decode()
+        answer = self._pool.request(
+            "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
+        )
+        with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):  # the status is known
+            _take_body(answer)
+        answer.close()
+        return answer.status, answer.headers.get("Retry-After", "")
+
+
+def _take_body(answer: urllib3.BaseHTTPResponse) -> None:
+    """Read a short body that comes in time, and have the connection used again."""
+    until_s = time.monotonic() + TIMEOUT_S
+    left = answer.length_remaining
+    if left is None or left > _MAX_ANSWER_BYTES:
+        return
+    while answer.length_remaining and time.monotonic() < until_s:
+        answer.read1(_MAX_ANSWER_BYTES, decode_content=False)
+    if not answer.length_remaining:
+        answer.release_conn()
+
+
+def _query(address: Address) -> str:
+    """Return the receiver's query, which is all but the one option of ours."""
+    query = address.query
+    if address.ca_file is not None:
+        parts = query.split("&")
+        query = "&".join(part for part in parts if part.partition("=")[0] != CA_OPTION)
+    return f"?{query}" if query else ""
+
+
+def _retry_after_s(text: str) -> float:
+    try:
+        if text.isdecimal():
+            seconds = float(text)
+        else:
+            seconds = parsedate_to_datetime(text).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return 0.0
+    return min(max(seconds, 0.0), _MAX_RETRY_AFTER_S)

@@ -1,0 +1,164 @@
+"""A sink in Kafka: a record for each event, keyed by its integration.
+
+The producer is idempotent, so that its own retries neither double nor reorder; the records
+of an integration have one key, so they lie in one partition, in order.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+
+from nbincoming.core.events import Event
+from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.sink import (
+    CONTENT_TYPE,
+    TIMEOUT_S,
+    SinkError,
+    Undelivered,
+    event_json,
+)
+from nbincoming.tls import CA_OPTION
+
+#: Settings of librdkafka that a URL may hold.
+_OPTIONS: Final = (
+    "client.id",
+    "compression.type",
+    "linger.ms",
+    "message.max.bytes",
+    "sasl.mechanism",
+)
+
+#: What the broker, or the client on its behalf, says of a record that it will never take.
+_REFUSALS: Final = frozenset(
+    {
+        KafkaError.MSG_SIZE_TOO_LARGE,
+        KafkaError.RECORD_LIST_TOO_LARGE,
+        KafkaError.INVALID_RECORD,
+        KafkaError.INVALID_MSG,
+    }
+)
+
+#: The structured mode of CloudEvents' Kafka binding.
+_HEADERS: Final[list[tuple[str, str | bytes | None]]] = [("content-type", CONTENT_TYPE.encode())]
+
+
+class KafkaSink:
+    """A topic that events are produced to.
+
+    Parameters
+    ----------
+    address
+        ``kafka://[user@]host:9092[,host:9092…]/topic``; ``kafka+ssl://`` with TLS.
+    secret
+        The user's password.
+    """
+
+    batch = 100
+    carriers = 1
+
+    def __init__(self, address: Address, secret: bytes | None) -> None:
+        try:
+            (self._topic,) = address.segments
+        except ValueError:
+            raise SinkError(
+                f"The sink {address.name} needs a topic. Write kafka://host:9092/topic."
+            ) from None
+        address.trusted()  # what is wrong with it shows now
+        is_secure = address.is_secure
+        self._settings: dict[str, Any] = {
+            "bootstrap.servers": ",".join(address.hosts),
+            "security.protocol": "SSL" if is_secure else "PLAINTEXT",
+            "enable.idempotence": True,
+            # Time is kept in deliver(): a record that librdkafka gave up on by itself could be
+            # followed by later ones.
+            "message.timeout.ms": 0,
+            "log_level": 0,  # what went wrong is in Undelivered
+        }
+        if address.user:
+            self._settings |= {
+                "security.protocol": "SASL_SSL" if is_secure else "SASL_PLAINTEXT",
+                "sasl.mechanism": "PLAIN",
+                "sasl.username": address.user,
+                "sasl.password": address.text_of(secret) or "",
+            }
+        # Its own library looks for the system's certificates by itself, past SSL_CERT_FILE.
+        default = ssl.get_default_verify_paths().cafile
+        if is_secure and default is not None:
+            self._settings[CA_OPTION] = default
+        self._settings |= address.options(*_OPTIONS)
+        self._said = "Kafka: no answer"
+        try:
+            self._producer: Producer | None = Producer(self._settings | {"error_cb": self._hear})
+        except KafkaException as error:
+            raise SinkError(f"The sink {address.name}: {_text(error.args[0])}.") from None
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Produce events, and wait until the broker has them."""
+        producer = self._producer
+        if producer is None:
+            producer = self._producer = Producer(self._settings | {"error_cb": self._hear})
+        ends: dict[int, KafkaError | None] = {}
+        refused, produced = None, 0
+        try:
+            for number, event in enumerate(events):
+                producer.produce(
+                    self._topic,
+                    key=event.integration,
+                    value=event_json(event),
+                    headers=_HEADERS,
+                    on_delivery=partial(_note, ends, number),
+                )
+                produced += 1
+        except KafkaException as exception:  # no later one is produced
+            refused = exception.args[0]
+        deadline_s = time.monotonic() + TIMEOUT_S
+        while len(ends) < produced and not any(ends.values()):
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                break
+            producer.poll(left_s)
+        delivered = next((n for n in range(produced) if n not in ends or ends[n]), produced)
+        if delivered == len(events):
+            return
+        if delivered == produced:
+            error = refused
+        else:
+            error = ends.get(delivered)
+            self._abandon(producer)
+        if error is None:
+            raise Undelivered(self._said, delivered=delivered)
+        raise Undelivered(_text(error), delivered=delivered, is_refusal=error.code() in _REFUSALS)
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._producer is not None:
+            self._abandon(self._producer)
+
+    def _abandon(self, producer: Producer) -> None:
+        """Let go of a producer and what it holds, which would be delivered behind our back."""
+        producer.purge()
+        producer.poll(0)
+        self._producer = None
+
+    def _hear(self, error: KafkaError) -> None:
+        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # why they are was said before
+            self._said = _text(error)
+
+
+def _note(
+    ends: dict[int, KafkaError | None], number: int, error: KafkaError | None, _: object
+) -> None:
+    ends[number] = error
+
+
+def _text(error: KafkaError) -> str:
+    # The client's own text names brokers and files; of a certificate it says no more than this.
+    if error.code() == KafkaError._SSL and "certificate verify failed" in error.str():
+        return "Kafka: the certificate is not accepted"
+    return f"Kafka: {error.name()}"

@@ -1,0 +1,102 @@
+"""Sinks that write one JSON text a line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from nbincoming.core.events import Event
+from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.sink import SinkError, Undelivered, event_json
+
+#: The handle of standard output, and not Python's stream: its buffer would keep, and write
+#: later, what could not be written.
+STDOUT: Final = 1
+
+
+class StdoutSink:
+    """Standard output, for a pipe."""
+
+    batch = 100
+    carriers = 1
+
+    def __init__(self, address: Address, secret: bytes | None) -> None:
+        if address.path or secret:
+            raise SinkError("The sink stdout takes nothing more. Write stdout.")
+        self._is_torn = False
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Write events."""
+        data = _lines(events)
+        try:
+            _write(STDOUT, b"\n" + data if self._is_torn else data)
+        except OSError as error:
+            self._is_torn = True  # perhaps; whoever reads passes over an empty line
+            raise Undelivered(f"Standard output: {error.strerror}") from error
+        self._is_torn = False
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+class JsonlSink:
+    """A file that grows.
+
+    What a crash left of a line is ended when the file is opened, so that no event is joined
+    to it; whoever reads passes over a line that is no JSON.
+    """
+
+    batch = 100
+    carriers = 1
+
+    def __init__(self, address: Address, secret: bytes | None) -> None:
+        if not address.path or secret:
+            raise SinkError("The sink jsonl needs a path, and nothing more. Write jsonl:PATH.")
+        self._path = Path(address.path)
+        self._handle = -1
+        try:
+            self._open()  # so that a wrong path shows at the start
+        except OSError as error:
+            raise SinkError(f"{self._path} cannot be written: {error.strerror}.") from None
+
+    def deliver(self, events: Sequence[Event]) -> None:
+        """Append events; they are on the disk when it returns."""
+        data = _lines(events)
+        try:
+            if self._handle < 0:
+                self._open()
+            _write(self._handle, data)
+            os.fsync(self._handle)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self.close()  # opened again, which ends a line that was cut
+            raise Undelivered(f"{self._path}: {error.strerror}") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+    def _open(self) -> None:
+        handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            size = os.fstat(handle).st_size
+            if size and os.pread(handle, 1, size - 1) != b"\n":
+                os.write(handle, b"\n")
+        except OSError:
+            os.close(handle)
+            raise
+        self._handle = handle
+
+
+def _lines(events: Sequence[Event]) -> bytes:
+    return b"".join(event_json(event) + b"\n" for event in events)
+
+
+def _write(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]

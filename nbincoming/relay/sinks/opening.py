@@ -1,0 +1,146 @@
+"""Where events are delivered; each kind of sink is a module, loaded on use."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Final, cast
+
+from nbincoming.core.auth.verification import Secrets
+from nbincoming.errors import MissingExtra, quote
+from nbincoming.relay.sinks.address import Address, parse_address
+from nbincoming.relay.sinks.sink import Sink, SinkError
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of sink.
+
+    Attributes
+    ----------
+    what : str
+        What it is, at the start of a sentence.
+    url : str
+        What its URL looks like.
+    module, sink : str
+        Where it is.
+    needs, extra : str
+        The package that it needs, and the extra that brings it; empty for none.
+    """
+
+    what: str
+    url: str
+    module: str
+    sink: str
+    needs: str = ""
+    extra: str = ""
+
+
+_HTTP: Final = Kind(
+    "An HTTP sink", "https://host/path#env:SECRET", "http", "HttpSink", "urllib3", "serve"
+)
+_KAFKA: Final = Kind(
+    "A Kafka sink", "kafka://host:9092/topic", "kafka", "KafkaSink", "confluent_kafka", "kafka"
+)
+_NATS: Final = Kind("A NATS sink", "nats://host:4222/subject", "nats", "NatsSink", "nats", "nats")
+_RABBITMQ: Final = Kind(
+    "A RabbitMQ sink", "amqp://user@host/queue#env:PASSWORD", "rabbitmq", "RabbitSink",
+    "aio_pika", "rabbitmq",
+)  # fmt: skip
+_REDIS: Final = Kind(
+    "A Redis sink", "redis://host:6379/0/stream", "redis", "RedisSink", "redis", "redis"
+)
+
+#: By the scheme of the URL. One table opens them, lists them in messages, and is held against
+#: ``docs/delivery.md`` by a test.
+KINDS: Final[dict[str, Kind]] = {
+    "stdout": Kind("Standard output", "stdout", "lines", "StdoutSink"),
+    "jsonl": Kind("A file", "jsonl:PATH", "lines", "JsonlSink"),
+    "http": _HTTP,
+    "https": _HTTP,
+    "kafka": _KAFKA,
+    "kafka+ssl": _KAFKA,
+    "nats": _NATS,
+    "tls": _NATS,
+    "amqp": _RABBITMQ,
+    "amqps": _RABBITMQ,
+    "redis": _REDIS,
+    "rediss": _REDIS,
+}
+
+
+def sink_name(url: str) -> str:
+    """Name a sink in the store, in logs and metrics: its URL without what may be secret."""
+    return parse_address(url).name
+
+
+def open_sink(url: str, secrets: Secrets) -> Sink:
+    """Open the sink that a URL names.
+
+    Parameters
+    ----------
+    url
+        As :data:`KINDS` shows; ``#env:NAME`` or ``#file:PATH`` at its end names the secret
+        that signs (HTTP), or the password (the others).
+    secrets
+        Where that secret is looked up.
+
+    Raises
+    ------
+    SinkError, MissingExtra
+        If it names none, its secret is missing, or its client is not installed.
+    """
+    kind = KINDS.get(url.partition(":")[0].lower())
+    if kind is None:
+        # Cut at the scheme: a URL may hold a password.
+        scheme = quote(url.partition(":")[0])
+        shown = ", ".join(dict.fromkeys(each.url for each in KINDS.values()))
+        raise SinkError(f"{scheme} is no kind of sink. Give one of these: {shown}.")
+    if kind.needs and importlib.util.find_spec(kind.needs) is None:
+        raise MissingExtra(kind.what, kind.extra)
+    address = parse_address(url)
+    sink = getattr(import_module(f"nbincoming.relay.sinks.{kind.module}"), kind.sink)
+    return cast("Sink", sink(address, _secret(address, secrets)))
+
+
+def open_sinks(urls: Sequence[str], secrets: Secrets) -> dict[str, Sink]:
+    """Open sinks, each under its name.
+
+    Raises
+    ------
+    SinkError
+        With everything that stands in the way, at once.
+    """
+    sinks: dict[str, Sink] = {}
+    reasons = []
+    for url in urls:
+        try:
+            name = sink_name(url)
+            if name in sinks:
+                reasons.append(f"The sink {name} is given twice. Give each once.")
+            else:
+                sinks[name] = open_sink(url, secrets)
+        except (SinkError, MissingExtra) as error:
+            reasons.append(str(error))
+    if reasons:
+        for sink in sinks.values():
+            sink.close()
+        raise SinkError("\n".join(reasons))
+    return sinks
+
+
+def _secret(address: Address, secrets: Secrets) -> bytes | None:
+    if not address.secret_name:
+        return None
+    try:
+        value = secrets[address.secret_name]
+    except LookupError:
+        value = b""
+    if not value:
+        raise SinkError(
+            f"The sink {address.name} needs the secret {quote(address.secret_name)}, which is not "
+            "there. Set it: #env:NAME is an environment variable, #file:PATH a file."
+        )
+    return value

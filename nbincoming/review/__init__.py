@@ -1,0 +1,1 @@
+"""What samples show about a spec: advice, coverage, comparison, redaction, replay."""

@@ -1,0 +1,1 @@
+"""Captured requests: raw, flattened, profiled, drawn, imported."""

@@ -1,0 +1,164 @@
+"""Pictures of what was received: arrivals by outcome, coverage of parameters, the funnel.
+
+Altair draws them, and JupyterLab renders them by itself, without the network. Colours are
+chosen to be read on light and dark paper and by people who see colours differently; each
+outcome is named beside its colour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+import pandas as pd
+
+from nbincoming.core.outcomes import (
+    Accepted,
+    Challenge,
+    Duplicate,
+    Rejected,
+)
+from nbincoming.samples.frame import outcome_frame
+from nbincoming.samples.profile import ParameterProfile
+from nbincoming.samples.sample import OUTCOME_NAMES
+
+if TYPE_CHECKING:
+    from nbincoming.samples.sample import Sample
+
+#: Okabe and Ito's colours, those that stand out from white and from black.
+COLOURS: Final = {
+    "accepted": "#009E73",
+    "duplicate": "#56B4E9",
+    "filtered": "#E69F00",
+    "rejected": "#D55E00",
+    "challenge": "#CC79A7",
+}
+
+#: Grey that has enough contrast on both papers.
+_INK: Final = "#808080"
+
+_MIME: Final = "application/vnd.vegalite.v5+json"
+
+#: Most parameters in the picture of coverage.
+_MOST_LABELS: Final = 40
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart that shows itself in JupyterLab without the network.
+
+    Attributes
+    ----------
+    chart : altair.LayerChart
+        To change it, or to show it elsewhere.
+    title : str
+        What stands for it where it cannot be drawn.
+    """
+
+    chart: alt.LayerChart
+    title: str
+
+    def bundle(self) -> dict[str, Any]:
+        """Return the chart for the notebook's own renderer, by MIME type."""
+        # Altair's own default is HTML that loads Vega from the network.
+        return {_MIME: self.chart.to_dict(), "text/plain": str(self)}
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        return self.bundle()
+
+    def __str__(self) -> str:
+        return f"<Picture: {self.title}>"
+
+
+def arrivals(samples: Sequence[Sample]) -> Picture:
+    """Draw when requests arrived, one mark each, by outcome."""
+    frame = outcome_frame(samples).reset_index()
+    shown = alt.Chart(frame).encode(
+        x=alt.X("received_at:T", title="received"),
+        y=alt.Y("outcome:N", title=None, sort=list(OUTCOME_NAMES)),
+        color=_outcome_colour(),
+        tooltip=["sample:Q", "received_at:T", "outcome:N", "status:Q", "triggers:N", "reason:N"],
+    )
+    marks = shown.mark_tick(thickness=3, size=18)
+    counts = (
+        alt.Chart(frame)
+        .mark_text(align="left", dx=6, color=_INK)
+        .encode(
+            x=alt.value("width"),
+            y=alt.Y("outcome:N", title=None, sort=list(OUTCOME_NAMES)),
+            text=alt.Text("count():Q"),
+        )
+    )
+    return _styled(alt.layer(marks, counts), title="Arrivals by outcome", height=130)
+
+
+def coverage(profiles: Sequence[ParameterProfile]) -> Picture:
+    """Draw in which share of the samples each parameter is."""
+    frame = pd.DataFrame(
+        {
+            "parameter": [profile.label for profile in profiles[:_MOST_LABELS]],
+            "share": [profile.coverage for profile in profiles[:_MOST_LABELS]],
+            "seen": [f"{profile.count} of {profile.total}" for profile in profiles[:_MOST_LABELS]],
+            "types": [", ".join(name for name, _ in p.kinds) for p in profiles[:_MOST_LABELS]],
+        }
+    )
+    base = alt.Chart(frame).encode(
+        x=alt.X("share:Q", title="share of samples", axis=alt.Axis(format="%")).scale(
+            domain=[0, 1]
+        ),
+        y=alt.Y("parameter:N", title=None, sort=None, axis=alt.Axis(labelLimit=320)),
+        tooltip=["parameter:N", "seen:N", "types:N"],
+    )
+    bars = base.mark_bar(color=COLOURS["duplicate"], height=9)
+    words = base.mark_text(align="left", dx=4, color=_INK, fontSize=10).encode(text="seen:N")
+    height = max(16 * len(frame), 40)
+    return _styled(alt.layer(bars, words), title="Coverage of parameters", height=height)
+
+
+def funnel(samples: Sequence[Sample]) -> Picture:
+    """Draw how many requests were received, authorized and sound, unique, triggered."""
+    frame = pd.DataFrame(funnel_counts(samples), columns=pd.Index(["step", "requests"]))
+    base = alt.Chart(frame).encode(
+        x=alt.X("requests:Q", title="requests", axis=alt.Axis(tickMinStep=1)),
+        y=alt.Y("step:N", title=None, sort=None),
+        tooltip=["step:N", "requests:Q"],
+    )
+    bars = base.mark_bar(color=COLOURS["accepted"], height=18)
+    words = base.mark_text(align="left", dx=4, color=_INK).encode(text="requests:Q")
+    return _styled(alt.layer(bars, words), title="From request to event", height=110)
+
+
+def funnel_counts(samples: Sequence[Sample]) -> list[tuple[str, int]]:
+    """Count the samples that reach each step; handshakes are no requests."""
+    received = [s for s in samples if not isinstance(s.outcome, Challenge)]
+    sound = [s for s in received if not isinstance(s.outcome, Rejected)]
+    unique = [s for s in sound if not isinstance(s.outcome, Duplicate)]
+    accepted = [s for s in unique if isinstance(s.outcome, Accepted)]
+    steps = (received, sound, unique, accepted)
+    return list(
+        zip(("received", "not refused", "unique", "accepted"), map(len, steps), strict=True)
+    )
+
+
+def _outcome_colour() -> alt.Color:
+    return alt.Color(
+        "outcome:N",
+        scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
+        legend=None,  # each row is named on its axis
+    )
+
+
+def _styled(chart: Any, *, title: str, height: int) -> Picture:
+    """Give a chart transparent paper and grey ink."""
+    styled = (
+        chart.properties(title=title, width=560, height=height, background="transparent")
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=_INK, titleColor=_INK, domainColor=_INK, tickColor=_INK,
+            gridColor=_INK, gridOpacity=0.25, labelFontSize=11,
+        )
+        .configure_title(color=_INK, anchor="start", fontSize=13, fontWeight="bold")
+    )  # fmt: skip
+    return Picture(styled, title)

@@ -1,0 +1,114 @@
+"""One captured request, raw, with its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, assert_never
+
+from nbincoming.core.events import ACCEPTED_LIMITS
+from nbincoming.core.gateway import answer
+from nbincoming.core.outcomes import (
+    Accepted,
+    Challenge,
+    Duplicate,
+    Filtered,
+    Outcome,
+    Rejected,
+)
+from nbincoming.core.request.headers import header_parameters
+from nbincoming.core.request.message import Request
+from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.reading import (
+    DEFAULT_LIMITS,
+    decode,
+)
+from nbincoming.core.request.values import Value
+from nbincoming.errors import Refusal
+
+#: The name of each outcome, in the order of a legend.
+OUTCOME_NAMES: Final = ("accepted", "duplicate", "filtered", "rejected", "challenge")
+
+
+def outcome_name(outcome: Outcome) -> str:
+    """Name what became of a request, as :data:`OUTCOME_NAMES` lists it."""
+    match outcome:
+        case Accepted():
+            return "accepted"
+        case Duplicate():
+            return "duplicate"
+        case Filtered():
+            return "filtered"
+        case Rejected():
+            return "rejected"
+        case Challenge():
+            return "challenge"
+        case _:
+            assert_never(outcome)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One captured request.
+
+    Attributes
+    ----------
+    number : int
+        Counts all samples of the integration, from 0.
+    request : Request
+        As it came, credentials included: it never leaves the memory like this.
+    outcome : Outcome
+        What became of it.
+    triggers : tuple of str
+        Names of the triggers that matched.
+    key : str or None
+        Its deduplication key.
+    version : int
+        Version of the spec that judged it; 0 for the draft.
+    """
+
+    number: int
+    request: Request
+    outcome: Outcome
+    triggers: tuple[str, ...] = ()
+    key: str | None = None
+    version: int = 0
+
+    @property
+    def outcome_name(self) -> str:
+        """``accepted``, ``duplicate``, ``filtered``, ``rejected`` or ``challenge``."""
+        return outcome_name(self.outcome)
+
+    @property
+    def status(self) -> int:
+        """HTTP status of the answer."""
+        return answer(self.outcome).status
+
+    @property
+    def reason(self) -> str:
+        """Why it was refused; empty otherwise."""
+        return self.outcome.refusal.detail if isinstance(self.outcome, Rejected) else ""
+
+    @property
+    def judged(self) -> bool:
+        """Whether it was neither refused nor a handshake."""
+        return not isinstance(self.outcome, Rejected | Challenge)
+
+    @cached_property
+    def parameters(self) -> Parameters | None:
+        """What it says; None where its body is not JSON."""
+        # What was not refused was within its spec's limits, which may be wider than these.
+        limits = DEFAULT_LIMITS if isinstance(self.outcome, Rejected) else ACCEPTED_LIMITS
+        try:
+            body = decode(self.request.body, limits=limits)
+        except Refusal:
+            return None
+        return Parameters(body, header_parameters(self.request.headers))
+
+    def flat(self) -> dict[str, Value]:
+        """Name every leaf, credentials masked; just the headers where the body is not JSON."""
+        if self.parameters is not None:
+            return self.parameters.flat()
+        flat = Parameters({}, header_parameters(self.request.headers)).flat()
+        del flat["body"]
+        return flat

@@ -1,0 +1,137 @@
+"""The specs that are served, checked before they are: valid, published, examples agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbincoming import files
+from nbincoming.core.auth.schemes import Jwt
+from nbincoming.core.auth.verification import Secrets
+from nbincoming.core.gateway import Gateway, endpoint_path
+from nbincoming.core.spec.model import SUFFIX, Spec
+from nbincoming.errors import NbIncomingError, SecretError, SpecError
+from nbincoming.review.replay import check_examples
+
+
+class CatalogueError(NbIncomingError):
+    """Specs that cannot be served; everything that stands in the way, at once."""
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("Not served:\n" + "\n".join(reasons))
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A spec made ready."""
+
+    spec: Spec
+    gateway: Gateway
+
+
+#: Routes by the path of their endpoint.
+Catalogue = dict[str, Route]
+
+
+def spec_files(places: Sequence[str]) -> list[Path]:
+    """Return the spec files that are meant: files as they are, and those in folders."""
+    found: list[Path] = []
+    for place in map(Path, places):
+        inside = sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]
+        found += [path for path in inside if not path.name.startswith(".")]
+    return found
+
+
+def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
+    """Load specs and make them ready.
+
+    Raises
+    ------
+    CatalogueError
+        If any is unreadable, invalid, a draft, disagrees with its examples, has the
+        endpoint of another, or names secrets that are not there.
+    """
+    specs: dict[str, Spec] = {}
+    owners: dict[str, Path] = {}
+    paths = spec_files(places)
+    reasons = [] if paths else [f"There is no *{SUFFIX} in {', '.join(places)}. Publish one first."]
+    for path in paths:
+        try:
+            spec = _load(path)
+        except CatalogueError as error:
+            reasons += error.reasons
+        except SpecError as error:
+            reasons.append(str(error))
+        except OSError as error:
+            reasons.append(f"{path} cannot be read: {error.strerror}.")
+        else:
+            owner = owners.setdefault(spec.endpoint, path)
+            if owner != path:
+                reasons.append(f"{path} has the same endpoint as {owner}. Serve one.")
+            specs[str(path)] = spec
+    catalogue: Catalogue = {}
+    try:
+        catalogue = make_ready(specs.values(), secrets)
+    except CatalogueError as error:
+        reasons += error.reasons
+    if reasons:
+        raise CatalogueError(reasons)
+    return catalogue
+
+
+def make_ready(specs: Iterable[Spec], secrets: Secrets) -> Catalogue:
+    """Make specs that were checked ready to judge requests.
+
+    Raises
+    ------
+    CatalogueError
+        With all secrets that are missing or unusable.
+    """
+    catalogue: Catalogue = {}
+    reasons = []
+    for spec in specs:
+        try:
+            catalogue[endpoint_path(spec.endpoint)] = Route(spec, Gateway(spec, secrets))
+        except SecretError as error:
+            reasons.append(f"{spec.name}: {error}")
+    if reasons:
+        raise CatalogueError(reasons)
+    return catalogue
+
+
+def login_scheme(catalogue: Catalogue) -> Jwt:
+    """Return the scheme for which a login issues tokens.
+
+    Raises
+    ------
+    CatalogueError
+        If there is none, or several that would need different tokens.
+    """
+    schemes = {
+        (jwt.secrets[-1:], jwt.algorithm, jwt.permissions_claim, jwt.audience, jwt.issuer): jwt
+        for route in catalogue.values()
+        if isinstance(jwt := route.spec.authorization, Jwt) and jwt.algorithm.startswith("HS")
+    }
+    if len(schemes) != 1:
+        raise CatalogueError(
+            [
+                f"A login needs one shared secret to sign tokens by, and the specs name "
+                f"{len(schemes)}. Serve specs of one secret together, or leave out --keys."
+            ]
+        )
+    (scheme,) = schemes.values()
+    if not scheme.secrets:
+        raise CatalogueError(["A login needs a shared secret, and the spec has just a JWKS URL."])
+    return scheme
+
+
+def _load(path: Path) -> Spec:
+    spec = files.load(path)
+    if spec.version == 0:
+        raise CatalogueError([f"{path} is a draft. Publish it, then serve what was published."])
+    problems = check_examples(spec)
+    if problems:
+        raise SpecError(problems, source=str(path))
+    return spec
