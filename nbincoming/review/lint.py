@@ -26,7 +26,7 @@ from nbincoming.review.advice import RULES as RULES  # callers find these here, 
 from nbincoming.review.advice import Advice as Advice
 from nbincoming.review.advice import counted
 from nbincoming.review.coverage import example_coverage
-from nbincoming.review.key_advice import AUTHORIZE, is_above, owned_keys
+from nbincoming.review.key_advice import AUTHORIZE, claim_advice, leads_to
 from nbincoming.review.key_advice import key_advice as key_advice
 from nbincoming.review.redaction import REDACTED
 from nbincoming.review.verdict import Judge, Verdict
@@ -68,7 +68,7 @@ def lint(
     return [
         *_authorization(spec, secrets),
         *key_advice(spec, seen),
-        *owned_keys(spec, verdicts),
+        *claim_advice(spec, verdicts),
         *_triggers(spec, verdicts),
         *_leaves(spec, samples),
         *_examples(spec),
@@ -125,11 +125,11 @@ def _leaves(spec: Spec, samples: Sequence[Sample]) -> Iterator[Advice]:
             known = (
                 any(_is_in(path, each) for each in requests)
                 if requests
-                else any(is_above(path, each) for each in observed)
+                else any(leads_to(path, each) for each in observed)
             )
             if not known:
                 yield Advice(
-                    "NBI008", f"{placed.place}.{member}", f"{label} is in no sample.",
+                    "NBI008", f"{placed.place}.{member}", f"No sample has {label}.",
                     "Check the label, or capture a request that has it.",
                 )  # fmt: skip
 

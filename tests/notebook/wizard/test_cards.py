@@ -478,11 +478,15 @@ def test_credentials_are_not_offered(inc: Integration, page: Page) -> None:
 @pytest.mark.parametrize(
     ("chosen", "authorization", "words"),
     [
-        (["body.gone"], None, "body.gone is in no sample."),
+        (["body.gone"], None, "No sample has body.gone."),
         (["body.rare"], None, "body.rare is missing in 75 % of the samples."),
-        (["body.timestamp"], None, "changes with each sending"),
+        (["body.timestamp"], None, "body.timestamp seems to change each time a request is sent"),
         (["body.id"], None, "Without authorization"),
-        (["headers.content-type"], nbi.meta(secret=SECRET), "Headers are not signed"),
+        (
+            ["headers.content-type"],
+            nbi.meta(secret=SECRET),
+            "only headers that no signature covers",
+        ),
         (["body.id"], nbi.meta(secret=SECRET), None),
     ],
 )
