@@ -9,7 +9,7 @@ import click
 
 from nbincoming import files
 from nbincoming.review.comparison import Comparison, compare
-from nbincoming.review.recorded import read_history
+from nbincoming.samples.request_files import read_request_file
 
 _FILE = click.Path(exists=True, dir_okay=False)
 
@@ -27,7 +27,9 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
 def diff(old: str, new: str, history: str | None, as_json: bool) -> None:
     """Say how two versions differ: in meaning, and in what becomes of requests."""
-    found = compare(files.load(old), files.load(new), read_history(history) if history else None)
+    found = compare(
+        files.load(old), files.load(new), read_request_file(history) if history else None
+    )
     if as_json:
         click.echo(json.dumps(_data(found), indent=2, ensure_ascii=False))
     else:

@@ -31,9 +31,9 @@ def export(spec: str, name: str, url: str, history: str | None, output: str | No
     loaded = files.load(spec)
     bodies = []
     if history:
-        from nbincoming.review.recorded import bodies_of, read_history
+        from nbincoming.samples.request_files import json_bodies, read_request_file
 
-        bodies = bodies_of(read_history(history), loaded.limits)
+        bodies = json_bodies(read_request_file(history), loaded.limits)
     text = export_spec(loaded, name, url=url, bodies=bodies)
     if output is None:
         click.echo(text, nl=False)

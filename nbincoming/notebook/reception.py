@@ -31,7 +31,7 @@ from nbincoming.notebook.session import (
 )
 from nbincoming.notebook.wizard.state import Imported, Reach, Window
 from nbincoming.review.replay import consider
-from nbincoming.samples.importing import Format, read_requests
+from nbincoming.samples.request_files import ImportFormat, read_requests
 from nbincoming.samples.samples import Samples
 
 #: How long "Retrieve data" waits, as on the platform that this re-creates.
@@ -164,7 +164,7 @@ class Reception(Definition):
         headers = credentials(authorization, self.secrets, text, now_ms())
         return post(self.url, text, headers)
 
-    def add_samples(self, source: str | bytes, *, format: Format | None = None) -> Samples:
+    def add_samples(self, source: str | bytes, *, format: ImportFormat | None = None) -> Samples:
         """Add requests from a text, as if they had just come through; nothing is sent.
 
         The draft judges them, their credentials are taken as given.
@@ -174,7 +174,8 @@ class Reception(Definition):
         source
             JSON lines, a HAR file or curl commands; bytes may be compressed with gzip.
         format
-            Which of them it is; by default it is told from the text.
+            ``bodies``, ``requests``, ``har`` or ``curl``; by default the text decides. See
+            :func:`nbincoming.samples.request_files.read_requests`.
 
         Returns
         -------
@@ -198,7 +199,7 @@ class Reception(Definition):
             self.store.dispatch(Imported(f"{len(added):,} {noun} imported."))
         return Samples(added, max_samples=len(added))
 
-    def read_samples(self, path: str | Path, *, format: Format | None = None) -> Samples:
+    def read_samples(self, path: str | Path, *, format: ImportFormat | None = None) -> Samples:
         """Add requests from a file; see :meth:`add_samples`."""
         return self.add_samples(Path(path).read_bytes(), format=format)
 

@@ -37,7 +37,7 @@ def versions(tmp_path: Path) -> list[Path]:
 def history(tmp_path: Path) -> Path:
     """Ten requests."""
     path = tmp_path / "history.jsonl"
-    path.write_text("".join(json_text({"body": {"n": n}}) + "\n" for n in range(10)))
+    path.write_text("".join(json_text({"n": n}) + "\n" for n in range(10)))
     return path
 
 

@@ -81,7 +81,7 @@ def test_a_folder_gets_a_file_of_a_fitting_name(path: Path, tmp_path: Path) -> N
 def test_the_schema_is_inferred_over_a_history(path: Path, tmp_path: Path) -> None:
     """Where one is given; each line is a request."""
     history = tmp_path / "history.jsonl"
-    history.write_text("".join(json_text({"body": body}) + "\n" for body in BODIES * 10))
+    history.write_text("".join(json_text(body) + "\n" for body in BODIES * 10))
     said = run("export", str(path), "-f", "jsonschema", "--on", str(history))
     assert "40 samples" in json.loads(said)["description"]
 
