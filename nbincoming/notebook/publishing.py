@@ -114,9 +114,8 @@ class Publishing(Inspection):
         Parameters
         ----------
         format
-            ``openapi``, ``jsonschema``, ``cel``, ``asyncapi``, ``cloudevent``, ``curl``,
-            ``httpie``, ``har`` or ``specschema``. Schemas of the payload are inferred over
-            all samples that were not refused.
+            ``openapi``, ``jsonschema``, ``cel``, ``cloudevent``, ``curl`` or ``specschema``.
+            Schemas of the payload are inferred from all samples that were not refused.
         """
         spec = self.spec or self.complete()
         bodies = [each.parameters.body for each in self.samples.judged if each.parameters]
