@@ -12,11 +12,11 @@ from typing import Any
 import click
 
 from nbincoming import files
+from nbincoming.core.examples import check_examples
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Problem, SpecError
-from nbincoming.review.coverage import example_coverage
+from nbincoming.review.example_coverage import example_coverage
 from nbincoming.review.lint import lint
-from nbincoming.review.replay import check_examples
 
 
 @click.command()

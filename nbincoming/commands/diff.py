@@ -39,7 +39,7 @@ def diff(old: str, new: str, history: str | None, as_json: bool) -> None:
 def _data(found: Comparison) -> dict[str, Any]:
     return {
         "changes": [{"place": each.place, "sentence": each.sentence} for each in found.changes],
-        "requests": len(found.fates),
+        "requests": len(found.requests),
         "outcomes": [
             {"before": before, "after": after, "count": count}
             for (before, after), count in sorted(found.counts().items())

@@ -17,12 +17,13 @@ import click
 from nbincoming import files
 from nbincoming.clock import now_ms
 from nbincoming.core.auth.signing import credentials
+from nbincoming.core.examples import example_request
 from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.request.message import Request
 from nbincoming.core.spec.evidence import Example
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import quote
-from nbincoming.review.replay import example_request, replay
+from nbincoming.review.replay import replay
 from nbincoming.secrets import SecretStore
 
 #: Longest wait for an answer.

@@ -10,12 +10,12 @@ from pathlib import Path
 from nbincoming import files
 from nbincoming.core.auth.schemes import jwt
 from nbincoming.core.conditions.builder import P
+from nbincoming.core.examples import check_examples
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import NbIncomingError
 from nbincoming.export.example import EXAMPLE_BODY
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post
-from nbincoming.review.replay import check_examples
 from nbincoming.secrets import new_secret
 
 #: Prints a line.

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nbincoming import files
 from nbincoming.clock import now_ms
+from nbincoming.core.examples import check_examples
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.core.spec.evidence import Publication
 from nbincoming.core.spec.model import Spec
@@ -16,18 +17,18 @@ from nbincoming.export.openapi import LOCAL
 from nbincoming.notebook import snippets
 from nbincoming.notebook.inspection import Inspection
 from nbincoming.notebook.wizard.state import Fail, Published, Saved
-from nbincoming.review.example_choice import choose_examples
-from nbincoming.review.lint import Advice, lint
-from nbincoming.review.replay import check_examples
-from nbincoming.review.trial import VerdictTrial
-from nbincoming.review.verdict import Verdict
+from nbincoming.review.advice import Advice
+from nbincoming.review.golden_examples import choose_examples
+from nbincoming.review.incremental import IncrementalReviews
+from nbincoming.review.lint import lint
+from nbincoming.review.sample_review import SampleReview
 from nbincoming.samples.sample import Sample
 
 
 class Publishing(Inspection):
     """The files of an integration."""
 
-    _trial: VerdictTrial | None
+    _trial: IncrementalReviews | None
 
     def save(self, folder: str | Path | None = None) -> Path:
         """Write the draft; return where."""
@@ -44,22 +45,22 @@ class Publishing(Inspection):
         return self._complete(*self._judged())
 
     def _complete(
-        self, draft: Spec, samples: Sequence[Sample], verdicts: Sequence[Verdict]
+        self, draft: Spec, samples: Sequence[Sample], reviews: Sequence[SampleReview]
     ) -> Spec:
         return draft.model_copy(
             update={
                 "parameters": tuple(profile.observed() for profile in self.profiles()),
-                "examples": choose_examples(samples, draft, verdicts),
+                "examples": choose_examples(samples, draft, reviews),
             }
         )
 
-    def _judged(self) -> tuple[Spec, Sequence[Sample], list[Verdict]]:
+    def _judged(self) -> tuple[Spec, Sequence[Sample], list[SampleReview]]:
         """Return the draft, the samples that were not refused, and what each shows under it."""
         # The wizard asks at each sample, so only what is new is looked at.
         with self.store.lock:
             draft, samples = self.draft, list(self.samples.judged)
             if self._trial is None or self._trial.spec != draft:
-                self._trial = VerdictTrial(draft)
+                self._trial = IncrementalReviews(draft)
             found = self._trial.run(samples)
             return draft, samples, [found[sample.number] for sample in samples]
 
@@ -99,12 +100,12 @@ class Publishing(Inspection):
 
     def lint(self) -> list[Advice]:
         """Look the draft over as it would be published; each advice has a code and a way out."""
-        draft, samples, verdicts = self._judged()
+        draft, samples, reviews = self._judged()
         return lint(
-            self._complete(draft, samples, verdicts),
+            self._complete(draft, samples, reviews),
             samples=samples,
             profiles=self.profiles(),
-            verdicts=verdicts,
+            reviews=reviews,
             secrets=self.secrets,
         )
 

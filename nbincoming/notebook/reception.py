@@ -12,6 +12,7 @@ from nbincoming.clock import now_ms
 from nbincoming.core.auth.login import LOGIN_PATH, ApiKey
 from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.auth.signing import credentials, token
+from nbincoming.core.examples import consider
 from nbincoming.core.gateway import (
     Rules,
     endpoint_path,
@@ -30,7 +31,6 @@ from nbincoming.notebook.session import (
     wait_until,
 )
 from nbincoming.notebook.wizard.state import Imported, Reach, Window
-from nbincoming.review.replay import consider
 from nbincoming.samples.request_files import ImportFormat, read_requests
 from nbincoming.samples.samples import Samples
 

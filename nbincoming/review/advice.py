@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 #: The title of each code, which is its heading in docs/lint.md.
-RULES: Final[Mapping[str, str]] = {
+ADVICE_TITLES: Final[Mapping[str, str]] = {
     "NBI001": "no authorization",
     "NBI002": "a key on a parameter that changes each time it is sent",
     "NBI003": "a key on a parameter that some requests lack",
@@ -32,7 +32,7 @@ class Advice:
     Attributes
     ----------
     code : str
-        One of :data:`RULES`.
+        One of :data:`ADVICE_TITLES`.
     place : str
         Where it is in the spec, such as ``deduplication.parameters[0]``.
     message : str
@@ -51,5 +51,5 @@ class Advice:
 
 
 def counted(number: int, noun: str) -> str:
-    """Say how many there are: ``1 sample``, ``2 samples``."""
+    """Write a number and its noun: ``1 sample``, ``2 samples``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

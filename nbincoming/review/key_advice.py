@@ -12,7 +12,7 @@ from nbincoming.core.request.labels import ELEMENTS, Path, format_path, parse
 from nbincoming.core.spec.leaves import placed_leaves
 from nbincoming.core.spec.model import Spec
 from nbincoming.review.advice import Advice, counted
-from nbincoming.review.verdict import Verdict
+from nbincoming.review.sample_review import SampleReview
 from nbincoming.samples.profile import ParameterProfile
 
 #: What to do about a missing authorization.
@@ -51,7 +51,7 @@ def key_advice(spec: Spec, profiles: Mapping[str, ParameterProfile]) -> list[Adv
     return found
 
 
-def claim_advice(spec: Spec, verdicts: Sequence[Verdict]) -> Iterator[Advice]:
+def claim_advice(spec: Spec, reviews: Sequence[SampleReview]) -> Iterator[Advice]:
     """Warn where a filtered request can claim the key of one that a trigger would match."""
     settings = spec.deduplication
     if settings is None or settings.claims != "every_request" or not spec.triggers:
@@ -62,7 +62,7 @@ def claim_advice(spec: Spec, verdicts: Sequence[Verdict]) -> Iterator[Advice]:
         return  # requests with the same key have the same outcome
     message = "A request that no trigger matches claims its key, too. A later request with the "
     message += "same key that a trigger would match is answered 204 and starts nothing."
-    lost = _keys_claimed_by_filtered(verdicts)
+    lost = _keys_claimed_by_filtered(reviews)
     if lost:
         message += f" In the samples, this happens to {counted(lost, 'key')}."
     yield Advice(
@@ -71,10 +71,10 @@ def claim_advice(spec: Spec, verdicts: Sequence[Verdict]) -> Iterator[Advice]:
     )  # fmt: skip
 
 
-def _keys_claimed_by_filtered(verdicts: Sequence[Verdict]) -> int:
+def _keys_claimed_by_filtered(reviews: Sequence[SampleReview]) -> int:
     filtered: set[str] = set()
     lost: set[str] = set()
-    for each in verdicts:
+    for each in reviews:
         if each.key is None:
             continue
         if each.outcome == "filtered":

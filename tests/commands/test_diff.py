@@ -46,7 +46,7 @@ def test_the_difference_is_said(versions: list[Path], history: Path) -> None:
     meaning = "- The trigger 'large' was: body.n is more than 3. It is: body.n is more than 7.\n"
     assert run("diff", *versions).output == meaning
     assert run("diff", *versions, "--on", history).output == meaning + (
-        "\n4 of 10 requests come out otherwise:\n  4 accepted (large) → filtered\n"
+        "\n4 of 10 requests have another outcome:\n  4 accepted (large) → filtered\n"
     )
 
 

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 
 from nbincoming import files
 from nbincoming.cli import commands
+from nbincoming.core.examples import example_request, expectation
 from nbincoming.core.gateway import Rules, endpoint_path
 from nbincoming.core.spec.evidence import Example
 from nbincoming.core.spec.model import spec_from_data
 from nbincoming.errors import SecretError
-from nbincoming.review.replay import example_request, expectation
 from tests.serve.running import ENDPOINT, SECRET, SECRET_NAME, complaint, make_spec, serving
 from tests.servers import HOST, free_port
 from tests.servers.receiver import Answer, HttpReceiver

@@ -9,11 +9,11 @@ from cloudevents.core.bindings.http import HTTPMessage, from_http_event
 from hypothesis import given, settings
 
 from nbincoming.core.events import EVENT_TYPE
+from nbincoming.core.examples import example_request
 from nbincoming.core.gateway import Rules
 from nbincoming.core.request.values import json_text
 from nbincoming.export.cloud_event import NoEventError, cloud_event, example_events
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.review.replay import example_request
 from tests.core.strategies import documents
 from tests.export.making import published
 from tests.samples import making

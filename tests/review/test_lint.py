@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.example_choice import choose_examples
-from nbincoming.review.lint import RULES, Advice, key_advice, lint
+from nbincoming.review.advice import ADVICE_TITLES, Advice
+from nbincoming.review.golden_examples import choose_examples
+from nbincoming.review.key_advice import key_advice
+from nbincoming.review.lint import lint
 from nbincoming.samples.profile import profile_of, remembered
 from nbincoming.samples.samples import Samples
 from tests.samples.making import samples, spec
@@ -63,7 +65,7 @@ def test_a_sound_spec_gets_no_advice() -> None:
 def test_every_code_has_its_section() -> None:
     """The page has a heading for each, in order, with the words of the table."""
     headings = re.findall(r"^## (NBI\d+): (.*)$", PAGE.read_text(), re.MULTILINE)
-    assert headings == list(RULES.items())
+    assert headings == list(ADVICE_TITLES.items())
 
 
 @pytest.mark.parametrize(

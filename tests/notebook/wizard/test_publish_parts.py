@@ -12,9 +12,9 @@ from nbincoming.export.formats import FORMATS
 from nbincoming.files import history_of, load
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.wizard.views import CopyButton
-from nbincoming.review.example_choice import choose_examples
+from nbincoming.review.golden_examples import choose_examples
 from nbincoming.review.lint import lint
-from nbincoming.review.verdict import Judge, Verdict
+from nbincoming.review.sample_review import SampleReview, SampleReviewer
 from nbincoming.samples.sample import Sample
 from tests.notebook.conftest import Make
 from tests.notebook.wizard.clicking import Page, click, field, shown, text_of
@@ -188,13 +188,13 @@ def test_each_sample_is_looked_at_once(
 ) -> None:
     """However often the open card is shown anew, and the draft is published."""
     looked: list[int] = []
-    verdict = Judge.verdict
+    review = SampleReviewer.review
 
-    def noting(judge: Judge, sample: Sample) -> Verdict:
+    def noting(reviewer: SampleReviewer, sample: Sample) -> SampleReview:
         looked.append(sample.number)
-        return verdict(judge, sample)
+        return review(reviewer, sample)
 
-    monkeypatch.setattr(Judge, "verdict", noting)
+    monkeypatch.setattr(SampleReviewer, "review", noting)
     page.open("publish")
     for number in range(5):
         capture(inc, {"id": 10 + number, "n": number})

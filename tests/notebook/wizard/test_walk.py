@@ -15,6 +15,7 @@ import pytest
 import nbincoming as nbi
 from nbincoming import files
 from nbincoming.api_keys import ApiKeyError, KeyFile
+from nbincoming.core.examples import check_examples
 from nbincoming.core.outcomes import Duplicate
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import ConditionError, ListenerError, SecretError, SentenceError, SpecError
@@ -24,7 +25,6 @@ from nbincoming.notebook.sending import post
 from nbincoming.notebook.snippets import code
 from nbincoming.notebook.wizard.state import CARDS, Define
 from nbincoming.notebook.wizard.wizard import Wizard
-from nbincoming.review.replay import check_examples
 
 SECRET_NAME = "env:WALK_KEY"
 BODY = json_text(EXAMPLE_BODY).encode()

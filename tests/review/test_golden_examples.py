@@ -6,11 +6,11 @@ import json
 
 from hypothesis import given, settings
 
+from nbincoming.core.examples import check_examples
 from nbincoming.core.outcomes import Accepted
 from nbincoming.core.request.message import Request
 from nbincoming.core.spec.model import Spec, read_spec
-from nbincoming.review.example_choice import MAX_EXAMPLES, choose_examples
-from nbincoming.review.replay import check_examples
+from nbincoming.review.golden_examples import MAX_EXAMPLES, choose_examples
 from nbincoming.samples.samples import Samples
 from tests.samples.making import (
     COMPLAINT,

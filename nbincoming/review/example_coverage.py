@@ -1,4 +1,4 @@
-"""What examples prove: in how many of them each leaf of the triggers holds, and does not."""
+"""How well examples test conditions: in how many of them each leaf holds, and does not."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from nbincoming.core.spec.model import Spec
 
 @dataclass(frozen=True, slots=True)
 class LeafCoverage:
-    """How far examples test one leaf.
+    """How well examples test one leaf.
 
     Attributes
     ----------
     trigger, place, sentence : str
-        Which leaf: its trigger's name, its path in the spec, its words.
+        The leaf: the name of its trigger, its path in the spec, what it says.
     held, failed : int
-        In how many examples it holds, and does not; one on elements may do both in one.
+        In how many examples it holds, and does not hold. A leaf on the elements of an array
+        may do both in one example.
     """
 
     trigger: str
@@ -33,45 +34,45 @@ class LeafCoverage:
 
     @property
     def tested(self) -> bool:
-        """Whether the examples show it both ways."""
+        """Whether it holds in some example and does not hold in another."""
         return self.held > 0 and self.failed > 0
 
     def __str__(self) -> str:
         if self.tested:
-            return f"“{self.sentence}” holds in {self.held} and not in {self.failed}."
+            return f"“{self.sentence}” holds in {self.held} and does not hold in {self.failed}."
         if self.held:
-            return f"“{self.sentence}” holds in every example that asks it."
+            return f"“{self.sentence}” holds in every example that reaches it."
         if self.failed:
             return f"“{self.sentence}” holds in no example."
-        return f"No example asks “{self.sentence}”."
+        return f"No example reaches “{self.sentence}”."
 
 
 def example_coverage(spec: Spec) -> list[LeafCoverage]:
-    """Say of each leaf how the spec's own examples test it."""
-    return coverage_of(spec, [example_request(each, spec) for each in spec.examples])
+    """Return how the spec's own examples test each leaf of its triggers."""
+    return leaf_coverage(spec, [example_request(each, spec) for each in spec.examples])
 
 
-def coverage_of(spec: Spec, requests: Iterable[Request]) -> list[LeafCoverage]:
-    """Say of each leaf in how many requests it holds, and does not."""
+def leaf_coverage(spec: Spec, requests: Iterable[Request]) -> list[LeafCoverage]:
+    """Count for each leaf in how many requests it holds, and does not hold."""
     placed = placed_leaves(spec)
     rules = Rules(spec)
-    reached = [branches(request, spec, rules, placed) for request in requests]
+    results = [leaf_results(request, spec, rules, placed) for request in requests]
     return [
         LeafCoverage(
             trigger=each.trigger,
             place=each.place,
             sentence=each.leaf.describe(),
-            held=sum((index, True) in found for found in reached),
-            failed=sum((index, False) in found for found in reached),
+            held=sum((index, True) in found for found in results),
+            failed=sum((index, False) in found for found in results),
         )
         for index, each in enumerate(placed)
     ]
 
 
-def branches(
+def leaf_results(
     request: Request, spec: Spec, rules: Rules, placed: list[PlacedLeaf]
 ) -> set[tuple[int, bool]]:
-    """Gather which leaves hold and do not, by their index; none where it is refused."""
+    """Return each leaf, by its index, with whether it holds; nothing if the request is refused."""
     judged = consider(request, rules)
     if not isinstance(judged, Candidate):
         return set()

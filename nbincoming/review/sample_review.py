@@ -1,4 +1,4 @@
-"""What a sample shows under a spec, as advice and examples want it: small, to be kept."""
+"""What one sample shows about a spec, kept small since there may be many samples."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from nbincoming.core.gateway import Rules
 from nbincoming.core.spec.evidence import Outcome
 from nbincoming.core.spec.leaves import placed_leaves
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.coverage import branches
+from nbincoming.review.example_coverage import leaf_results
 from nbincoming.review.redaction import redact
 from nbincoming.samples.sample import Sample
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What becomes of a sample that is the first of its key.
+class SampleReview:
+    """The outcome of a sample under a spec, if no sample before it had its key.
 
     Attributes
     ----------
@@ -26,27 +26,27 @@ class Verdict:
         Names of the triggers that match.
     key : str or None
         Its deduplication key.
-    shown : frozenset of (int, bool) or None
-        Which leaves of the triggers hold and do not, by their index; None where no example
-        can be made of it, since the same does not become of it redacted.
+    leaf_results : frozenset of (int, bool) or None
+        Each leaf of the triggers, by its index, with whether it holds. None if the sample
+        cannot become an example: redaction would change its outcome.
     """
 
     outcome: Outcome
     triggers: tuple[str, ...]
     key: str | None
-    shown: frozenset[tuple[int, bool]] | None
+    leaf_results: frozenset[tuple[int, bool]] | None
 
 
-class Judge:
-    """Says what samples show under a spec; authorization is taken as given."""
+class SampleReviewer:
+    """Reviews samples under a spec, as if each request were authorized."""
 
     def __init__(self, spec: Spec) -> None:
         self._spec, self._rules, self._placed = spec, Rules(spec), placed_leaves(spec)
 
-    def verdict(self, sample: Sample) -> Verdict:
-        """Look at one."""
-        found, shown = expectation(sample.request, self._rules), None
+    def review(self, sample: Sample) -> SampleReview:
+        """Review one sample."""
+        found, results = expectation(sample.request, self._rules), None
         redacted = redact(sample.request, self._spec)
         if redacted is not None and expectation(redacted, self._rules) == found:
-            shown = frozenset(branches(redacted, self._spec, self._rules, self._placed))
-        return Verdict(**found, shown=shown)
+            results = frozenset(leaf_results(redacted, self._spec, self._rules, self._placed))
+        return SampleReview(**found, leaf_results=results)

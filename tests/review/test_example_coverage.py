@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.coverage import coverage_of, example_coverage
-from nbincoming.review.example_choice import choose_examples
+from nbincoming.review.example_coverage import example_coverage, leaf_coverage
+from nbincoming.review.golden_examples import choose_examples
 from tests.samples.making import samples, spec
 
 
@@ -34,7 +34,7 @@ def test_each_leaf_is_counted_at_its_place() -> None:
     """In reading order, both ways, refused requests not at all."""
     draft = make(BOTH)
     requests = [s.request for s in samples({"a": 1, "b": 2}, {"a": 2, "c": True}, b"{")]
-    found = [(each.place, each.held, each.failed) for each in coverage_of(draft, requests)]
+    found = [(each.place, each.held, each.failed) for each in leaf_coverage(draft, requests)]
     assert found == [
         ("triggers[0].when.all[0]", 1, 1),
         ("triggers[0].when.all[1].any[0]", 1, 1),
@@ -55,7 +55,7 @@ def test_what_is_asked_of_elements_is_asked_of_each() -> None:
     }  # fmt: skip
     draft = make(leaf("body.items", "any_element", value=inner))
     both = samples({"items": [{"n": 1}, {"n": 2, "tags": ["x", "y"]}]}, {"items": []}, {})
-    found = coverage_of(draft, [each.request for each in both])
+    found = leaf_coverage(draft, [each.request for each in both])
     assert [
         (each.place.removeprefix("triggers[0].when"), each.held, each.failed) for each in found
     ] == [
@@ -69,14 +69,14 @@ def test_what_is_asked_of_elements_is_asked_of_each() -> None:
 @pytest.mark.parametrize(
     ("bodies", "words"),
     [
-        ([{"a": 1}], "“body.a equals 1” holds in every example that asks it."),
+        ([{"a": 1}], "“body.a equals 1” holds in every example that reaches it."),
         ([{}], "“body.a equals 1” holds in no example."),
-        ([{"a": 1}, {}], "“body.a equals 1” holds in 1 and not in 1."),
+        ([{"a": 1}, {}], "“body.a equals 1” holds in 1 and does not hold in 1."),
     ],
 )
 def test_it_is_said_in_words(bodies: list[Any], words: str) -> None:
     """A leaf that is not tested is named."""
-    (found,) = coverage_of(
+    (found,) = leaf_coverage(
         make(leaf("body.a", "equals", value=1)), [s.request for s in samples(*bodies)]
     )
     assert str(found) == words

@@ -12,9 +12,13 @@ from nbincoming.core.outcomes import (
     Outcome,
 )
 from nbincoming.core.spec.model import Spec
+from nbincoming.review.incremental import (
+    IncrementalCondition,
+    IncrementalReplay,
+    IncrementalReviews,
+)
 from nbincoming.review.replay import replay
-from nbincoming.review.trial import ConditionTrial, SpecTrial, VerdictTrial
-from nbincoming.review.verdict import Judge
+from nbincoming.review.sample_review import SampleReviewer
 from nbincoming.samples.profile import Profiler, profile_of
 from nbincoming.samples.sample import Sample
 from tests.samples.making import samples, triggered, when
@@ -39,7 +43,7 @@ def test_growing_samples_have_the_outcomes_of_a_replay(
     values: list[dict[str, int]], cut: int
 ) -> None:
     """Looked at in two parts or in one."""
-    kept, trial = made(values), SpecTrial(SPEC)
+    kept, trial = made(values), IncrementalReplay(SPEC)
     trial.run(kept[:cut])
     found = trial.run(kept)
     wanted = replay([each.request for each in kept], SPEC)
@@ -53,7 +57,7 @@ def nameless(outcome: Outcome) -> Outcome:
 
 def test_a_key_stays_claimed_when_its_sample_is_gone() -> None:
     """The count is of the samples that are kept."""
-    kept, trial = made([{"a": 1}, {"a": 1}]), SpecTrial(SPEC)
+    kept, trial = made([{"a": 1}, {"a": 1}]), IncrementalReplay(SPEC)
     before = trial.run(kept)[1]
     assert trial.run(kept[1:]) == {1: before}
 
@@ -61,7 +65,7 @@ def test_a_key_stays_claimed_when_its_sample_is_gone() -> None:
 @given(values=bodies, cut=st.integers(0, 12))
 def test_a_condition_holds_as_its_evaluator_says(values: list[dict[str, int]], cut: int) -> None:
     """For each sample, whenever it came."""
-    kept, trial = made(values), ConditionTrial((P.body.a > 1), time_zone("UTC"))
+    kept, trial = made(values), IncrementalCondition((P.body.a > 1), time_zone("UTC"))
     trial.run(kept[:cut])
     assert list(trial.run(kept).values()) == [value.get("a", 0) > 1 for value in values]
 
@@ -90,12 +94,12 @@ def test_a_growing_profile_is_the_profile_of_what_is_kept(
 
 
 @given(values=bodies, gone=st.integers(0, 12), cut=st.integers(0, 12))
-def test_growing_verdicts_are_those_of_each_sample(
+def test_growing_reviews_are_those_of_each_sample(
     values: list[dict[str, int]], gone: int, cut: int
 ) -> None:
     """Whenever it came, and whatever is gone since."""
     spec = triggered(when("body.a", "greater_than", 1), deduplication={"parameters": ["body.a"]})
-    kept, trial, judge = made(values), VerdictTrial(spec), Judge(spec)
+    kept, trial, reviewer = made(values), IncrementalReviews(spec), SampleReviewer(spec)
     trial.run(kept[:cut])
     found = trial.run(kept[gone:])
-    assert found == {each.number: judge.verdict(each) for each in kept[gone:]}
+    assert found == {each.number: reviewer.review(each) for each in kept[gone:]}
