@@ -27,7 +27,8 @@ from nbincoming.review.example_coverage import example_coverage
 from nbincoming.review.key_advice import AUTHORIZE, claim_advice, key_advice, leads_to
 from nbincoming.review.redaction import REDACTED
 from nbincoming.review.sample_review import SampleReview, SampleReviewer
-from nbincoming.samples.profile import ParameterProfile, is_personal, profile_of, remembered
+from nbincoming.samples.label_hints import is_personal
+from nbincoming.samples.profile import ParameterProfile, profile_of, profile_of_observed
 from nbincoming.samples.sample import Sample
 
 #: How many samples there must be for "all of them" to mean something.
@@ -172,4 +173,4 @@ def _personal_labels(spec: Spec, index: int) -> list[str]:
 
 def _observed(spec: Spec) -> dict[str, ParameterProfile]:
     """Return the profiles of the parameters that a spec lists."""
-    return {each.label: remembered(each) for each in spec.parameters}
+    return {each.label: profile_of_observed(each) for each in spec.parameters}

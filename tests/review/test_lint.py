@@ -13,7 +13,7 @@ from nbincoming.review.advice import ADVICE_TITLES, Advice
 from nbincoming.review.golden_examples import choose_examples
 from nbincoming.review.key_advice import key_advice
 from nbincoming.review.lint import lint
-from nbincoming.samples.profile import profile_of, remembered
+from nbincoming.samples.profile import profile_of, profile_of_observed
 from nbincoming.samples.samples import Samples
 from tests.samples.making import samples, spec
 
@@ -152,7 +152,7 @@ def test_a_key_on_one_element_of_a_longer_array_is_found(key: list[str], places:
     """Unless the key reads every element; from the samples, and from what a spec keeps."""
     draft = spec(authorization=JWT, deduplication={"parameters": key})
     profiles = profile_of([each.flat() for each in samples(statuses(1), statuses(1, 2))])
-    for seen in (profiles, [remembered(each.observed()) for each in profiles]):
+    for seen in (profiles, [profile_of_observed(each.observed()) for each in profiles]):
         found = key_advice(draft, {each.label: each for each in seen})
         assert [each.place for each in found if each.code == "NBI014"] == places
 
