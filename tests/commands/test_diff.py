@@ -66,7 +66,7 @@ def test_check_gives_advice_and_is_content(versions: list[Path]) -> None:
     done = run("check", versions[0])
     assert done.exit_code == 0
     assert "NBI001 authorization:" in done.output
-    assert "0 of 1 conditions are shown both ways" in done.output
+    assert "0 of 1 conditions are tested by the examples" in done.output
     assert run("check", "--strict", versions[0]).exit_code == 1
     (result,) = json.loads(run("check", "--json", versions[0]).output)
     assert {each["code"] for each in result["advice"]} == {"NBI001", "NBI013"}
