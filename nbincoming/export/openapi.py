@@ -91,7 +91,7 @@ def _post(spec: Spec, bodies: Sequence[Value], required: list[Value]) -> dict[st
     content: dict[str, Value] = {
         "schema": {
             "type": ["object", "array"],
-            "description": "Any object or array; x-observed-schema describes those received so far.",
+            "description": "Any object or array. x-observed-schema describes those seen so far.",
             **({"x-observed-schema": inferred(observed)} if observed else {}),
         }
     }

@@ -13,21 +13,31 @@ from nbincoming.samples.json_requests import JSON_HEADERS, is_request, may_be_re
 
 def read_bodies(text: str, now_ms: int) -> Imported:
     """Read each line as a body; its text is kept as it is written."""
-    for _, line, value in _lines(text):
+    for number, line in _lines(text):
+        value = _value_of(number, line)
         yield value if isinstance(value, Problem) else _body(line, now_ms)
 
 
 def read_json_requests(text: str, now_ms: int) -> Imported:
     """Read each line, or each element of an array, as a whole request."""
-    for number, _, value in _lines(text):
+    for number, line in _lines(text):
+        value = _value_of(number, line)
         yield from [value] if isinstance(value, Problem) else _requests(number, value, now_ms)
 
 
 def read_json_lines(text: str, now_ms: int) -> Imported:
     """Read lines that are all bodies or all requests, whichever they can only be."""
     lines = list(_lines(text))
-    first = next((number for number, _, value in lines if _can_only_be_requests(value)), None)
-    for number, line, value in lines:
+    first = next(
+        (
+            number
+            for number, line in lines
+            if '"body"' in line and _can_only_be_requests(_value_of(number, line))
+        ),
+        None,
+    )
+    for number, line in lines:
+        value = _value_of(number, line)  # again, since all values at once may fill the memory
         if isinstance(value, Problem):
             yield value
         elif first is None:
@@ -42,19 +52,21 @@ def read_json_lines(text: str, now_ms: int) -> Imported:
             )
 
 
-def _lines(text: str) -> Iterator[tuple[int, str, Value | Problem]]:
-    """Yield each line that is not empty: its number, its text, and its value."""
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Yield each line that is not empty, with its number."""
     lines = text.split("\n")  # not splitlines(): a JSON text may hold other line separators
     if len(lines) > 1 and _is_json(text) and not _is_json(lines[0]):
         lines = [text]  # one value over several lines
     for number, line in enumerate(lines, 1):
-        line = line.strip()
-        if not line:
-            continue
-        try:
-            yield number, line, json_value(line)
-        except ValueError as error:
-            yield number, line, Problem(f"line {number}", f"This is not JSON: {error}.")
+        if line.strip():
+            yield number, line.strip()
+
+
+def _value_of(number: int, line: str) -> Value | Problem:
+    try:
+        return json_value(line)
+    except ValueError as error:
+        return Problem(f"line {number}", f"This is not JSON: {error}.")
 
 
 def _can_only_be_requests(value: Value | Problem) -> bool:
