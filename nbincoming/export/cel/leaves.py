@@ -18,9 +18,6 @@ from nbincoming.core.request.labels import Path, parse
 from nbincoming.export.cel.terms import (
     CEL_FALSE,
     CEL_TRUE,
-    EXACT_INTEGER,
-    MOMENT_PATTERN,
-    NUMBER_PATTERN,
     GuardedPath,
     NoFaithfulForm,
     guarded_path,
@@ -29,28 +26,23 @@ from nbincoming.export.cel.terms import (
     is_value,
     join_and,
     join_or,
-    number,
     string,
 )
+from nbincoming.export.cel.value_tests import (
+    CASE_DIFFERS,
+    INFIX,
+    METHODS,
+    as_moment,
+    as_numbers,
+    as_text,
+    check_case,
+    comparison,
+    length_test,
+    number_test,
+    presence_test,
+    string_test,
+)
 
-#: Operators that are operators in CEL, too.
-_INFIX: Final = {
-    "equals": "==",
-    "not_equals": "!=",
-    "less_than": "<",
-    "less_or_equal": "<=",
-    "greater_than": ">",
-    "greater_or_equal": ">=",
-    "before": "<",
-    "after": ">",
-}
-#: Operators that are methods of strings in CEL.
-_METHODS: Final = {
-    "contains": "contains",
-    "starts_with": "startsWith",
-    "ends_with": "endsWith",
-    "matches_regex": "matches",
-}
 #: For each unit of time, the methods that must agree for two timestamps to be in the same one.
 _UNITS: Final = {
     "day": ("getFullYear", "getDayOfYear"),
@@ -58,19 +50,8 @@ _UNITS: Final = {
     "year": ("getFullYear",),
 }
 
-_FOLDING: Final = "CEL cannot ignore case as Unicode folds it"
-
 #: Operators whose value may be another parameter.
-_REFERABLE: Final = {*_INFIX, *_METHODS, *(f"not_{name}" for name in _METHODS)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """An expression of a value as a certain type, and the tests that must hold first."""
-
-    guards: tuple[str, ...]
-    text: str
-    double: bool = False
+_REFERABLE: Final = {*INFIX, *METHODS, *(f"not_{name}" for name in METHODS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +126,10 @@ class Writer:
     def _case(self, leaf: Leaf, text: str, row: Operator, operand: Any) -> str:
         """Write one row of the table of operators, with the test of the value's type."""
         if leaf.ignore_case:
-            _check_case(row, leaf.value)
+            check_case(row, leaf.value)
         match row.type:
             case "any":
-                return _presence(row.name, text)
+                return presence_test(row.name, text)
             case "boolean":
                 return join_and(
                     [is_kind(text, "boolean"), f"{text} == {str(row.name == 'is_true').lower()}"]
@@ -156,17 +137,17 @@ class Writer:
             case "array":
                 return join_and([is_kind(text, "array"), self._array(leaf, row, text)])
             case "string":
-                asked = _string_test(row, text, leaf)
+                asked = string_test(row, text, leaf)
             case "number":
                 return join_or(
                     [
-                        join_and([*each.guards, _number_test(row, each, leaf.value)])
-                        for each in _numbers(text, explicit=leaf.type is not None)
+                        join_and([*each.guards, number_test(row, each, leaf.value)])
+                        for each in as_numbers(text, explicit=leaf.type is not None)
                     ]
                 )
             case "datetime":
                 return join_and(
-                    [*_moment(text).guards, self._moment_test(leaf, row, text, operand)]
+                    [*as_moment(text).guards, self._moment_test(leaf, row, text, operand)]
                 )
             case _:
                 raise NoFaithfulForm(f"the operator {row.name} on {row.type} is not exported")
@@ -174,13 +155,13 @@ class Writer:
 
     def _array(self, leaf: Leaf, row: Operator, text: str) -> str:
         if row.operand == "count":
-            return f"size({text}) {_length_infix(row.name)} {_count(leaf.value)}"
+            return f"size({text}) {length_test(row.name, leaf.value)}"
         variable = f"e{len(self.bound) + 1}"
         found = f"dyn({text}).exists({variable}, {is_value(variable, leaf.value)})"
         return found if row.name == "contains" else f"!{found}"
 
     def _moment_test(self, leaf: Leaf, row: Operator, text: str, operand: Any) -> str:
-        moment = _moment(text).text
+        moment = as_moment(text).text
         value: Any = leaf.value
         match row.operand:
             case "datetime pair":
@@ -194,7 +175,7 @@ class Writer:
             case "unit":
                 return self._current(value, moment)
             case _:
-                return f"{moment} {_INFIX[row.name]} {instant(operand)}"
+                return f"{moment} {INFIX[row.name]} {instant(operand)}"
 
     def _current(self, unit: str, moment: str) -> str:
         if unit not in _UNITS:
@@ -215,7 +196,7 @@ class Writer:
             return target.where(self._gathered_size(target, row, leaf))
         if row.name in ("contains", "not_contains"):
             if leaf.ignore_case:
-                _check_case(row, leaf.value)
+                check_case(row, leaf.value)
             some_found = self._any_gathered(target, lambda text: is_value(text, leaf.value))
         else:
             some_found = self._any_gathered(target, lambda _: CEL_TRUE)
@@ -237,7 +218,7 @@ class Writer:
         if inner.rest is not None:
             raise NoFaithfulForm("CEL cannot count the values that two [*] collect")
         counted = f"size(dyn({target.text}).filter({variable}, {inner.where()}))"
-        return f"{counted} {_length_infix(row.name)} {_count(leaf.value)}"
+        return f"{counted} {length_test(row.name, leaf.value)}"
 
     # --- another parameter's value -----------------------------------------------------
 
@@ -246,7 +227,7 @@ class Writer:
         if leaf.operator not in _REFERABLE or target.rest is not None or other.rest is not None:
             raise NoFaithfulForm("in CEL this operator cannot take the value of a parameter")
         if leaf.ignore_case:
-            raise NoFaithfulForm(_FOLDING)
+            raise NoFaithfulForm(CASE_DIFFERS)
         cases = [self._compared(leaf, row, target.text, other.text) for row, _ in leaf.rows()]
         return join_and([*target.guards, *other.guards, join_or(cases)])
 
@@ -255,14 +236,17 @@ class Writer:
             return self._array_reference(row, text, other)
         explicit = leaf.type is not None
         if row.type == "number":
-            ours, theirs = _numbers(text, explicit=explicit), _numbers(other, explicit=explicit)
+            ours, theirs = (
+                as_numbers(text, explicit=explicit),
+                as_numbers(other, explicit=explicit),
+            )
         elif row.type == "datetime":
-            ours, theirs = [_moment(text)], [_moment(other)]
+            ours, theirs = [as_moment(text)], [as_moment(other)]
         else:
-            ours, theirs = [_text(text)], [_text(other)]
+            ours, theirs = [as_text(text)], [as_text(other)]
         return join_or(
             [
-                join_and([*one.guards, *two.guards, _comparison(row.name, one.text, two.text)])
+                join_and([*one.guards, *two.guards, comparison(row.name, one.text, two.text)])
                 for one in ours
                 for two in theirs
             ]
@@ -281,91 +265,3 @@ class Writer:
         found = f"dyn({text}).exists({variable}, {same})"
         wanted = found if row.name == "contains" else f"!{found}"
         return join_and([is_kind(text, "array"), scalar, wanted])
-
-
-def _check_case(row: Operator, value: Any) -> None:
-    """Refuse to ignore case, except in a pattern, which has a flag for it."""
-    if row.operand in ("string", "strings") or (row.operand == "value" and type(value) is str):
-        raise NoFaithfulForm(_FOLDING)
-
-
-def _presence(name: str, text: str) -> str:
-    empty = join_or(
-        [
-            join_and([is_kind(text, "string"), f'{text} == ""']),
-            join_and([f"type({text}) in [list, map]", f"size({text}) == 0"]),
-        ]
-    )
-    match name:
-        case "exists":
-            return CEL_TRUE
-        case "is_null":
-            return is_kind(text, "null")
-        case "is_not_null":
-            return f"type({text}) != null_type"
-        case "is_empty":
-            return empty
-        case "is_not_empty":
-            return f"type({text}) != null_type && !{empty}"
-        case _:
-            raise NoFaithfulForm(f"the operator {name} is not exported")
-
-
-def _string_test(row: Operator, text: str, leaf: Leaf) -> str:
-    value: Any = leaf.value
-    if row.operand == "strings":
-        listed = f"{text} in [{', '.join(map(string, value))}]"
-        return listed if row.name == "in" else f"!({listed})"
-    if row.operand == "pattern":
-        pattern = f"(?i){value}" if leaf.ignore_case else value
-        return _comparison(row.name, text, string(pattern))
-    return _comparison(row.name, text, string(value))
-
-
-def _number_test(row: Operator, seen: _Reading, value: Any) -> str:
-    def literal(given: Any) -> str:
-        return number(given, double=seen.double)
-
-    match row.operand:
-        case "number pair":
-            return f"{seen.text} >= {literal(value[0])} && {seen.text} <= {literal(value[1])}"
-        case "numbers":
-            listed = " || ".join(f"{seen.text} == {literal(each)}" for each in value)
-            return f"({listed})" if row.name == "in" else f"!({listed})"
-        case _:
-            return _comparison(row.name, seen.text, literal(value))
-
-
-def _comparison(name: str, one: str, two: str) -> str:
-    if name in _INFIX:
-        return f"{one} {_INFIX[name]} {two}"
-    method = f"{one}.{_METHODS[name.removeprefix('not_')]}({two})"
-    return f"!{method}" if name.startswith("not_") else method
-
-
-def _text(text: str) -> _Reading:
-    return _Reading((is_kind(text, "string"),), text)
-
-
-def _moment(text: str) -> _Reading:
-    guards = (is_kind(text, "string"), f"{text}.matches({string(MOMENT_PATTERN)})")
-    return _Reading(guards, f"timestamp({text})")
-
-
-def _numbers(text: str, *, explicit: bool) -> list[_Reading]:
-    """Return how a number is read: as it is and, if `explicit`, out of a string."""
-    readings = [_Reading((is_kind(text, "number"),), text)]
-    if explicit:
-        guards = (is_kind(text, "string"), f"{text}.matches({string(NUMBER_PATTERN)})")
-        readings.append(_Reading(guards, f"double({text})", double=True))
-    return readings
-
-
-def _length_infix(name: str) -> str:
-    return _INFIX[name.removeprefix("length_")]
-
-
-def _count(value: Any) -> str:
-    if value > EXACT_INTEGER:
-        raise NoFaithfulForm("CEL's integers cannot hold this count")
-    return number(value)
