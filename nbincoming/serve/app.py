@@ -19,7 +19,7 @@ from nbincoming.errors import Refusal
 from nbincoming.inbox.opening import open_inbox
 from nbincoming.secrets import SecretStore
 from nbincoming.serve.claims import claims_for
-from nbincoming.serve.maintenance import Upkeep
+from nbincoming.serve.maintenance import Maintenance
 from nbincoming.serve.refusals import head_too_large, slow_sender
 from nbincoming.serve.routes import load_catalogue
 from nbincoming.serve.service import Service
@@ -52,9 +52,9 @@ def make_app(*specs: str | Path, inbox: str = DEFAULT_INBOX) -> App:
     catalogue = load_catalogue([str(place) for place in specs], SecretStore())
     opened = open_inbox(inbox)
     service = Service(catalogue, claims_for(opened))
-    upkeep = Upkeep(opened, service)
-    upkeep.start()
-    return App(service, upkeep)
+    maintenance = Maintenance(opened, service)
+    maintenance.start()
+    return App(service, maintenance)
 
 
 class App:
@@ -64,7 +64,7 @@ class App:
     ----------
     service
         What answers.
-    upkeep
+    maintenance
         What is to be ended with it.
     max_head_bytes
         Headers beyond it are refused; the server has held them by then.
@@ -75,13 +75,13 @@ class App:
     def __init__(
         self,
         service: Service,
-        upkeep: Upkeep | None = None,
+        maintenance: Maintenance | None = None,
         *,
         max_head_bytes: int = MAX_HEAD_BYTES,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         self._service = service
-        self._upkeep = upkeep
+        self._maintenance = maintenance
         self._max_head_bytes = max_head_bytes
         self._request_timeout_s = request_timeout_s
 
@@ -98,8 +98,8 @@ class App:
 
     def close(self) -> None:
         """Make the claims that wait, then close the inbox; a server's end of lifespan calls it."""
-        if self._upkeep is not None:
-            self._upkeep.stop()
+        if self._maintenance is not None:
+            self._maintenance.stop()
         self._service.close()
 
     async def _respond(self, scope: Message, receive: Receive) -> Response | None:

@@ -25,7 +25,7 @@ from nbincoming.serve import metrics
 from nbincoming.serve.app import App
 from nbincoming.serve.claims import claims_for
 from nbincoming.serve.connection import Connection, connections
-from nbincoming.serve.maintenance import Upkeep
+from nbincoming.serve.maintenance import Maintenance
 from nbincoming.serve.routes import Catalogue, login_scheme, make_ready
 from nbincoming.serve.service import Desk, Service
 from nbincoming.serve.settings import Settings
@@ -130,12 +130,12 @@ def work(
         announce(catalogue)
         handle_messages(messages, handle)
         loop.call_later(0, on_ready)
-        upkeep = Upkeep(inbox, service)
-        upkeep.start()
+        maintenance = Maintenance(inbox, service)
+        maintenance.start()
         try:
             await worker.serve(sockets=[sock])
         finally:
-            await asyncio.to_thread(upkeep.stop)
+            await asyncio.to_thread(maintenance.stop)
             await asyncio.to_thread(service.close)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

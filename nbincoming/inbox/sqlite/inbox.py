@@ -40,6 +40,7 @@ from nbincoming.inbox.sqlite.claimed_keys import (
     Times,
     put_rows,
 )
+from nbincoming.inbox.sqlite.open_files import FilesReplaced, OpenFiles
 from nbincoming.inbox.sqlite.tables import (
     BUSY_TIMEOUT_S,
     SCHEMA_VERSION,
@@ -94,6 +95,7 @@ class SqliteInbox:
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
+        self._files = OpenFiles(self.path)
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._keys = SqliteKeys(self._writer)
         # Of key spaces and integrations: no name is of both, since those of spaces have a slash.
@@ -148,7 +150,7 @@ class SqliteInbox:
         Raises
         ------
         InboxUnavailable
-            If not: the file is locked, the disk is full.
+            If not: the file is locked, deleted or replaced, or the disk is full.
         """
         with self._transaction() as writer:
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -181,19 +183,22 @@ class SqliteInbox:
         Raises
         ------
         InboxUnavailable
-            If the file is locked for too long, the disk is full, the inbox is closed.
+            If the file is locked for too long, deleted or replaced, the disk is full, or the
+            inbox is closed.
         """
         with self._writing:
             begun = False
             try:
+                self._files.check()
                 with transaction(self._writer, self._busy_timeout_s):
                     begun = True
                     yield self._writer
+                self._files.check()  # again: they may have been deleted during the commit
             except BaseException as error:
                 if begun:  # what is known may be of this transaction
                     self._numbers.clear()
                     self._keys.forget()
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, sqlite3.Error | FilesReplaced):
                     raise inbox_unavailable() from error
                 raise
 

@@ -53,7 +53,12 @@ _DEAD: Final = (
 
 
 class SqliteOutbox:
-    """See :class:`~nbincoming.inbox.outbox.Outbox`."""
+    """See :class:`~nbincoming.inbox.outbox.Outbox`.
+
+    It goes on with a file that was deleted or replaced: the events accepted until then are
+    in no other file. The inbox accepts no more of them; see
+    :class:`~nbincoming.inbox.sqlite.open_files.OpenFiles`.
+    """
 
     def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = Path(path)
@@ -61,8 +66,8 @@ class SqliteOutbox:
         self._lock = threading.Lock()
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
-        # What a power cut takes back here is delivered again, under the same ids, so that no
-        # note of the relay has to wait for the disk, nor claims for such a wait.
+        # Writes here need not wait for the disk, nor make claims wait: what a power cut undoes
+        # is only delivered again, under the same ids.
         self._writer.execute("PRAGMA synchronous = NORMAL")
 
     def waiting(self, sink: str) -> list[str]:
