@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """What a relay puts up with.
 
     Attributes
@@ -35,14 +35,14 @@ class Patience:
 class Backoff:
     """Pauses that double, each shortened by chance, so that many do not come back at once."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
         self.tries = 0
 
     def pause_s(self, at_least_s: float = 0.0) -> float:
         """Count a failed try and return how long to wait."""
-        patience = self._patience
-        doubled = patience.first_pause_s * 2.0 ** min(self.tries, 60)
+        policy = self._policy
+        doubled = policy.first_pause_s * 2.0 ** min(self.tries, 60)
         self.tries += 1
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        return max(at_least_s, min(doubled, patience.longest_pause_s) * jitter)
+        return max(at_least_s, min(doubled, policy.longest_pause_s) * jitter)

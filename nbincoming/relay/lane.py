@@ -11,7 +11,7 @@ from nbincoming.core.events import Event
 from nbincoming.inbox.outbox import Outbox, Position
 from nbincoming.logs import log
 from nbincoming.relay import metrics
-from nbincoming.relay.backoff import Backoff, Patience
+from nbincoming.relay.backoff import Backoff, RetryPolicy
 from nbincoming.relay.sinks.sink import (
     Sink,
     Undelivered,
@@ -36,7 +36,7 @@ class Lane:
         The sink's name.
     integration
         The endpoint's UUID.
-    patience
+    policy
         How often and how soon to try again.
 
     Attributes
@@ -50,7 +50,7 @@ class Lane:
     """
 
     def __init__(
-        self, outbox: Outbox, sink: Sink, name: str, integration: str, patience: Patience
+        self, outbox: Outbox, sink: Sink, name: str, integration: str, policy: RetryPolicy
     ) -> None:
         self.due_s = 0.0
         self.is_away = False
@@ -59,11 +59,11 @@ class Lane:
         self._sink = sink
         self._name = name
         self._integration = integration
-        self._patience = patience
+        self._policy = policy
         self._refusals = 0
         self._doubts = 0
         self._is_suspect = False
-        self._backoff = Backoff(patience)
+        self._backoff = Backoff(policy)
 
     def drive(self, may_go_on: Callable[[], bool]) -> None:
         """Deliver what is pending, until that fails or it is another's turn."""
@@ -99,7 +99,7 @@ class Lane:
         self._is_suspect = False
         reason = f"{failure}, while another event was taken" if is_at_fault else str(failure)
         fields = {"sink": self._name, "event": event.id, "cause": reason}
-        if is_at_fault or self._refusals >= self._patience.max_tries:
+        if is_at_fault or self._refusals >= self._policy.max_tries:
             self._outbox.bury(self._name, self._integration, position, reason, now_ms())
             self._settle()
             metrics.DEAD.labels(self._name).inc()
@@ -119,7 +119,7 @@ class Lane:
         That one comes again in its turn. Each time one twice as far behind is asked for, so
         that a run of events in doubt is not mistaken for a sink that is away.
         """
-        times, rest = divmod(self._doubts, self._patience.max_tries)
+        times, rest = divmod(self._doubts, self._policy.max_tries)
         if rest:
             return False
         ahead = 2 ** ((times - 1) % _FARTHEST.bit_length())
@@ -136,4 +136,4 @@ class Lane:
         """Begin the count of failures anew."""
         self._refusals, self._doubts, self._is_suspect = 0, 0, False
         self.due_s, self.is_away = 0.0, False
-        self._backoff = Backoff(self._patience)
+        self._backoff = Backoff(self._policy)

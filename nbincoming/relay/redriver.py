@@ -9,7 +9,7 @@ from typing import Final
 from nbincoming.clock import now_ms
 from nbincoming.inbox.outbox import DeadLetter, Outbox
 from nbincoming.relay import metrics
-from nbincoming.relay.backoff import Backoff, Patience
+from nbincoming.relay.backoff import Backoff, RetryPolicy
 from nbincoming.relay.sinks.sink import (
     Sink,
     Undelivered,
@@ -24,17 +24,17 @@ class Redriver:
 
     Parameters
     ----------
-    outbox, sink, name, patience
+    outbox, sink, name, policy
         As of a :class:`~nbincoming.relay.lane.Lane`.
     """
 
-    def __init__(self, outbox: Outbox, sink: Sink, name: str, patience: Patience) -> None:
+    def __init__(self, outbox: Outbox, sink: Sink, name: str, policy: RetryPolicy) -> None:
         self.due_s = 0.0
         self._outbox = outbox
         self._sink = sink
         self._name = name
-        self._patience = patience
-        self._backoff = Backoff(patience)
+        self._policy = policy
+        self._backoff = Backoff(policy)
 
     def drive(self, may_go_on: Callable[[], bool]) -> None:
         """Deliver them; those that are refused are dead again.
@@ -43,7 +43,7 @@ class Redriver:
         """
         letters = self._outbox.redriven(self._name, limit=_LETTERS)
         if len(letters) < _LETTERS:
-            self.due_s = time.monotonic() + self._patience.round_s
+            self.due_s = time.monotonic() + self._policy.round_s
         in_doubt: tuple[DeadLetter, str] | None = None
         for letter in letters:
             if not may_go_on():
@@ -59,7 +59,7 @@ class Redriver:
                     return
                 in_doubt = letter, str(failure)
             else:
-                self._backoff = Backoff(self._patience)
+                self._backoff = Backoff(self._policy)
                 self._outbox.resolve(letter.number)
                 metrics.DELIVERED.labels(self._name).inc()
                 if in_doubt is not None:

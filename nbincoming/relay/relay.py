@@ -17,7 +17,7 @@ from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.outbox import Outbox
 from nbincoming.logs import log
 from nbincoming.relay import metrics
-from nbincoming.relay.backoff import Patience
+from nbincoming.relay.backoff import RetryPolicy
 from nbincoming.relay.lane import Lane
 from nbincoming.relay.redriver import Redriver
 from nbincoming.relay.sinks.sink import Sink
@@ -37,21 +37,21 @@ class Relay:
         Where they go; closed by whoever opened it.
     name
         The sink's name in the store, logs and metrics.
-    patience
+    policy
         How often and how soon to try again.
     """
 
     def __init__(
-        self, outbox: Outbox, sink: Sink, name: str, patience: Patience | None = None
+        self, outbox: Outbox, sink: Sink, name: str, policy: RetryPolicy | None = None
     ) -> None:
         self._outbox = outbox
         self._sink = sink
         self._name = name
-        self._patience = patience or Patience()
+        self._policy = policy or RetryPolicy()
         self._stop = threading.Event()
         self._lease = outbox.lease(name)
         self._lanes: dict[str, Lane] = {}
-        self._redriver = Redriver(outbox, sink, name, self._patience)
+        self._redriver = Redriver(outbox, sink, name, self._policy)
         self._busy: dict[Future[None], Lane | Redriver] = {}
         self._delivered_s = time.monotonic()
         self._round_s = 0.0
@@ -65,7 +65,7 @@ class Relay:
                         self._step(pool)
                     except InboxUnavailable as error:
                         log.warning(str(error))
-                        self._stop.wait(self._patience.round_s)
+                        self._stop.wait(self._policy.round_s)
                     except Exception:  # the edge of the thread: no relay ends by a fault
                         log.exception("The relay failed by a fault of our own")
                         self._stop.wait(_FAULT_PAUSE_S)
@@ -82,7 +82,7 @@ class Relay:
         """Set out with whatever is due."""
         now_s = time.monotonic()
         if now_s >= self._round_s:
-            self._round_s = now_s + self._patience.round_s
+            self._round_s = now_s + self._policy.round_s
             # Whoever stands by says 0, so that a sum over all machines is right.
             count = self._outbox.count_pending(self._name) if self._lease.renew() else 0
             metrics.PENDING.labels(self._name).set(count)
@@ -92,7 +92,7 @@ class Relay:
         for integration in self._outbox.waiting(self._name):
             if integration not in self._lanes:
                 self._lanes[integration] = Lane(
-                    self._outbox, self._sink, self._name, integration, self._patience
+                    self._outbox, self._sink, self._name, integration, self._policy
                 )
             ways.append(self._lanes[integration])
         busy = set(self._busy.values())
@@ -103,9 +103,9 @@ class Relay:
     def _wait(self) -> None:
         """Wait until a lane is done, or it is time to look for new events."""
         if not self._busy:
-            self._stop.wait(self._patience.poll_s)
+            self._stop.wait(self._policy.poll_s)
             return
-        done, _ = wait(self._busy, self._patience.poll_s, FIRST_COMPLETED)
+        done, _ = wait(self._busy, self._policy.poll_s, FIRST_COMPLETED)
         for future in done:
             way = self._busy.pop(future)
             if isinstance(way, Lane):
@@ -115,7 +115,7 @@ class Relay:
         """When a sink is back after long, no lane waits any longer."""
         if delivered_s <= self._delivered_s:
             return
-        if delivered_s - self._delivered_s > self._patience.longest_pause_s:
+        if delivered_s - self._delivered_s > self._policy.longest_pause_s:
             busy = set(self._busy.values())
             for lane in self._lanes.values():
                 if lane.is_away and lane not in busy:
@@ -130,7 +130,7 @@ class Relay:
             way.drive(self._may_go_on)
         except InboxUnavailable as error:
             log.warning(str(error))
-            way.due_s = time.monotonic() + self._patience.round_s
+            way.due_s = time.monotonic() + self._policy.round_s
         except Exception:  # the edge of the thread: no lane ends by a fault
             log.exception("A delivery failed by a fault of our own")
             way.due_s = time.monotonic() + _FAULT_PAUSE_S

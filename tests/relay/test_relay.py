@@ -14,7 +14,7 @@ from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.sqlite.inbox import SqliteInbox
 from nbincoming.inbox.sqlite.outbox import SqliteOutbox
 from nbincoming.relay import relay as relay_module
-from nbincoming.relay.backoff import Patience
+from nbincoming.relay.backoff import RetryPolicy
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import SINK, fill, pending, send
 from tests.inbox.sqlite.store import inbox, other, outbox, url
@@ -62,7 +62,7 @@ def test_a_refused_event_holds_up_its_integration_only(
     fill(inbox, stuck, 1)
     ids = fill(inbox, free, 30)
     sink = ScriptedSink(lambda e: refusal() if e.integration == stuck.integration else None)
-    with relaying(outbox, sink, Patience(first_pause_s=600, poll_s=0.01, round_s=0.05)):
+    with relaying(outbox, sink, RetryPolicy(first_pause_s=600, poll_s=0.01, round_s=0.05)):
         wait_until(lambda: sink.ids(free) == ids)
     assert outbox.dead_letters() == []
 

@@ -19,7 +19,7 @@ _SECURE: Final = ("https", "kafka+ssl", "tls", "amqps", "rediss")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class SinkAddress:
     """A sink's URL, taken apart.
 
     Attributes
@@ -121,7 +121,7 @@ class Address:
         return options
 
 
-def parse_address(url: str) -> Address:
+def parse_sink_address(url: str) -> SinkAddress:
     """Take a sink's URL apart.
 
     Raises
@@ -132,7 +132,7 @@ def parse_address(url: str) -> Address:
     scheme, _, rest = url.partition(":")
     scheme = scheme.lower()
     if scheme in _PLAIN:  # a file's name may have a "#"
-        return Address(scheme, (), "", rest, "", "")
+        return SinkAddress(scheme, (), "", rest, "", "")
     try:
         parts = urlsplit(url)
     except ValueError:  # its text may quote the URL
@@ -147,7 +147,7 @@ def parse_address(url: str) -> Address:
     hosts = tuple(netloc.split(","))
     for host in hosts:
         _check_host(scheme, host)
-    return Address(scheme, hosts, unquote(user), parts.path, parts.query, parts.fragment)
+    return SinkAddress(scheme, hosts, unquote(user), parts.path, parts.query, parts.fragment)
 
 
 def _check_host(scheme: str, host: str) -> None:

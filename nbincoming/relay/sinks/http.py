@@ -16,7 +16,7 @@ import urllib3
 from nbincoming.core.auth.signatures import sign_standard, standard_key
 from nbincoming.core.events import Event
 from nbincoming.errors import quote
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
     TIMEOUT_S,
@@ -60,7 +60,7 @@ class HttpSink:
     batch = 1  # so that what was taken is noted at once
     carriers = 8  # a receiver far away takes its time for each
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if address.user or len(address.hosts) > 1:
             raise SinkError(f"The sink {address.name} takes one host and no user.")
         query = _query(address)
@@ -130,7 +130,7 @@ def _take_body(answer: urllib3.BaseHTTPResponse) -> None:
         answer.release_conn()
 
 
-def _query(address: Address) -> str:
+def _query(address: SinkAddress) -> str:
     """Return the receiver's query, which is all but the one option of ours."""
     query = address.query
     if address.ca_file is not None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from nbincoming.core.events import Event
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
     TIMEOUT_S,
@@ -62,7 +62,7 @@ class KafkaSink:
     batch = 100
     carriers = 1
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         try:
             (self._topic,) = address.segments
         except ValueError:

@@ -17,7 +17,7 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 
 from nbincoming.core.events import Event
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.loop import LoopSink
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
@@ -59,7 +59,7 @@ class NatsSink(LoopSink):
         The user's password; without a user, a token.
     """
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         super().__init__("nbincoming-nats")
         address.options()
         self._user = address.user

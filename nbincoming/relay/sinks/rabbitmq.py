@@ -20,7 +20,7 @@ from aio_pika.exceptions import (
 
 from nbincoming.core.events import EVENT_TYPE, Event
 from nbincoming.errors import quote
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.loop import LoopSink
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
@@ -57,7 +57,7 @@ class RabbitSink(LoopSink):
         The user's password.
     """
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         super().__init__("nbincoming-rabbitmq")
         options = address.options("vhost", "window")
         *exchange, self._key = address.segments or [""]

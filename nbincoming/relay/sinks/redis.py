@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from nbincoming.core.events import Event
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import SinkError, Undelivered, event_json
 from nbincoming.tls import certificate_fault
 
@@ -32,7 +32,7 @@ class RedisSink:
     batch = 100
     carriers = 1
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         address.options()
         address.trusted()  # what is wrong with it shows now
         try:
