@@ -19,8 +19,8 @@ from nbincoming.relay.sinks.opening import open_sinks
 from nbincoming.secrets import SecretStore
 from nbincoming.signals import STOP_SIGNALS, Signals
 
-#: How often delivered events are removed whose time is over.
-PURGE_S = 60.0
+#: Time between two removals of delivered events older than `keep_days`.
+PURGE_EVENTS_S = 60.0
 
 _DAY_MS = 86_400_000
 
@@ -40,7 +40,7 @@ def relay(settings: RelaySettings, signals: Signals) -> None:
         threads = [threading.Thread(target=each.run) for each in relays]
         for thread in threads:
             thread.start()
-        while not signals.wait(PURGE_S) & STOP_SIGNALS:
+        while not signals.wait(PURGE_EVENTS_S) & STOP_SIGNALS:
             _purge(outbox, settings.keep_days, list(sinks))
         for each in relays:
             each.stop()

@@ -1,4 +1,4 @@
-"""The way of dead letters that are to be delivered again."""
+"""Redelivers the dead letters for which it was requested."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from nbincoming.relay.sinks.sink import (
     Undelivered,
 )
 
-#: Dead letters that are delivered again in one go.
-_LETTERS: Final = 100
+#: Dead letters read at a time.
+_BATCH: Final = 100
 
 
 class Redriver:
-    """The way of dead letters that are to be delivered again: one try each.
+    """Redelivers dead letters, one try each.
 
     Parameters
     ----------
@@ -36,26 +36,26 @@ class Redriver:
         self._policy = policy
         self._backoff = Backoff(policy)
 
-    def drive(self, may_go_on: Callable[[], bool]) -> None:
-        """Deliver them; those that are refused are dead again.
+    def drive(self, may_continue: Callable[[], bool]) -> None:
+        """Redeliver; those that the sink refuses stay dead letters.
 
-        So is one that is left in doubt, where the sink takes the next one that is tried.
+        So does one with a doubtful failure, if the sink accepts the next one.
         """
-        letters = self._outbox.redriven(self._name, limit=_LETTERS)
-        if len(letters) < _LETTERS:
+        dead_letters = self._outbox.redriven(self._name, limit=_BATCH)
+        if len(dead_letters) < _BATCH:
             self.due_s = time.monotonic() + self._policy.round_s
         in_doubt: tuple[DeadLetter, str] | None = None
-        for letter in letters:
-            if not may_go_on():
+        for letter in dead_letters:
+            if not may_continue():
                 return
             try:
                 self._sink.deliver([letter.event])
             except Undelivered as failure:
                 if failure.is_refusal:
-                    self._bury_again(letter, str(failure))
+                    self._mark_dead_again(letter, str(failure))
                     continue
                 self.due_s = time.monotonic() + self._backoff.pause_s(failure.retry_after_s)
-                if not failure.is_doubtful:  # it is not the letter's fault
+                if not failure.is_doubtful:  # the sink is away
                     return
                 in_doubt = letter, str(failure)
             else:
@@ -64,9 +64,9 @@ class Redriver:
                 metrics.DELIVERED.labels(self._name).inc()
                 if in_doubt is not None:
                     letter, reason = in_doubt
-                    self._bury_again(letter, f"{reason}, while another event was taken")
+                    self._mark_dead_again(letter, f"{reason}, while another event was accepted")
                 in_doubt = None
 
-    def _bury_again(self, letter: DeadLetter, reason: str) -> None:
-        self._outbox.bury_again(letter.number, reason, now_ms())
+    def _mark_dead_again(self, letter: DeadLetter, reason: str) -> None:
+        self._outbox.mark_dead_again(letter.number, reason, now_ms())
         metrics.DEAD.labels(self._name).inc()

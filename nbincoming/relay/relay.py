@@ -1,9 +1,8 @@
-"""The relay: takes events from the inbox to a sink, at least once, in order.
+"""Delivers events from the inbox to a sink: at least once, in order for each integration.
 
-Each integration has a lane of its own, so that one which is held up holds up no other. How
-far a lane came is noted after its events were taken: after a crash the last ones are
-delivered again, under the same ids. Only one relay at a time delivers to a sink; the lease
-that it holds sees to that, over all processes and machines that share the inbox.
+A lane's position is stored after its events were delivered. After a crash, the last ones are
+delivered again, under the same ids. A lease ensures that only one relay delivers to a sink, of
+all processes and machines that share the inbox.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from nbincoming.relay.lane import Lane
 from nbincoming.relay.redriver import Redriver
 from nbincoming.relay.sinks.sink import Sink
 
-#: Pauses after a fault of our own, which logs say, so that they are not flooded.
+#: Pause after an exception in our own code, so that it does not flood the log.
 _FAULT_PAUSE_S = 60.0
 
 
 class Relay:
-    """What takes events to one sink.
+    """Delivers events to one sink.
 
     Parameters
     ----------
     outbox
-        Where they come from.
+        Where the events are read.
     sink
-        Where they go; closed by whoever opened it.
+        Where they are delivered. The caller closes it.
     name
         The sink's name in the store, logs and metrics.
     policy
-        How often and how soon to try again.
+        How often and how soon to retry.
     """
 
     def __init__(
@@ -57,16 +56,16 @@ class Relay:
         self._round_s = 0.0
 
     def run(self) -> None:
-        """Deliver until :meth:`stop` is called, then finish what is under way."""
+        """Deliver until :meth:`stop` is called, then finish what is under job."""
         try:
-            with ThreadPoolExecutor(self._sink.carriers, "nbincoming-relay") as pool:
+            with ThreadPoolExecutor(self._sink.threads_at_once, "nbincoming-relay") as pool:
                 while not self._stop.is_set():
                     try:
                         self._step(pool)
                     except InboxUnavailable as error:
                         log.warning(str(error))
                         self._stop.wait(self._policy.round_s)
-                    except Exception:  # the edge of the thread: no relay ends by a fault
+                    except Exception:  # the edge of the thread
                         log.exception("The relay failed by a fault of our own")
                         self._stop.wait(_FAULT_PAUSE_S)
                     self._wait()
@@ -75,44 +74,44 @@ class Relay:
                 self._lease.release()
 
     def stop(self) -> None:
-        """Have :meth:`run` end after the deliveries that are under way."""
+        """Have :meth:`run` end after the deliveries that are under job."""
         self._stop.set()
 
     def _step(self, pool: ThreadPoolExecutor) -> None:
-        """Set out with whatever is due."""
+        """Start the lanes that are due."""
         now_s = time.monotonic()
         if now_s >= self._round_s:
             self._round_s = now_s + self._policy.round_s
-            # Whoever stands by says 0, so that a sum over all machines is right.
+            # A relay without the lease reports 0, so that the sum over all machines is right.
             count = self._outbox.count_pending(self._name) if self._lease.renew() else 0
             metrics.PENDING.labels(self._name).set(count)
         if not self._lease.is_held():
             return
-        ways: list[Lane | Redriver] = [self._redriver]
+        jobs: list[Lane | Redriver] = [self._redriver]
         for integration in self._outbox.waiting(self._name):
             if integration not in self._lanes:
                 self._lanes[integration] = Lane(
                     self._outbox, self._sink, self._name, integration, self._policy
                 )
-            ways.append(self._lanes[integration])
+            jobs.append(self._lanes[integration])
         busy = set(self._busy.values())
-        for way in ways:
-            if way not in busy and way.due_s <= now_s:
-                self._busy[pool.submit(self._drive, way)] = way
+        for job in jobs:
+            if job not in busy and job.due_s <= now_s:
+                self._busy[pool.submit(self._drive, job)] = job
 
     def _wait(self) -> None:
-        """Wait until a lane is done, or it is time to look for new events."""
+        """Wait until a lane is done, or until the next query for new events."""
         if not self._busy:
             self._stop.wait(self._policy.poll_s)
             return
         done, _ = wait(self._busy, self._policy.poll_s, FIRST_COMPLETED)
         for future in done:
-            way = self._busy.pop(future)
-            if isinstance(way, Lane):
-                self._note(way.delivered_s)
+            job = self._busy.pop(future)
+            if isinstance(job, Lane):
+                self._note(job.delivered_s)
 
     def _note(self, delivered_s: float) -> None:
-        """When a sink is back after long, no lane waits any longer."""
+        """End the pauses of all lanes when the sink is back after a long time."""
         if delivered_s <= self._delivered_s:
             return
         if delivered_s - self._delivered_s > self._policy.longest_pause_s:
@@ -122,15 +121,15 @@ class Relay:
                     lane.due_s = 0.0
         self._delivered_s = delivered_s
 
-    def _may_go_on(self) -> bool:
+    def _may_continue(self) -> bool:
         return not self._stop.is_set() and self._lease.is_held()
 
-    def _drive(self, way: Lane | Redriver) -> None:
+    def _drive(self, job: Lane | Redriver) -> None:
         try:
-            way.drive(self._may_go_on)
+            job.drive(self._may_continue)
         except InboxUnavailable as error:
             log.warning(str(error))
-            way.due_s = time.monotonic() + self._policy.round_s
-        except Exception:  # the edge of the thread: no lane ends by a fault
+            job.due_s = time.monotonic() + self._policy.round_s
+        except Exception:  # the edge of the thread
             log.exception("A delivery failed by a fault of our own")
-            way.due_s = time.monotonic() + _FAULT_PAUSE_S
+            job.due_s = time.monotonic() + _FAULT_PAUSE_S

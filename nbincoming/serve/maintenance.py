@@ -18,7 +18,7 @@ from nbincoming.tls import certificate_fault
 PROBE_S: Final = 0.75
 
 #: Time between two removals of expired keys.
-PURGE_S: Final = 60.0
+PURGE_KEYS_S: Final = 60.0
 
 #: Time between two moves of the store's log into its file.
 CHECKPOINT_S: Final = 0.25
@@ -45,7 +45,7 @@ class Maintenance:
             threading.Thread(target=self._repeat, args=arguments, daemon=True)
             for arguments in (
                 (PROBE_S, self.probe),
-                (PURGE_S, self.purge),
+                (PURGE_KEYS_S, self.purge),
                 (CHECKPOINT_S, self.checkpoint),
             )
         ]

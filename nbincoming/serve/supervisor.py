@@ -28,7 +28,7 @@ from nbincoming.serve.settings import Settings
 from nbincoming.signals import STOP_SIGNALS, Signals
 
 #: Connections that may wait to be accepted while a worker is busy or restarts.
-BACKLOG: Final = 2_048
+_BACKLOG: Final = 2_048
 
 #: How often the processes are checked.
 TICK_S: Final = 0.1
@@ -133,7 +133,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-        sock.listen(BACKLOG)
+        sock.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         sock.close()
         raise ServeError(

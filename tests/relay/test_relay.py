@@ -26,14 +26,14 @@ __all__ = ["inbox", "other", "outbox", "send", "url"]
 # --- lanes ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("carriers", [1, 4])
+@pytest.mark.parametrize("threads_at_once", [1, 4])
 def test_each_integration_is_delivered_in_order(
-    inbox: SqliteInbox, outbox: SqliteOutbox, carriers: int
+    inbox: SqliteInbox, outbox: SqliteOutbox, threads_at_once: int
 ) -> None:
     """What was there before and what comes while it runs, each once."""
     senders = [Sender() for _ in range(6)]
     given = {send.integration: fill(inbox, send, 20) for send in senders}
-    sink = ScriptedSink(carriers=carriers)
+    sink = ScriptedSink(threads_at_once=threads_at_once)
     with relaying(outbox, sink):
         for send in senders:
             given[send.integration] += fill(inbox, send, 20, start=20)

@@ -83,7 +83,7 @@ def test_it_goes_on_after_a_fault(
     inbox: FlakyInbox, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A purge that raises is logged, and tried again at its time."""
-    monkeypatch.setattr(maintenance, "PURGE_S", 0.001)
+    monkeypatch.setattr(maintenance, "PURGE_KEYS_S", 0.001)
     monkeypatch.setattr(maintenance, "PROBE_S", 0.001)
     monkeypatch.setattr(maintenance, "CHECKPOINT_S", 0.001)
     inbox.fault = RuntimeError("a fault")

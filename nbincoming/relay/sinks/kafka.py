@@ -18,7 +18,7 @@ from nbincoming.core.events import Event
 from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
-    TIMEOUT_S,
+    DELIVERY_TIMEOUT_S,
     SinkError,
     Undelivered,
     event_json,
@@ -60,7 +60,7 @@ class KafkaSink:
     """
 
     batch = 100
-    carriers = 1
+    threads_at_once = 1
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         try:
@@ -120,7 +120,7 @@ class KafkaSink:
                 produced += 1
         except KafkaException as exception:  # the later ones are not produced
             refused = exception.args[0]
-        deadline_s = time.monotonic() + TIMEOUT_S
+        deadline_s = time.monotonic() + DELIVERY_TIMEOUT_S
         while len(ends) < produced and not any(ends.values()):
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:

@@ -1,4 +1,4 @@
-"""Where events are delivered; each kind of sink is a module, loaded on use."""
+"""Opens sinks by their URLs; the module of each kind is imported on use."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class SinkKind:
     Attributes
     ----------
     what : str
-        What it is, at the start of a sentence.
+        Its name, at the start of a sentence.
     url : str
-        What its URL looks like.
+        An example of its URL.
     module, sink : str
-        Where it is.
+        Names of its module and class.
     needs, extra : str
-        The package that it needs, and the extra that brings it; empty for none.
+        The package that it needs, and our extra that installs it; empty for none.
     """
 
     what: str
@@ -55,8 +55,7 @@ _REDIS: Final = SinkKind(
     "A Redis sink", "redis://host:6379/0/stream", "redis", "RedisSink", "redis", "redis"
 )
 
-#: By the scheme of the URL. One table opens them, lists them in messages, and is held against
-#: ``docs/delivery.md`` by a test.
+#: By the scheme of the URL. A test compares the table with ``docs/delivery.md``.
 SINK_KINDS: Final[dict[str, SinkKind]] = {
     "stdout": SinkKind("Standard output", "stdout", "lines", "StdoutSink"),
     "jsonl": SinkKind("A file", "jsonl:PATH", "lines", "JsonlSink"),
@@ -74,7 +73,7 @@ SINK_KINDS: Final[dict[str, SinkKind]] = {
 
 
 def sink_name(url: str) -> str:
-    """Name a sink in the store, in logs and metrics: its URL without what may be secret."""
+    """Return the name of a sink in the store, logs and metrics: its URL without secrets."""
     return parse_sink_address(url).name
 
 
@@ -84,22 +83,22 @@ def open_sink(url: str, secrets: Secrets) -> Sink:
     Parameters
     ----------
     url
-        As :data:`SINK_KINDS` shows; ``#env:NAME`` or ``#file:PATH`` at its end names the secret
-        that signs (HTTP), or the password (the others).
+        One of :data:`SINK_KINDS`. ``#env:NAME`` or ``#file:PATH`` at its end names the signing
+        key (HTTP) or the password (others).
     secrets
         Where that secret is looked up.
 
     Raises
     ------
     SinkError, MissingExtra
-        If it names none, its secret is missing, or its client is not installed.
+        If the URL is invalid, its secret is missing, or its client is not installed.
     """
     kind = SINK_KINDS.get(url.partition(":")[0].lower())
     if kind is None:
         # Cut at the scheme: a URL may hold a password.
         scheme = quote(url.partition(":")[0])
         shown = ", ".join(dict.fromkeys(each.url for each in SINK_KINDS.values()))
-        raise SinkError(f"{scheme} is no kind of sink. Give one of these: {shown}.")
+        raise SinkError(f"{scheme} is not a kind of sink. Give one of these: {shown}.")
     if kind.needs and importlib.util.find_spec(kind.needs) is None:
         raise MissingExtra(kind.what, kind.extra)
     address = parse_sink_address(url)
@@ -113,7 +112,7 @@ def open_sinks(urls: Sequence[str], secrets: Secrets) -> dict[str, Sink]:
     Raises
     ------
     SinkError
-        With everything that stands in the way, at once.
+        With everything that is wrong, for all sinks.
     """
     sinks: dict[str, Sink] = {}
     reasons = []
@@ -143,6 +142,6 @@ def _secret(address: SinkAddress, secrets: Secrets) -> bytes | None:
     if not value:
         raise SinkError(
             f"The sink {address.name} needs the secret {quote(address.secret_name)}, which is not "
-            "there. Set it: #env:NAME is an environment variable, #file:PATH a file."
+            "set. #env:NAME is an environment variable, #file:PATH a file."
         )
     return value

@@ -52,7 +52,7 @@ class KafkaReceiver:
 @pytest.fixture
 def receiver(kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaReceiver]:
     """Return a topic."""
-    monkeypatch.setattr(module, "TIMEOUT_S", 2.0)
+    monkeypatch.setattr(module, "DELIVERY_TIMEOUT_S", 2.0)
     receiver = KafkaReceiver(kafka)
     yield receiver
     receiver.come_back()

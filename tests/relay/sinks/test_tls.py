@@ -104,7 +104,7 @@ def receiver(
 ) -> Iterator[Receiver]:
     """Run one of each kind."""
     # How long is waited for a broker, and for a connection to end that never was.
-    monkeypatch.setattr(kafka_module, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(kafka_module, "DELIVERY_TIMEOUT_S", 1.0)
     monkeypatch.setattr(nats_module, "_STEP_S", 1.0)
     name = f"events-{uuid4().hex[:8]}"
     match request.param:
