@@ -56,9 +56,9 @@ class Relay:
         self._round_s = 0.0
 
     def run(self) -> None:
-        """Deliver until :meth:`stop` is called, then finish what is under job."""
+        """Deliver until :meth:`stop` is called, then finish the deliveries under way."""
         try:
-            with ThreadPoolExecutor(self._sink.threads_at_once, "nbincoming-relay") as pool:
+            with ThreadPoolExecutor(self._sink.max_threads, "nbincoming-relay") as pool:
                 while not self._stop.is_set():
                     try:
                         self._step(pool)
@@ -66,7 +66,7 @@ class Relay:
                         log.warning(str(error))
                         self._stop.wait(self._policy.round_s)
                     except Exception:  # the edge of the thread
-                        log.exception("The relay failed by a fault of our own")
+                        log.exception("The relay failed with an exception")
                         self._stop.wait(_FAULT_PAUSE_S)
                     self._wait()
         finally:
@@ -74,7 +74,7 @@ class Relay:
                 self._lease.release()
 
     def stop(self) -> None:
-        """Have :meth:`run` end after the deliveries that are under job."""
+        """Let :meth:`run` return after the deliveries under way."""
         self._stop.set()
 
     def _step(self, pool: ThreadPoolExecutor) -> None:
@@ -131,5 +131,5 @@ class Relay:
             log.warning(str(error))
             job.due_s = time.monotonic() + self._policy.round_s
         except Exception:  # the edge of the thread
-            log.exception("A delivery failed by a fault of our own")
+            log.exception("A delivery failed with an exception")
             job.due_s = time.monotonic() + _FAULT_PAUSE_S

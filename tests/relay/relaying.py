@@ -34,10 +34,10 @@ class ScriptedSink:
     batch = 5
 
     def __init__(
-        self, behave: Callable[[Event], Exception | None] = lambda _: None, threads_at_once: int = 1
+        self, behave: Callable[[Event], Exception | None] = lambda _: None, max_threads: int = 1
     ) -> None:
         self.behave = behave
-        self.threads_at_once = threads_at_once
+        self.max_threads = max_threads
         self.taken: list[Event] = []
         self.tried: list[Event] = []
         self._lock = threading.Lock()

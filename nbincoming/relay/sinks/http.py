@@ -56,7 +56,7 @@ class HttpSink:
     """
 
     batch = 1  # so that each delivery is recorded at once
-    threads_at_once = 8  # so that a distant receiver does not limit the rate
+    max_threads = 8  # so that a distant receiver does not limit the rate
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if address.user or len(address.hosts) > 1:
@@ -69,7 +69,7 @@ class HttpSink:
             name = quote(address.secret_name)
             raise SinkError(f"The secret {name} of the sink {address.name} {error}.") from None
         self._pool = urllib3.PoolManager(
-            maxsize=self.threads_at_once,
+            maxsize=self.max_threads,
             timeout=urllib3.Timeout(connect=DELIVERY_TIMEOUT_S, read=DELIVERY_TIMEOUT_S),
             retries=False,  # the relay retries
             ssl_context=address.trusted(),

@@ -21,7 +21,7 @@ class StdoutSink:
     """Standard output, for a pipe to another program."""
 
     batch = 100
-    threads_at_once = 1
+    max_threads = 1
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if address.path or secret:
@@ -51,7 +51,7 @@ class JsonlSink:
     """
 
     batch = 100
-    threads_at_once = 1
+    max_threads = 1
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if not address.path or secret:

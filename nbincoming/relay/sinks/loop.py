@@ -24,7 +24,7 @@ class LoopSink(ABC):
     """
 
     batch: ClassVar[int] = 50
-    threads_at_once: ClassVar[int] = 1
+    max_threads: ClassVar[int] = 1
 
     def __init__(self, name: str) -> None:
         self._name = name

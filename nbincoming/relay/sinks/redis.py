@@ -30,7 +30,7 @@ class RedisSink:
     """
 
     batch = 100
-    threads_at_once = 1
+    max_threads = 1
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         address.options()

@@ -63,7 +63,7 @@ class Sink(Protocol):
     batch: int
 
     #: Most threads that may call :meth:`deliver` at once, each with events of one integration.
-    threads_at_once: int
+    max_threads: int
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Deliver events of one integration; when it returns, the receiver has them.

@@ -241,9 +241,9 @@ def test_no_message_holds_the_url(receiver: SignedReceiver) -> None:
 
 
 def test_several_threads_may_deliver(receiver: SignedReceiver) -> None:
-    """As many integrations at the same time as it has threads_at_once."""
+    """Up to `max_threads` integrations are delivered at the same time."""
     sink = open_sink(receiver.url, receiver.secrets)
-    each = [events(20, integration=str(n)) for n in range(sink.threads_at_once)]
+    each = [events(20, integration=str(n)) for n in range(sink.max_threads)]
     threads = [threading.Thread(target=sink.deliver, args=(some,)) for some in each]
     for thread in threads:
         thread.start()
