@@ -14,7 +14,7 @@ from nbincoming.core.conditions.tree import (
     referenced,
 )
 from nbincoming.core.request.labels import ELEMENTS, Path, parse
-from nbincoming.core.request.masking import is_secret_header
+from nbincoming.core.request.masking import is_secret_header, is_secret_value
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.reading import decode
 from nbincoming.core.request.values import Value, json_text
@@ -45,7 +45,8 @@ def redact(request: Request, spec: Spec) -> Request | None:
     Returns
     -------
     Request or None
-        None if the body is not JSON, or a header that must stay is not UTF-8.
+        None if the body is not JSON, or if a header that must stay is not UTF-8 or looks like a
+        credential.
     """
     try:
         body = decode(request.body, limits=spec.limits)
@@ -64,7 +65,8 @@ def redact(request: Request, spec: Spec) -> Request | None:
             if name not in _CHECKED and raw_value:
                 raw_value = REDACTED.encode()
         try:
-            raw_value.decode()
+            if is_secret_value(raw_value.decode()):
+                return None
         except UnicodeDecodeError:
             return None
         headers.append((name.encode(), raw_value))

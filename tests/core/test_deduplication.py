@@ -299,6 +299,8 @@ def test_the_defaults_are_the_platforms() -> None:
         (["headers.authorization"], "carries credentials"),
         (["headers.x-hub-signature-256"], "carries credentials"),
         (["headers"], "carries credentials"),
+        (["headers.X-Api-Key"], "carries credentials"),
+        (["headers.X-Event", "headers.x-event"], "chosen twice"),
         ("body.a", "valid tuple"),
     ],
 )

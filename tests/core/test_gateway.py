@@ -82,6 +82,20 @@ def test_whatever_comes_is_judged(request: Request) -> None:
         assert answer(outcome).status in (200, 400, 401, 403, 405, 413, 415)
 
 
+def test_the_case_of_a_header_in_a_label_does_not_matter() -> None:
+    """A key and a condition match whatever the case, in the spec and in the request."""
+    when = {"parameter": "headers.X-GitHub-Event", "operator": "equals", "value": "push"}
+    judged_by = spec(
+        deduplication={"parameters": ["headers.X-Delivery-Id"]},
+        triggers=[{"name": "push", "when": when}],
+    )
+    extra = ((b"x-GITHUB-event", b"push"), (b"X-Delivery-ID", b"d1"))
+    judged = ask(judged_by, headers=(JSON, *extra))
+    assert isinstance(judged, Candidate)
+    assert judged.triggers == ("push",)
+    assert judged.key is not None
+
+
 def test_only_unusable_secrets_are_raised() -> None:
     """They are the user's to mend, not the sender's."""
     with pytest.raises(SecretError, match="env:APP"):
