@@ -274,8 +274,8 @@ def _digest_problems(data: dict[str, Value], spec: Spec) -> list[Problem]:
         Problem(
             place,
             f"The label {quote(written)} is read as {quote(label)}, because names of headers "
-            "are in lower case. So this file means something else than when it was published. Publish it "
-            "again from the notebook.",
+            "are in lower case. So the meaning of this file has changed since it was published. "
+            "Publish it again from the notebook.",
         )
         for place, written, label in _header_labels(data, spec.data(), "")
     ]
