@@ -89,7 +89,7 @@ def _walk(walk: Walk, inc: Integration, place: Path) -> bool:
     walk.show(inc.curl())
     answers: list[int] = []
     sender = threading.Thread(target=lambda: answers.append(post(inc.url, body, {})), daemon=True)
-    window_open = inc.open_window(count=1)
+    window_open = inc.endpoint.open_window(count=1)
     sender.start()
     sender.join()
     walk.expect("Answer", answers, [200])
@@ -109,7 +109,7 @@ def _walk(walk: Walk, inc: Integration, place: Path) -> bool:
     priority, status = P.body.complaint.priority, P.body.complaint.status
     inc.trigger("urgent", (priority == "high") & ~status.is_in(["closed"]))
     walk.show(inc.code())
-    walk.show(inc.explain(-1)[["condition", "holds", "reason"]].to_string(index=False))
+    walk.show(inc.explain()[["condition", "holds", "reason"]].to_string(index=False))
 
     walk.step("Publish")
     spec = inc.publish(place / "published")
@@ -135,7 +135,7 @@ def _walk(walk: Walk, inc: Integration, place: Path) -> bool:
     walk.step("What came of it")
     outcomes = inc.samples.frame()[["received_at", "outcome", "status", "triggers"]]
     walk.show(outcomes.to_string())
-    walk.expect("Events", len(inc.events()), 1)
+    walk.expect("Events", len(inc.endpoint.events()), 1)
 
     if walk.well:
         walk.show(f"\nEverything as expected. Check the file: nbincoming check {path}")

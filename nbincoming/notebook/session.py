@@ -1,92 +1,103 @@
-"""An integration's endpoint in the kernel: where it listens, what it answers, when it captures."""
+"""The endpoint of one integration, for as long as its kernel runs."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from weakref import WeakSet
 
-from nbincoming.api_keys import ApiKeyError, KeyRing
-from nbincoming.clock import now_ms as now_ms  # its neighbours find it here, too
+import pandas as pd
+
+from nbincoming.api_keys import ApiKeyError
+from nbincoming.clock import now_ms
 from nbincoming.core.auth.login import LOGIN_PATH, login_unavailable
 from nbincoming.core.auth.schemes import Jwt
-from nbincoming.core.gateway import (
-    Gateway,
-    answer,
-    endpoint_path,
-    refusal_response,
-    unknown_endpoint,
-)
-from nbincoming.core.outcomes import (
-    Candidate,
-    Challenge,
-    Outcome,
-    Rejected,
-)
+from nbincoming.core.auth.signing import credentials
+from nbincoming.core.gateway import answer, endpoint_path
+from nbincoming.core.outcomes import Challenge, Rejected
 from nbincoming.core.request.message import Request, Response
-from nbincoming.core.spec.model import Spec
-from nbincoming.errors import InboxUnavailable, ListenerError, Problem, SecretError
-from nbincoming.inbox.memory import MemoryInbox
+from nbincoming.core.request.values import Value, exact, json_text
+from nbincoming.errors import ListenerError, Problem, SecretError
+from nbincoming.export.example import EXAMPLE_BODY
+from nbincoming.notebook.endpoint_urls import EndpointUrl, endpoint_urls, public_base_of
 from nbincoming.notebook.listener import Listener, shared
+from nbincoming.notebook.login_keys import LoginKeys
 from nbincoming.notebook.logins import Desk, answer_login
-from nbincoming.notebook.wizard.state import CloseWindow, Fail, Miss, OpenWindow, Window
+from nbincoming.notebook.sending import post
+from nbincoming.notebook.served_specs import ServedSpecs
+from nbincoming.notebook.wizard.state import CloseWindow, Fail, OpenWindow, Reach, Window
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
 from nbincoming.secrets import SecretStore
 
-#: How many events the endpoint keeps in the notebook.
-MAX_EVENTS = 10_000
+#: How long "Retrieve data" waits, as on the platform that this re-creates.
+RETRIEVE_S = 90
 
 
-class Endpoint:
-    """The effects of an integration: its place at the kernel's listener, its inbox.
+class EndpointSession:
+    """Listens for an integration, judges what comes, and captures it.
 
-    Before the first publication it answers 404, except while a window is open; then the
-    draft answers. From the publication on, the published version does.
+    Before the first publication the endpoint answers 404, except while a window is open:
+    then the draft answers. After it, the published version answers.
 
     Parameters
     ----------
     store
         The integration's state.
     samples
-        Where what comes is kept.
+        Captured requests are added here.
     secrets
         The values of the secrets that the specs name.
+    keys
+        The API keys that the login exchanges for tokens.
     """
 
-    def __init__(self, store: Store, samples: Samples, secrets: SecretStore) -> None:
-        self.inbox = MemoryInbox(max_events=MAX_EVENTS)
+    def __init__(
+        self, store: Store, samples: Samples, secrets: SecretStore, keys: LoginKeys
+    ) -> None:
         self._store = store
         self._samples = samples
         self._secrets = secrets
-        self._draft_inbox = MemoryInbox(max_events=0)
+        self._keys = keys
+        self._served = ServedSpecs(store, secrets)
         self._listener: Listener | None = None
-        self._gateways: dict[str, tuple[Spec, Gateway]] = {}
-        self.keys = KeyRing()
 
     # --- where it listens --------------------------------------------------------------
 
     def listen(self, *, host: str | None = None, port: int = 0) -> None:
-        """Take a place at the kernel's listener, which starts if need be."""
+        """Mount the endpoint at the kernel's listener, and start that if it is not running."""
         with self._store.lock:
             listener = shared(host=host, port=port)
             if listener is self._listener:
                 return
             self._listener = listener
             self._store.connect(partial(_later, listener))
-            self.mount()
+            self._mount()
         self._store.poke()
+
+    def listen_if_needed(self) -> None:
+        """Listen with the defaults, unless the endpoint is listening."""
+        if not self.listening:
+            self.listen()
 
     @property
     def listening(self) -> bool:
-        """Whether it can be reached."""
+        """Whether the endpoint can be reached."""
         return self._listener is not None and self._listener.running
 
     @property
     def url(self) -> str:
-        """Its URL."""
+        """The URL on this machine; raises ListenerError before :meth:`listen`."""
         return self._running.url + self._path
+
+    @property
+    def login_url(self) -> str:
+        """Where API keys are exchanged for tokens."""
+        return self._running.url + LOGIN_PATH
+
+    def urls(self) -> list[EndpointUrl]:
+        """List the URLs of the endpoint, the most public one first."""
+        return endpoint_urls(self.url, self._store.state.public_base)
 
     @property
     def _running(self) -> Listener:
@@ -98,19 +109,34 @@ class Endpoint:
     def _path(self) -> str:
         return endpoint_path(self._store.state.draft.endpoint)
 
-    def mount(self) -> None:
-        """Answer at the endpoint's path, with the larger limit of draft and published."""
-        state = self._store.state
-        specs = [spec for spec in (state.draft, state.published) if spec is not None]
-        limit = max(spec.max_body_bytes for spec in specs)
+    @property
+    def public_base(self) -> str:
+        """The URL of a tunnel or proxy that leads to this kernel, set for this session."""
+        return self._store.state.public_base
+
+    @public_base.setter
+    def public_base(self, base: str) -> None:
+        self._store.dispatch(Reach(public_base_of(base)))
+
+    def _mount(self) -> None:
         self._running.mount(
-            self._path, self._handle, max_body_bytes=limit, on_error=self._show_error
+            self._path,
+            self._handle,
+            # The gateway that judges a request applies its own limit, which may be smaller.
+            max_body_bytes=self._served.max_body_bytes,
+            on_error=self._show_error,
         )
-        _LISTENING.add(self)
         self._running.mount(LOGIN_PATH, _handle_login)
+        _LISTENING.add(self)
+
+    def update_body_limit(self) -> None:
+        """Have the listener apply the limit of the draft and the published version."""
+        with self._store.lock:
+            if self.listening:
+                self._mount()
 
     def close(self) -> None:
-        """Stop to answer."""
+        """Stop answering."""
         with self._store.lock:
             if self._listener is not None:
                 self._listener.unmount(self._path)
@@ -120,10 +146,24 @@ class Endpoint:
 
     # --- when it captures --------------------------------------------------------------
 
-    def open_window(self, timeout_s: float, count: int | None) -> Window:
-        """Let the draft answer and capture for a while."""
+    def open_window(self, timeout_s: float = RETRIEVE_S, *, count: int | None = None) -> Window:
+        """Capture requests for a while, without waiting for them; listens if needed.
+
+        Parameters
+        ----------
+        count
+            Stop after so many requests that were not refused; None does not stop early.
+
+        Raises
+        ------
+        SecretError
+            If a secret of the draft is missing: every request would be refused.
+        """
+        if timeout_s <= 0:
+            raise ValueError(f"timeout_s must be more than 0; {timeout_s!r} was given.")
+        self.listen_if_needed()
         with self._store.lock:
-            self.gateway("draft", self._store.state.draft)  # for its SecretError
+            self._served.gateway("draft", self._store.state.draft)
             opened_ms = now_ms()
             window = Window(
                 opened_ms=opened_ms,
@@ -131,30 +171,44 @@ class Endpoint:
                 first=self._samples.next_number,
                 wanted=count,
             )
-            self._draft_inbox.clear()  # each window tries the keys out anew
+            self._served.forget_draft_keys()  # a request repeated in the next window is new
             self._store.dispatch(OpenWindow(window))
             self._running.call_later(timeout_s, lambda: self.close_window(window))
             self._running.call_later(1, lambda: self._tick(window))
         return window
 
-    def close_window(self, window: Window | None) -> None:
-        """Close a window, if it is the one that is open."""
+    def close_window(self, window: Window | None = None) -> None:
+        """Stop capturing requests.
+
+        Parameters
+        ----------
+        window
+            Close only this window; by default whichever is open.
+        """
         with self._store.lock:
-            if window is None or self._store.state.window is not window:
+            state = self._store.state
+            if state.window is None or window not in (None, state.window):
                 return
-            came = self._samples.next_number - window.first
+            came = self._samples.next_number - state.window.first
             word = "request" if came == 1 else "requests"
             notice = f"{came} {word} retrieved." if came else "No request came."
             self._store.dispatch(CloseWindow(notice))
 
+    def send_example(self, body: Value = None) -> int:
+        """Post an example, or `body`, with credentials; return the status of the answer."""
+        text = json_text(EXAMPLE_BODY if body is None else exact(body)).encode()
+        state = self._store.state
+        authorization = (state.published or state.draft).authorization
+        return post(self.url, text, credentials(authorization, self._secrets, text, now_ms()))
+
     def _tick(self, window: Window) -> None:
-        """Let the count-down move."""
+        """Refresh the wizard's countdown every second."""
         if self._store.state.window is window and self._listener is not None:
             self._store.poke()
             self._listener.call_later(1, lambda: self._tick(window))
 
     def desk(self) -> Desk | None:
-        """Return where its API keys get tokens, if it signs any."""
+        """Return what the login needs, if this integration's tokens can be signed here."""
         with self._store.lock:
             state = self._store.state
             role, spec = (
@@ -164,47 +218,30 @@ class Endpoint:
             if not isinstance(scheme, Jwt) or not scheme.algorithm.startswith("HS"):
                 return None
             try:
-                self.gateway(role, spec)  # a secret that cannot verify must not sign
+                self._served.gateway(role, spec)  # a secret that cannot verify must not sign
             except SecretError:
                 return None
-            return Desk(self.keys.records(), self._secrets[scheme.secrets[-1]], scheme)
+            return Desk(self._keys.records(), self._secrets[scheme.secrets[-1]], scheme)
 
     # --- what it answers ---------------------------------------------------------------
 
-    def gateway(self, role: str, spec: Spec) -> Gateway:
-        """Return a spec made ready; the one of each role is kept."""
-        known = self._gateways.get(role)
-        if known is None or known[0] is not spec:
-            known = spec, Gateway(spec, self._secrets)
-            self._gateways[role] = known
-        return known[1]
+    def set_secret(self, name: str, value: str | bytes) -> None:
+        """Set a secret for this session; the next request is judged with it."""
+        self._secrets[name] = value
+        self._served.secret_changed()
+        self._store.poke()
 
-    def forget_gateways(self) -> None:
-        """Make specs ready again, since a secret changed."""
-        with self._store.lock:
-            self._gateways.clear()
+    def problems(self) -> list[Problem]:
+        """List what prevents the draft from being published."""
+        return self._served.problems()
+
+    def events(self) -> pd.DataFrame:
+        """Show the events that the published version accepted, one row each."""
+        return self._served.events()
 
     def _handle(self, request: Request) -> Response:
         """Answer a request, on the listener's thread."""
-        with self._store.lock:
-            state = self._store.state
-            if state.published is None and state.window is None:
-                self._store.dispatch(Miss())
-                return refusal_response(unknown_endpoint())
-            try:
-                if state.published is not None:
-                    gateway, inbox = self.gateway("published", state.published), self.inbox
-                else:
-                    gateway, inbox = self.gateway("draft", state.draft), self._draft_inbox
-            except SecretError as error:
-                # Which secret is missing is for the wizard to say, not for the sender.
-                self._store.dispatch(Fail("endpoint", (Problem("authorization", str(error)),)))
-                return refusal_response(
-                    InboxUnavailable("The endpoint is not ready.", headers=(("Retry-After", "60"),))
-                )
-        judged = gateway.judge(request)  # may fetch keys, so without the lock
-        outcome: Outcome
-        outcome = inbox.claim([judged])[0] if isinstance(judged, Candidate) else judged
+        outcome, judged = self._served.claim(request)
         with self._store.lock:
             self._samples.add(request, outcome, judged)
             self._close_full_window()
@@ -228,8 +265,8 @@ class Endpoint:
         self._store.dispatch(Fail("incoming", (Problem("", f"A request failed: {error}"),)))
 
 
-#: The endpoints that listen, whose API keys the one login of the kernel knows.
-_LISTENING: WeakSet[Endpoint] = WeakSet()
+#: The endpoints that are listening: the kernel has one login for the API keys of all of them.
+_LISTENING: WeakSet[EndpointSession] = WeakSet()
 
 
 def _handle_login(request: Request) -> Response:
@@ -241,22 +278,8 @@ def _handle_login(request: Request) -> Response:
 
 
 def _later(listener: Listener, delay_s: float, callback: Callable[[], None]) -> None:
-    """Run something on the listener's thread; at once where that has ended."""
+    """Run a callback later on the listener's thread, or now if the thread has ended."""
     if listener.running:
         listener.call_later(delay_s, callback)
     else:
         callback()
-
-
-def wait_until(done: Callable[[], bool], show: Callable[[float], None], ends_ms: int) -> None:
-    """Wait for something that another thread brings about, or for the end of the time.
-
-    In short steps, so that a count-down moves and an interrupt gets through.
-    """
-    while not done() and (left_s := (ends_ms - now_ms()) / 1000) > 0:
-        show(left_s)
-        time.sleep(min(left_s, _STEP_S))
-
-
-#: Short enough that a cell ends at once for a person, long enough to cost nothing.
-_STEP_S = 0.05

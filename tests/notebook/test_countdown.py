@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
+import time
 from typing import Any
 
 import pytest
 
 from nbincoming.notebook import countdown as module
-from nbincoming.notebook.countdown import countdown
+from nbincoming.notebook.countdown import countdown, wait_until
 
 
 class Terminal(io.StringIO):
@@ -79,3 +80,39 @@ def test_an_interrupt_leaves_no_line(notebook: Handle) -> None:
         show(5)
         raise KeyboardInterrupt
     assert notebook.shown[-1] == ""
+
+
+class Clock:
+    """Time that passes when somebody sleeps."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_ms = 0
+        monkeypatch.setattr(module, "now_ms", lambda: self.now_ms)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, duration_s: float) -> None:
+        self.now_ms += round(duration_s * 1000)
+
+
+def test_waiting_ends_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Soon after, since it looks in short steps; what is left is shown meanwhile."""
+    clock = Clock(monkeypatch)
+    shown: list[float] = []
+    wait_until(lambda: clock.now_ms >= 1_000, shown.append, ends_ms=90_000)
+    assert clock.now_ms <= 1_100
+    assert shown[0] == 90
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_waiting_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a step later."""
+    clock = Clock(monkeypatch)
+    wait_until(lambda: False, lambda _: None, ends_ms=1_234)
+    assert clock.now_ms == 1_234
+
+
+def test_what_is_done_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even for a step."""
+    clock = Clock(monkeypatch)
+    wait_until(lambda: True, lambda _: None, ends_ms=1_234)
+    assert clock.now_ms == 0

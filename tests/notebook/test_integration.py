@@ -20,14 +20,17 @@ from nbincoming.errors import (
     BadJSON,
     ConditionError,
     ListenerError,
+    NbIncomingError,
     SecretError,
     SentenceError,
     SpecError,
 )
 from nbincoming.files import VersionExistsError, load
-from nbincoming.notebook import reception as module
+from nbincoming.notebook import integration as module
+from nbincoming.notebook.inspection import UnknownSample
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post
+from nbincoming.samples.profile import ParameterProfile
 from tests.notebook.conftest import Make
 from tests.samples.making import request
 
@@ -49,10 +52,10 @@ def send(inc: Integration, body: Any) -> int:
 
 def capture(inc: Integration, *bodies: Any) -> None:
     """Capture requests under the draft."""
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     for body in bodies:
         send(inc, body)
-    inc.close_window()
+    inc.endpoint.close_window()
 
 
 # --- making ------------------------------------------------------------------------------
@@ -66,6 +69,18 @@ def test_the_same_name_is_the_same_integration(make: Make) -> None:
     again = make()
     assert again is inc
     assert (len(again.samples), again.draft.deduplication) == (1, inc.draft.deduplication)
+
+
+def test_another_folder_than_the_living_ones_is_an_error(make: Make, tmp_path: Path) -> None:
+    """The message says both; the same folder, or none, is the integration that there is."""
+    inc = make()
+    other = tmp_path / "other"
+    with pytest.raises(NbIncomingError, match="close the integration first") as caught:
+        make(folder=other)
+    assert f"{str(tmp_path)!r}, and {str(other)!r} was given" in str(caught.value)
+    assert make(folder=other / "..") is Integration("orders") is inc
+    inc.close()
+    assert make(folder=other).save().is_relative_to(other)
 
 
 def test_another_name_has_another_endpoint(make: Make) -> None:
@@ -106,7 +121,7 @@ def test_a_published_spec_is_taken_up(make: Make) -> None:
     inc.close()
     again = make()
     assert again is not inc
-    assert again.spec == published
+    assert again.published == published
     assert again.draft.endpoint == published.endpoint
     assert again.draft.deduplication == published.deduplication
     assert (again.draft.version, again.state.changed) == (0, False)
@@ -339,11 +354,11 @@ def test_a_time_out_says_where_to_send(
 @pytest.mark.parametrize("timeout_s", [0, -1])
 def test_a_window_needs_time(inc: Integration, timeout_s: float) -> None:
     """And nothing is opened."""
-    unchanged(inc, ValueError, lambda: inc.open_window(timeout_s))
+    unchanged(inc, ValueError, lambda: inc.endpoint.open_window(timeout_s))
 
 
 @pytest.mark.parametrize(
-    "work", [lambda inc: inc.open_window(9), lambda inc: inc.send_example()],
+    "work", [lambda inc: inc.endpoint.open_window(9), lambda inc: inc.endpoint.send_example()],
     ids=["open_window", "send_example"],
 )  # fmt: skip
 def test_what_needs_a_secret_names_it(
@@ -363,9 +378,9 @@ def test_the_example_is_signed_as_the_endpoint_wants_it(inc: Integration) -> Non
         nbi.hmac(secret=SECRET, header="X-S"),
     ):  # fmt: skip
         inc.authorization = scheme
-        inc.open_window(60)
-        assert inc.send_example() == 200
-        assert inc.send_example({"price": 0.1, "n": 2**70}) == 200
+        inc.endpoint.open_window(60)
+        assert inc.endpoint.send_example() == 200
+        assert inc.endpoint.send_example({"price": 0.1, "n": 2**70}) == 200
 
 
 def test_a_token_is_what_the_draft_accepts(inc: Integration) -> None:
@@ -374,7 +389,7 @@ def test_a_token_is_what_the_draft_accepts(inc: Integration) -> None:
     inc.authorization = nbi.jwt(
         secret=SECRET, audience="us", issuer="them", permission="CALL", permissions_claim="scope"
     )
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     assert post(inc.url, b"{}", {"Authorization": f"Bearer {inc.token()}"}) == 200
 
 
@@ -391,7 +406,7 @@ def test_explain_says_why_leaf_by_leaf(inc: Integration) -> None:
     capture(inc, {"priority": "low", "n": 2**60})
     inc.trigger("urgent", (P.body.priority == "high") & P.body.gone.exists())
     inc.trigger("large", P.body.n > 5)
-    frame = inc.explain(-1)
+    frame = inc.explain()
     assert list(frame.columns) == ["trigger", "condition", "holds", "seen", "type", "reason"]
     assert frame["trigger"].tolist() == ["urgent", "urgent", "large"]
     assert frame["holds"].tolist() == [False, False, True]
@@ -405,34 +420,71 @@ def test_what_is_not_json_has_no_explanation(inc: Integration) -> None:
     inc.trigger("urgent", P.body.a == 1)
     inc.samples.add(request(b"{"), Rejected(BadJSON("No.")))
     assert len(inc.explain(0)) == 0
-    with pytest.raises(IndexError):
-        inc.explain(1)
+
+
+def test_samples_are_named_by_their_numbers(inc: Integration) -> None:
+    """The number is that of the frame's index, also when older samples are gone."""
+    inc.trigger("large", P.body.n > 1)
+    capture(inc, {"n": 0}, {"n": 1})
+    inc.samples.clear()
+    capture(inc, {"n": 2}, {"n": 3})
+    assert list(inc.samples.frame().index) == [2, 3]
+    assert [inc.explain(number)["seen"][0] for number in (2, 3)] == [2, 3]
+    assert inc.explain()["seen"][0] == 3
+
+
+@pytest.mark.parametrize("number", [-1, 1, 4])
+@pytest.mark.parametrize("look", [Integration.explain, Integration.diagnose])
+def test_an_unknown_number_is_an_error(
+    inc: Integration, look: Callable[[Integration, int], object], number: int
+) -> None:
+    """The message says which numbers there are; a position, also from the end, is none."""
+    capture(inc, {}, {})
+    inc.samples.clear()
+    capture(inc, {}, {})
+    with pytest.raises(UnknownSample, match=rf"number {number}\. The samples are #2 to #3, as"):
+        look(inc, number)
+
+
+def test_without_samples_there_is_nothing_to_explain(inc: Integration) -> None:
+    """The message says how to get one."""
+    with pytest.raises(UnknownSample, match=r"no samples yet\. Call retrieve\(\)"):
+        inc.explain()
 
 
 def test_profiles_follow_the_samples(inc: Integration) -> None:
     """Whatever comes and goes; refused requests say nothing of the sender's data."""
-    assert inc.profiles() == []
+
+    def body_profiles() -> list[ParameterProfile]:
+        return [each for each in inc.inspection.profiles() if each.label.startswith("body")]
+
+    assert inc.inspection.profiles() == []
     capture(inc, {"a": 1}, b"{")
-    assert [each.label for each in inc.profiles() if each.label.startswith("body")] == ["body.a"]
+    assert [each.label for each in inc.inspection.profiles() if each.label.startswith("body")] == [
+        "body.a"
+    ]
     capture(inc, {"a": 1, "b": 2})
-    assert [each.count for each in inc.profiles() if each.label.startswith("body")] == [2, 1]
+    assert [each.count for each in inc.inspection.profiles() if each.label.startswith("body")] == [
+        2,
+        1,
+    ]
     inc.samples.clear()
-    assert inc.profiles() == []
+    assert inc.inspection.profiles() == []
 
 
 def test_events_are_a_frame(inc: Integration) -> None:
     """One row each, with the raw body; empty before the first."""
     columns = ["id", "version", "key", "triggers", "received_at_ms", "body"]
-    assert list(inc.events().columns) == columns
+    assert list(inc.endpoint.events().columns) == columns
     inc.deduplicate("body.id")
     inc.trigger("all", P.body.exists())
     inc.publish()
     inc.listen()
     send(inc, b'{"id": 1.50}')
-    event = inc.events().iloc[0]
+    event = inc.endpoint.events().iloc[0]
     assert (event["version"], event["triggers"], event["body"]) == (1, "all", '{"id": 1.50}')
     assert len(event["key"]) == 64
-    assert isinstance(inc.events(), pd.DataFrame)
+    assert isinstance(inc.endpoint.events(), pd.DataFrame)
 
 
 def test_it_says_what_it_is(inc: Integration) -> None:
@@ -465,7 +517,7 @@ def test_saving_tells_where(inc: Integration, tmp_path: Path) -> None:
 def test_publishing_is_told_and_served(inc: Integration, tmp_path: Path) -> None:
     """The state has the version and the file, and the endpoint runs that."""
     published = inc.publish(tmp_path / "else")
-    assert inc.spec == published == load(tmp_path / "else" / "orders.incoming.json")
+    assert inc.published == published == load(tmp_path / "else" / "orders.incoming.json")
     assert inc.state.published_path == str(tmp_path / "else" / "orders.incoming.json")
     assert inc.state.written.startswith("Published version 1")
     assert not inc.state.changed
@@ -486,14 +538,14 @@ def test_two_triggers_that_read_the_same_do_not_stop_publishing(inc: Integration
     for name in ("a", "b", "a-b"):
         inc.trigger(name, P.body[name].exists())
     capture(inc, {"a": 1, "b": 1}, {"a-b": 1})
-    assert load(inc.publish() and inc.state.published_path) == inc.spec
+    assert load(inc.publish() and inc.state.published_path) == inc.published
 
 
 def test_publishing_that_fails_changes_nothing(inc: Integration, tmp_path: Path) -> None:
     """What cannot be written is not served either."""
     (tmp_path / "file").write_text("")
     unchanged(inc, OSError, lambda: inc.publish(tmp_path / "file"))
-    assert inc.spec is None
+    assert inc.published is None
 
 
 def test_who_comes_second_publishes_again(
@@ -510,13 +562,13 @@ def test_who_comes_second_publishes_again(
 def test_what_stands_in_the_way_of_publishing_is_listed(inc: Integration) -> None:
     """It is raised for code and shown in the wizard."""
     inc.authorization = nbi.jwt(secret=SECRET)
-    (problem,) = inc.problems()
+    (problem,) = inc.endpoint.problems()
     assert problem.place == "authorization"
     with pytest.raises(SpecError, match=SECRET):
         inc.publish()
     assert inc.state.problems["publish"] == (problem,)
     inc.set_secret(SECRET, KEY)
-    assert inc.problems() == []
+    assert inc.endpoint.problems() == []
     inc.publish()
     assert "publish" not in inc.state.problems
 
@@ -545,7 +597,7 @@ def test_all_are_closed_together(make: Make) -> None:
     for inc in both:
         inc.listen()
     Integration.close_all()
-    assert not any(inc.listening for inc in both)
+    assert not any(inc.endpoint.listening for inc in both)
     with pytest.raises(ListenerError):
         _ = both[0].url
     assert Integration._living == {}
@@ -584,9 +636,9 @@ def test_the_draft_is_looked_over(inc: Integration) -> None:
 
 def test_every_format_can_be_had(inc: Integration) -> None:
     """Of the draft, then of what is published; the payload over all samples."""
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     for number in (1, 2.5):
-        inc.send_example({"n": number})
+        inc.endpoint.send_example({"n": number})
     for _ in ("draft", "published"):
         assert inc.url.partition("/automation")[0] in inc.export("openapi")
         assert '"type": "number"' in inc.export("jsonschema")

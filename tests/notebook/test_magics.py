@@ -48,5 +48,5 @@ def test_unloading_stops_the_endpoints(shell: InteractiveShell, tmp_path: Path) 
     made = shell.run_line_magic("incoming", f"ending --folder '{tmp_path}'")
     made.listen()
     unload_ipython_extension(shell)
-    assert not made.listening
+    assert not made.endpoint.listening
     assert "incoming" not in shell.magics_manager.magics["line"]

@@ -17,7 +17,7 @@ from nbincoming.core.conditions.operators import OPERATORS
 from nbincoming.core.conditions.tree import All, AnyOf, Condition, ElementLeaf, Leaf, Not
 from nbincoming.core.spec.difference import differences
 from nbincoming.core.spec.model import Spec, spec_from_data
-from nbincoming.notebook.snippets import code, expression
+from nbincoming.notebook.python_code import code, expression
 from tests.core.strategies import condition_data, spec_data
 
 SECRET = 'it\'s a "secret" to $everybody of 32 bytes'

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nbincoming.errors import NbIncomingError
-from nbincoming.notebook import addresses as module
-from nbincoming.notebook.addresses import addresses, public_base_of
+from nbincoming.notebook import endpoint_urls as module
+from nbincoming.notebook.endpoint_urls import endpoint_urls, public_base_of
 from tests.notebook.conftest import Make
 from tests.notebook.wizard.clicking import Page, click, field, text_of
 
@@ -15,21 +15,21 @@ URL = "http://127.0.0.1:4711/x/trigger"
 
 def test_a_loopback_address_is_always_there() -> None:
     """It is the one to use on this machine."""
-    assert addresses(URL, "")[0].url == URL
+    assert endpoint_urls(URL, "")[0].url == URL
 
 
 def test_a_public_address_comes_first() -> None:
     """With the path of the endpoint."""
-    assert addresses(URL, "https://x.example/in")[0].url == "https://x.example/in/x/trigger"
+    assert endpoint_urls(URL, "https://x.example/in")[0].url == "https://x.example/in/x/trigger"
 
 
 def test_a_proxy_is_named_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a warning: the token that it asks for is not for senders."""
     monkeypatch.setattr(module, "find_spec", lambda _: object())
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/jane/")
-    found = addresses(URL, "")[-1]
+    found = endpoint_urls(URL, "")[-1]
     assert found.url == "/user/jane/proxy/4711/x/trigger"
-    assert "lets its holder run code" in found.words
+    assert "lets its holder run code" in found.note
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,6 @@ def test_the_wizard_takes_a_public_address(make: Make) -> None:
     field(opened, "Public address").value = " https://x.example/ "
     click(opened, "Apply")
     page.refresh()
-    assert inc.public_url.startswith("https://x.example/automation-endpoint/")
-    assert inc.public_url in text_of(page.widget)
-    assert inc.public_url in inc.curl()
+    assert inc.urls()[0].url.startswith("https://x.example/automation-endpoint/")
+    assert inc.urls()[0].url in text_of(page.widget)
+    assert inc.urls()[0].url in inc.curl()
