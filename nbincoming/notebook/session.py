@@ -17,7 +17,7 @@ from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.outcomes import Challenge, Rejected
 from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.values import Value, exact, json_text
-from nbincoming.errors import ListenerError, Problem, SecretError
+from nbincoming.errors import ListenerError, Problem, Refusal, SecretError
 from nbincoming.export.example import EXAMPLE_BODY
 from nbincoming.notebook.endpoint_urls import EndpointUrl, endpoint_urls, public_base_of
 from nbincoming.notebook.listener import Listener, shared
@@ -262,7 +262,12 @@ class EndpointSession:
             self.close_window(window)
 
     def _show_error(self, error: Exception) -> None:
-        self._store.dispatch(Fail("incoming", (Problem("", f"A request failed: {error}"),)))
+        what = (
+            f"A request was refused with {error.status}"
+            if isinstance(error, Refusal)
+            else "A request failed"
+        )
+        self._store.dispatch(Fail("incoming", (Problem("", f"{what}: {error}"),)))
 
 
 #: The endpoints that are listening: the kernel has one login for the API keys of all of them.

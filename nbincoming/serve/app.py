@@ -16,11 +16,11 @@ from urllib.parse import quote
 from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
+from nbincoming.http.refusals import head_too_large, slow_sender
 from nbincoming.inbox.opening import open_inbox
 from nbincoming.secrets import SecretStore
 from nbincoming.serve.claims import claims_for
 from nbincoming.serve.maintenance import Upkeep
-from nbincoming.serve.refusals import head_too_large, slow_sender
 from nbincoming.serve.routes import load_catalogue
 from nbincoming.serve.service import Service
 from nbincoming.serve.settings import DEFAULT_INBOX, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S

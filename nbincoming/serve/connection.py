@@ -22,12 +22,8 @@ from uvicorn.server import ServerState
 from nbincoming.core.request.message import RawHeaders, Request, Response
 from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
-from nbincoming.serve.refusals import (
-    bad_http,
-    head_too_large,
-    slow_sender,
-    too_many_connections,
-)
+from nbincoming.http.refusals import bad_http, head_too_large, slow_sender
+from nbincoming.serve.refusals import too_many_connections
 from nbincoming.serve.service import Service
 from nbincoming.serve.writer import written
 
@@ -144,8 +140,8 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._raw_left = self._announced_bytes
             self._take_raw(data[upgrade.args[0] :])
-        except httptools.HttpParserError:
-            self._refuse(self._head_refusal or bad_http())
+        except httptools.HttpParserError as error:
+            self._refuse(self._head_refusal or bad_http(str(error)))
         else:
             if self._in_head and not self._ended:  # else some of it was another request's
                 self._head_bytes += len(data)

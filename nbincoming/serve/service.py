@@ -17,6 +17,7 @@ from nbincoming.core.auth.login import LOGIN_PATH, login, login_unavailable
 from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.gateway import (
     answer,
+    normal_path,
     refusal_response,
     unknown_endpoint,
 )
@@ -121,7 +122,7 @@ class Service:
 
     def max_body_bytes(self, path: str) -> int:
         """Return how large a body may be at a path."""
-        route = self._catalogue.get(path)
+        route = self._catalogue.get(normal_path(path))
         return OTHER_BODY_BYTES if route is None else route.spec.max_body_bytes
 
     def handle(self, request: Request, place: Callable[[], Reply]) -> Response | None:
@@ -139,7 +140,9 @@ class Service:
         """
         began_s = time.perf_counter()
         # Nearly all endpoints are called without a query.
-        route = self._catalogue.get(request.target) or self._catalogue.get(request.path)
+        route = self._catalogue.get(request.target) or self._catalogue.get(
+            normal_path(request.path)
+        )
         if route is None:
             return self._elsewhere(request)
         try:
@@ -160,7 +163,7 @@ class Service:
 
     def refuse(self, path: str, refusal: Refusal) -> Response:
         """Answer a request that never became whole."""
-        route = self._catalogue.get(path)
+        route = self._catalogue.get(normal_path(path))
         if route is None:
             return self.refuse_unread(unknown_endpoint())
         return self._finish(route, time.perf_counter(), Rejected(refusal))

@@ -21,14 +21,13 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tornado.httputil import HTTPHeaders
 
 from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import BodyTooLarge, InboxUnavailable, ListenerError
+from nbincoming.http.refusals import BadHttp, HeadTooLarge
+from nbincoming.notebook import connection as connection_module
 from nbincoming.notebook import listener as module
-from nbincoming.notebook.exchange import DRAIN_BYTES, raw_headers
+from nbincoming.notebook.connection import MAX_DROPPED_BYTES
 from nbincoming.notebook.listener import MAX_BODY_BYTES, Listener, shared
 
 ROOT = Path(__file__).parents[2]
@@ -171,34 +170,6 @@ def test_headers_of_a_slow_head_are_kept_as_sent(listener: Listener, receiver: R
     )
 
 
-NAMES = st.text("abcXYZ-_", min_size=1, max_size=8)
-VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f"))
-
-
-@given(st.lists(st.tuples(NAMES, VALUES)))
-def test_raw_headers_mean_what_tornado_reads(pairs: list[tuple[str, str]]) -> None:
-    """The head as sent, and Tornado's reading of it, hold the same values for each name."""
-    pairs = [(name, value.strip("\x80\x85\xa0")) for name, value in pairs]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in pairs)
-    parsed = HTTPHeaders.parse(lines)
-
-    def by_name(headers: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, list[bytes]]:
-        found: dict[bytes, list[bytes]] = {}
-        for name, value in headers:
-            found.setdefault(name.lower(), []).append(value)
-        return found
-
-    head = f"POST /a:b HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
-    assert by_name(raw_headers(head, parsed)) == by_name(raw_headers(b"", parsed))
-
-
-def test_folded_headers_are_as_tornado_reads_them() -> None:
-    """A folded line cannot smuggle in a header that Tornado does not see."""
-    parsed = HTTPHeaders({"A": "b X: c"})
-    head = b"POST / HTTP/1.1\r\na: b\r\n X: c\r\n\r\n"
-    assert raw_headers(head, parsed) == ((b"A", b"b X: c"),)
-
-
 def test_a_chunked_body_is_put_together(listener: Listener, receiver: Receiver) -> None:
     """A body without a length arrives whole."""
     answer = exchange(
@@ -261,10 +232,17 @@ def test_a_head_request_gets_the_length_without_the_body(listener: Listener) -> 
 def test_an_unknown_path_is_a_404_problem(listener: Listener) -> None:
     """Where nothing is mounted, the answer is a problem that tells nothing of what is."""
     listener.mount("/hook", Receiver())
-    status, body = post(f"{listener.url}/hook/")
+    status, body = post(f"{listener.url}/hoo")
     assert status == 404
     assert json.loads(body)["status"] == 404
     assert b"/hook" not in body
+
+
+def test_a_slash_at_the_end_changes_nothing(listener: Listener, receiver: Receiver) -> None:
+    """Some senders add one to every URL; the target is kept as it was sent."""
+    assert post(f"{listener.url}/hook/?a=1")[0] == 200
+    assert post(f"{listener.url}/hook//")[0] == 404
+    assert [request.target for request in receiver.requests] == ["/hook/?a=1"]
 
 
 @pytest.mark.usefixtures("receiver")
@@ -369,7 +347,7 @@ def test_a_body_of_exactly_the_limit_is_accepted(listener: Listener, receiver: R
 @pytest.mark.usefixtures("receiver")
 def test_a_refused_body_is_not_read_for_ever(listener: Listener) -> None:
     """A sender that goes on regardless is cut off."""
-    body = bytes(4 * DRAIN_BYTES)
+    body = bytes(4 * MAX_DROPPED_BYTES)
     with connect(listener) as connection:
         connection.sendall(
             b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -403,7 +381,6 @@ def test_a_refused_body_is_reported_to_the_mount(listener: Listener, receiver: R
     "sent",
     [
         b"\x16\x03\x01 not http at all\r\n\r\n",
-        b"POST /hook\r\n\r\n",
         b"POST /hook HTTP/1.1\r\nNo colon\r\n\r\n",
         b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\n12",
@@ -421,12 +398,63 @@ def test_malformed_http_is_a_400_and_the_listener_goes_on(
 
 
 @pytest.mark.usefixtures("receiver")
-def test_a_head_over_64_kib_is_cut_off(listener: Listener) -> None:
-    """Headers without an end do not fill the memory."""
-    with connect(listener) as connection, contextlib.suppress(ConnectionError):
-        connection.sendall(b"POST /hook HTTP/1.1\r\nX: " + b"x" * 2**16)
-        assert read_to_end(connection) == b""
+def test_a_head_without_an_end_is_431(listener: Listener) -> None:
+    """Headers do not fill the memory, and the sender can read why it was refused."""
+    answer = exchange(listener, b"POST /hook HTTP/1.1\r\nX: " + b"x" * 2**20)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"\r\nConnection: close\r\n" in answer
     assert post(f"{listener.url}/hook")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("sent", "kind"),
+    [
+        (b"POST /hook HTTP/1.1\r\nX-A : secret\r\n\r\n", BadHttp),
+        (b"POST /hook?secret HTTP/1.1\nHost: x\n\n", BadHttp),
+        (b"POST http://x/hook HTTP/1.1\r\nContent-Length: secret\r\n\r\n", BadHttp),
+        (b"POST /hook HTTP/1.1\r\nX: " + b"secret" * 9_000, HeadTooLarge),
+        (b"POST /hook HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nsecret\r\n", BadHttp),
+    ],
+)
+def test_a_request_that_is_not_http_is_reported_to_its_mount(
+    listener: Listener, receiver: Receiver, sent: bytes, kind: type[Exception]
+) -> None:
+    """The reason can be shown to the analyst, without what was sent."""
+    errors: SimpleQueue[Exception] = SimpleQueue()
+    listener.mount("/hook", receiver, on_error=errors.put)
+    answer = exchange(listener, sent)
+    error = errors.get(timeout=WAIT_S)
+    assert isinstance(error, kind)
+    assert "secret" not in str(error)
+    assert str(error).encode() in answer
+
+
+def test_what_names_no_mount_is_reported_to_none(listener: Listener, receiver: Receiver) -> None:
+    """Neither bytes without a path, nor another path, nor what follows a complete request."""
+    errors: SimpleQueue[Exception] = SimpleQueue()
+    listener.mount("/hook", receiver, on_error=errors.put)
+    for sent in (
+        b"secret",
+        b"POST /other HTTP/1.1\r\nX-A : b\r\n\r\n",
+        b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\nsecret\r\n\r\n",
+    ):
+        with connect(listener) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            read_to_end(connection)
+    assert errors.empty()
+
+
+def test_a_request_that_does_not_end_is_408(
+    listener: Listener, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender learns why; one that sent nothing is closed without an answer."""
+    monkeypatch.setattr(connection_module, "REQUEST_TIMEOUT_S", 0.05)
+    assert exchange(listener, b"POST /hook HTTP/1.1\r\nX: ").startswith(b"HTTP/1.1 408 ")
+    assert exchange(listener, b"") == b""
+    good = b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+    assert exchange(listener, good).count(b"HTTP/1.1") == 1
+    assert len(receiver.requests) == 1
 
 
 def test_a_sender_that_goes_away_is_forgotten(listener: Listener, receiver: Receiver) -> None:
@@ -500,7 +528,7 @@ def test_an_answer_that_cannot_be_written_is_a_500(listener: Listener, value: st
     assert b"Injected" not in answer
 
 
-def test_tornado_does_not_log_what_was_sent(
+def test_the_log_does_not_hold_what_was_sent(
     listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Malformed requests leave a trace in the listener's log, without their content."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
+import socket
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -246,6 +247,21 @@ def test_what_an_inbox_raises_is_shown(inc: Integration, monkeypatch: pytest.Mon
     assert send(inc) == 500
     (problem,) = inc.state.problems["incoming"]
     assert "the cause" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("line", "status"),
+    [("X-A : secret", 400), ("X-A: secret" + "x" * 70_000, 431), ("Content-Length: 9999999", 413)],
+)
+def test_a_request_that_never_became_one_is_shown(inc: Integration, line: str, status: int) -> None:
+    """The card of incoming data says with what it was refused and why, not what it contained."""
+    url = urlsplit(inc.url)
+    with socket.create_connection((str(url.hostname), url.port), WAIT_S) as connection:
+        connection.sendall(f"POST {url.path} HTTP/1.1\r\n{line}\r\n\r\n".encode())
+        assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+    (problem,) = inc.state.problems["incoming"]
+    assert problem.message.startswith(f"A request was refused with {status}: The ")
+    assert "secret" not in problem.message
 
 
 @pytest.mark.parametrize("draft_is_larger", [True, False])
