@@ -12,15 +12,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
-from nbincoming.clock import now_ms
 from nbincoming.core.auth.diagnosis.signature_mistakes import Finding
-from nbincoming.core.auth.schemes import Authorization, Jwt
-from nbincoming.core.auth.signing import token
+from nbincoming.core.auth.schemes import Authorization
 from nbincoming.core.conditions.tree import Condition
 from nbincoming.core.spec.model import Spec
-from nbincoming.errors import NbIncomingError, SecretError, quote
+from nbincoming.errors import NbIncomingError, quote
 from nbincoming.export.shell import curl
-from nbincoming.notebook.countdown import countdown, wait_until
 from nbincoming.notebook.draft_editor import DraftEditor
 from nbincoming.notebook.endpoint_urls import EndpointUrl
 from nbincoming.notebook.inspection import Inspection
@@ -45,6 +42,8 @@ if TYPE_CHECKING:
 
 class Integration:
     """An endpoint with its authorization, deduplication and triggers.
+
+    Methods that change the draft raise SpecError with every problem, and then change nothing.
 
     As the last line of a cell it shows its wizard. Calling it again with the same name, as
     running the cell again does, returns the same integration with its URL and samples. A
@@ -79,11 +78,6 @@ class Integration:
         If the name is invalid, or a file is damaged.
     NbIncomingError
         If the integration exists in this kernel with another folder.
-
-    Examples
-    --------
-    >>> inc = Integration("complaints")  # doctest: +SKIP
-    >>> inc.listen()  # doctest: +SKIP
     """
 
     _living: ClassVar[dict[str, Integration]] = {}
@@ -184,13 +178,7 @@ class Integration:
         self.endpoint.update_body_limit()
 
     def set_secret(self, name: str, value: str | bytes) -> None:
-        """Set a secret for this session; it stays in memory.
-
-        Parameters
-        ----------
-        name
-            As the authorization names it, such as ``"env:COMPLAINTS_JWT_KEY"``.
-        """
+        """Set a secret, such as ``"env:COMPLAINTS_JWT_KEY"``; it stays in memory."""
         self.endpoint.set_secret(name, value)
 
     def deduplicate(
@@ -212,11 +200,6 @@ class Integration:
             Where the window starts: ``"last_request"`` or ``"first_accepted"``.
         claims
             Which requests claim their key: ``"every_request"`` or ``"triggered"``.
-
-        Raises
-        ------
-        SpecError
-            With every problem and its place.
         """
         self._editor.deduplicate(*labels, window=window, anchor=anchor, claims=claims)
 
@@ -225,16 +208,9 @@ class Integration:
 
         Parameters
         ----------
-        name
-            The trigger's name.
         when
             A condition, or its text as
             :func:`~nbincoming.core.conditions.parsing.read_condition` reads it.
-
-        Raises
-        ------
-        SentenceError
-            If the text is not a condition, with the position.
 
         Examples
         --------
@@ -283,19 +259,7 @@ class Integration:
         Returns what was captured, refused requests included, after `count` requests that
         were not refused, or when the time is up. Interrupting the cell stops capturing.
         """
-        window = self.endpoint.open_window(timeout_s, count=count)
-        try:
-            with countdown(self.url) as show:
-                wait_until(lambda: self.state.window is not window, show, window.ends_ms)
-        finally:
-            self.endpoint.close_window(window)
-        came = Samples([sample for sample in self.samples if sample.number >= window.first])
-        if not came:
-            print(  # noqa: T201 - the answer to the person who ran this cell
-                f"No request came within {timeout_s:g} s. Send one to {self.url}, "
-                "and call retrieve() again."
-            )
-        return came
+        return self.endpoint.retrieve(timeout_s, count=count)
 
     def import_samples(
         self, source: str | bytes | Path, *, format: Format | None = None
@@ -330,10 +294,7 @@ class Integration:
         :func:`nbincoming.core.auth.tokens.issue_token`. Raises SecretError if the
         authorization is not JWT with a shared secret, or the secret is missing.
         """
-        scheme = self.authorization
-        if not isinstance(scheme, Jwt):
-            raise SecretError("Only JWT authorization has tokens; set it to nbi.jwt(…) first.")
-        return token(scheme, self.secrets, now_ms(), **options)
+        return self.endpoint.token(**options)
 
     # --- the samples -----------------------------------------------------------------------
 
@@ -381,10 +342,8 @@ class Integration:
         ----------
         folder
             Where to write; by default ``published`` in the integration's folder.
-        changes
-            One line for the list of versions: what changed.
-        by
-            Who publishes.
+        changes, by
+            For the list of versions: what changed, in one line, and who publishes.
 
         Raises
         ------

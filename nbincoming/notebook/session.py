@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 from weakref import WeakSet
 
 import pandas as pd
@@ -12,20 +13,20 @@ from nbincoming.api_keys import ApiKeyError
 from nbincoming.clock import now_ms
 from nbincoming.core.auth.login import LOGIN_PATH, login_unavailable
 from nbincoming.core.auth.schemes import Jwt
-from nbincoming.core.auth.signing import credentials
+from nbincoming.core.auth.signing import credentials, token
 from nbincoming.core.gateway import answer, endpoint_path
-from nbincoming.core.outcomes import Challenge, Rejected
 from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.values import Value, exact, json_text
 from nbincoming.errors import ListenerError, Problem, Refusal, SecretError
 from nbincoming.export.example import EXAMPLE_BODY
+from nbincoming.notebook.capture import Capture
 from nbincoming.notebook.endpoint_urls import EndpointUrl, endpoint_urls, public_base_of
 from nbincoming.notebook.listener import Listener, shared
 from nbincoming.notebook.login_keys import LoginKeys
 from nbincoming.notebook.logins import Desk, answer_login
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.served_specs import ServedSpecs
-from nbincoming.notebook.wizard.state import CloseWindow, Fail, OpenWindow, Reach, Window
+from nbincoming.notebook.wizard.state import Fail, Reach, Window
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
 from nbincoming.secrets import SecretStore
@@ -56,10 +57,10 @@ class EndpointSession:
         self, store: Store, samples: Samples, secrets: SecretStore, keys: LoginKeys
     ) -> None:
         self._store = store
-        self._samples = samples
         self._secrets = secrets
         self._keys = keys
         self._served = ServedSpecs(store, secrets)
+        self._capture = Capture(store, samples)
         self._listener: Listener | None = None
 
     # --- where it listens --------------------------------------------------------------
@@ -164,18 +165,8 @@ class EndpointSession:
         self.listen_if_needed()
         with self._store.lock:
             self._served.gateway("draft", self._store.state.draft)
-            opened_ms = now_ms()
-            window = Window(
-                opened_ms=opened_ms,
-                ends_ms=opened_ms + round(timeout_s * 1000),
-                first=self._samples.next_number,
-                wanted=count,
-            )
             self._served.forget_draft_keys()  # a request repeated in the next window is new
-            self._store.dispatch(OpenWindow(window))
-            self._running.call_later(timeout_s, lambda: self.close_window(window))
-            self._running.call_later(1, lambda: self._tick(window))
-        return window
+            return self._capture.open(timeout_s, count, self._running.call_later)
 
     def close_window(self, window: Window | None = None) -> None:
         """Stop capturing requests.
@@ -185,14 +176,24 @@ class EndpointSession:
         window
             Close only this window; by default whichever is open.
         """
-        with self._store.lock:
-            state = self._store.state
-            if state.window is None or window not in (None, state.window):
-                return
-            came = self._samples.next_number - state.window.first
-            word = "request" if came == 1 else "requests"
-            notice = f"{came} {word} retrieved." if came else "No request came."
-            self._store.dispatch(CloseWindow(notice))
+        self._capture.close(window)
+
+    def retrieve(self, timeout_s: float, *, count: int) -> Samples:
+        """Capture requests, wait for them, and return them."""
+        came = self._capture.wait(self.open_window(timeout_s, count=count), self.url)
+        if not came:
+            print(  # noqa: T201 - the answer to the person who ran this cell
+                f"No request came within {timeout_s:g} s. Send one to {self.url}, "
+                "and call retrieve() again."
+            )
+        return came
+
+    def token(self, **options: Any) -> str:
+        """Sign a token that the draft accepts."""
+        scheme = self._store.state.draft.authorization
+        if not isinstance(scheme, Jwt):
+            raise SecretError("Only JWT authorization has tokens; set it to nbi.jwt(…) first.")
+        return token(scheme, self._secrets, now_ms(), **options)
 
     def send_example(self, body: Value = None) -> int:
         """Post an example, or `body`, with credentials; return the status of the answer."""
@@ -200,12 +201,6 @@ class EndpointSession:
         state = self._store.state
         authorization = (state.published or state.draft).authorization
         return post(self.url, text, credentials(authorization, self._secrets, text, now_ms()))
-
-    def _tick(self, window: Window) -> None:
-        """Refresh the wizard's countdown every second."""
-        if self._store.state.window is window and self._listener is not None:
-            self._store.poke()
-            self._listener.call_later(1, lambda: self._tick(window))
 
     def desk(self) -> Desk | None:
         """Return what the login needs, if this integration's tokens can be signed here."""
@@ -242,24 +237,9 @@ class EndpointSession:
     def _handle(self, request: Request) -> Response:
         """Answer a request, on the listener's thread."""
         outcome, judged = self._served.claim(request)
-        with self._store.lock:
-            self._samples.add(request, outcome, judged)
-            self._close_full_window()
+        self._capture.add(request, outcome, judged)
         self._store.poke()
         return answer(outcome)
-
-    def _close_full_window(self) -> None:
-        window = self._store.state.window
-        if window is None or window.wanted is None:
-            return
-        good = [
-            sample
-            for sample in self._samples
-            if sample.number >= window.first
-            and not isinstance(sample.outcome, Rejected | Challenge)
-        ]
-        if len(good) >= window.wanted:
-            self.close_window(window)
 
     def _show_error(self, error: Exception) -> None:
         what = (

@@ -26,7 +26,7 @@ from nbincoming.errors import (
     SpecError,
 )
 from nbincoming.files import VersionExistsError, load
-from nbincoming.notebook import integration as module
+from nbincoming.notebook import capture as module
 from nbincoming.notebook.inspection import UnknownSample
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.sending import post

@@ -64,7 +64,8 @@ class Kernel:
 
     def begin(self, code: str) -> str:
         """Begin a cell; returns when it has written something."""
-        cell: str = self.client.execute(code)
+        # Otherwise an error, such as an interrupt, may also abort the cell that is sent next.
+        cell: str = self.client.execute(code, stop_on_error=False)
         self.wait_for(cell, "stream")
         return cell
 

@@ -18,7 +18,7 @@ from nbincoming.api_keys import ApiKeyError, KeyFile
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import ConditionError, ListenerError, SecretError, SentenceError, SpecError
 from nbincoming.export.example import EXAMPLE_BODY
-from nbincoming.notebook import integration
+from nbincoming.notebook import capture
 from nbincoming.notebook.python_code import code
 from nbincoming.notebook.sending import post
 from nbincoming.notebook.wizard.state import CARDS, Define
@@ -100,7 +100,7 @@ def test_an_interrupt_closes_the_window(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(integration, "wait_until", interrupt)
+    monkeypatch.setattr(capture, "wait_until", interrupt)
     with pytest.raises(KeyboardInterrupt):
         inc.retrieve(timeout_s=30)
     assert inc.state.window is None
