@@ -109,7 +109,7 @@ def _parser() -> Callable[[bytes], object]:
 
 def _serve_listener() -> None:
     from nbincoming.core.request.message import Request, Response
-    from nbincoming.notebook.listener import Listener
+    from nbincoming.notebook.listener.listener import Listener
 
     parse = _parser()
 

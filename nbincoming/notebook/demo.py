@@ -13,8 +13,8 @@ from nbincoming.core.conditions.builder import P
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import NbIncomingError
 from nbincoming.export.example import EXAMPLE_BODY
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.sending import post
 from nbincoming.review.replay import check_examples
 from nbincoming.secrets import new_secret
 

@@ -19,13 +19,13 @@ from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError, quote
 from nbincoming.export.shell import curl
 from nbincoming.notebook.draft_editor import DraftEditor
-from nbincoming.notebook.endpoint_urls import EndpointUrl
+from nbincoming.notebook.endpoint.login_keys import LoginKeys
+from nbincoming.notebook.endpoint.session import RETRIEVE_S, EndpointSession
+from nbincoming.notebook.endpoint.urls import EndpointUrl
 from nbincoming.notebook.inspection import Inspection
-from nbincoming.notebook.login_keys import LoginKeys
 from nbincoming.notebook.publishing import Publisher, opened_state
 from nbincoming.notebook.python_code import code
 from nbincoming.notebook.sample_import import import_requests
-from nbincoming.notebook.session import RETRIEVE_S, EndpointSession
 from nbincoming.notebook.wizard.icons import icon_of
 from nbincoming.notebook.wizard.state import State, badge
 from nbincoming.notebook.wizard.store import Store

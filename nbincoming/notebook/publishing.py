@@ -14,8 +14,8 @@ from nbincoming.core.spec.model import SCHEMA_FILE, SUFFIX, Spec, spec_from_data
 from nbincoming.errors import Problem, SpecError, quote
 from nbincoming.export.formats import export_spec
 from nbincoming.export.openapi import LOCAL
+from nbincoming.notebook.endpoint.session import EndpointSession
 from nbincoming.notebook.inspection import Inspection
-from nbincoming.notebook.session import EndpointSession
 from nbincoming.notebook.wizard.state import Fail, Published, Saved, State
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.review.replay import check_examples

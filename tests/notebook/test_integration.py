@@ -26,10 +26,10 @@ from nbincoming.errors import (
     SpecError,
 )
 from nbincoming.files import VersionExistsError, load
-from nbincoming.notebook import capture as module
+from nbincoming.notebook.endpoint import capture as module
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.inspection import UnknownSample
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.sending import post
 from nbincoming.samples.profile import ParameterProfile
 from tests.notebook.conftest import Make
 from tests.samples.making import request

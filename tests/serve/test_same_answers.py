@@ -14,7 +14,7 @@ from nbincoming import files
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.core.request.message import Response
 from nbincoming.http.parsing import MAX_HEAD_BYTES
-from nbincoming.notebook.listener import Listener
+from nbincoming.notebook.listener.listener import Listener
 from nbincoming.serve.app import make_app
 from tests.inbox.server import Server
 from tests.serve.running import WAIT_S, hosting, serving

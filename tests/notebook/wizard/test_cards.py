@@ -13,8 +13,8 @@ from nbincoming.core.deduplication import OWN_HASH_HEADER
 from nbincoming.core.request.values import json_text
 from nbincoming.core.spec.model import spec_from_data
 from nbincoming.files import load
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.sending import post
 from nbincoming.notebook.wizard.state import Card, State
 from nbincoming.review.key_advice import key_advice
 from tests.core.strategies import spec_data

@@ -18,9 +18,9 @@ from nbincoming.api_keys import ApiKeyError, KeyFile
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import ConditionError, ListenerError, SecretError, SentenceError, SpecError
 from nbincoming.export.example import EXAMPLE_BODY
-from nbincoming.notebook import capture
+from nbincoming.notebook.endpoint import capture
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.python_code import code
-from nbincoming.notebook.sending import post
 from nbincoming.notebook.wizard.state import CARDS, Define
 from nbincoming.notebook.wizard.wizard import Wizard
 from nbincoming.review.replay import check_examples

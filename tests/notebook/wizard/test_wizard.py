@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import nbincoming as nbi
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import Problem
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.listener import shared
-from nbincoming.notebook.sending import post
+from nbincoming.notebook.listener.listener import shared
 from nbincoming.notebook.wizard.state import CARDS, Card, Change, Define, Fail, Miss
 from nbincoming.notebook.wizard.views import CopyButton
 from tests.notebook.conftest import Make

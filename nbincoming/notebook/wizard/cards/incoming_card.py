@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from nbincoming.core.outcomes import Rejected
 from nbincoming.core.request.masking import masked_headers
 from nbincoming.core.request.values import kind
-from nbincoming.notebook.session import RETRIEVE_S
+from nbincoming.notebook.endpoint.session import RETRIEVE_S
 from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.cards.import_form import ImportForm
 from nbincoming.notebook.wizard.state import State, summary

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nbincoming.errors import NbIncomingError
-from nbincoming.notebook import endpoint_urls as module
-from nbincoming.notebook.endpoint_urls import endpoint_urls, public_base_of
+from nbincoming.notebook.endpoint import urls as module
+from nbincoming.notebook.endpoint.urls import endpoint_urls, public_base_of
 from tests.notebook.conftest import Make
 from tests.notebook.wizard.clicking import Page, click, field, text_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nbincoming.clock import now_ms
 from nbincoming.core.outcomes import Outcome
 from nbincoming.core.request.message import Request
-from nbincoming.notebook.countdown import countdown, wait_until
+from nbincoming.notebook.endpoint.countdown import countdown, wait_until
 from nbincoming.notebook.wizard.state import CloseWindow, OpenWindow, Window
 from nbincoming.notebook.wizard.store import Later, Store
 from nbincoming.samples.samples import Samples

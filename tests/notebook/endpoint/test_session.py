@@ -17,9 +17,9 @@ import nbincoming as nbi
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import ListenerError
 from nbincoming.inbox.memory import MemoryInbox
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.listener import shared
-from nbincoming.notebook.sending import post
+from nbincoming.notebook.listener.listener import shared
 from nbincoming.notebook.wizard.state import Change
 from tests.notebook.conftest import Make
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nbincoming.notebook import countdown as module
-from nbincoming.notebook.countdown import countdown, wait_until
+from nbincoming.notebook.endpoint import countdown as module
+from nbincoming.notebook.endpoint.countdown import countdown, wait_until
 
 
 class Terminal(io.StringIO):

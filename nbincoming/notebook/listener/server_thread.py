@@ -20,7 +20,7 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 from tornado.tcpserver import TCPServer
 
-from nbincoming.notebook.connection import Connection, Mount, log
+from nbincoming.notebook.listener.connection import Connection, Mount, log
 
 #: How long a request may go on while the server stops. Jupyter kills a kernel that takes about
 #: 2.5 s to shut down, and then its atexit functions do not run.

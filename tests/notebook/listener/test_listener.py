@@ -25,12 +25,12 @@ import pytest
 from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import BodyTooLarge, InboxUnavailable, ListenerError
 from nbincoming.http.refusals import BadHttp, HeadTooLarge
-from nbincoming.notebook import connection as connection_module
-from nbincoming.notebook import listener as module
-from nbincoming.notebook.connection import MAX_DROPPED_BYTES
-from nbincoming.notebook.listener import MAX_BODY_BYTES, Listener, shared
+from nbincoming.notebook.listener import connection as connection_module
+from nbincoming.notebook.listener import listener as module
+from nbincoming.notebook.listener.connection import MAX_DROPPED_BYTES
+from nbincoming.notebook.listener.listener import MAX_BODY_BYTES, Listener, shared
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WAIT_S = 10
 
 
@@ -781,7 +781,9 @@ def run(script: str) -> str:
 
 def test_the_end_of_the_process_closes_the_shared_listener() -> None:
     """A process ends at once and without a warning while the shared listener runs."""
-    assert run("from nbincoming.notebook.listener import shared; print(shared().port)").strip()
+    assert run(
+        "from nbincoming.notebook.listener.listener import shared; print(shared().port)"
+    ).strip()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -793,7 +795,7 @@ def test_a_forked_child_lets_go_of_the_port() -> None:
 FORK = """
 import os, socket, urllib.request, warnings
 from nbincoming.core.request.message import Response
-from nbincoming.notebook.listener import Listener, shared
+from nbincoming.notebook.listener.listener import Listener, shared
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of fork with threads
 

@@ -3,7 +3,7 @@
 Tornado provides the sockets and the event loop. The bytes are read by the parser that production
 uses, because Tornado's own answers a bare 400, or nothing, to requests that production takes or
 refuses with a reason. Nothing here knows how the listener's thread starts and ends
-(:mod:`nbincoming.notebook.listener_thread`), or what a body means.
+(:mod:`nbincoming.notebook.listener.server_thread`), or what a body means.
 """
 
 from __future__ import annotations

@@ -19,13 +19,13 @@ from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.values import Value, exact, json_text
 from nbincoming.errors import ListenerError, Problem, Refusal, SecretError
 from nbincoming.export.example import EXAMPLE_BODY
-from nbincoming.notebook.capture import Capture
-from nbincoming.notebook.endpoint_urls import EndpointUrl, endpoint_urls, public_base_of
-from nbincoming.notebook.listener import Listener, shared
-from nbincoming.notebook.login_keys import LoginKeys
-from nbincoming.notebook.logins import Desk, answer_login
-from nbincoming.notebook.sending import post
-from nbincoming.notebook.served_specs import ServedSpecs
+from nbincoming.notebook.endpoint.capture import Capture
+from nbincoming.notebook.endpoint.login_keys import LoginKeys
+from nbincoming.notebook.endpoint.logins import Desk, answer_login
+from nbincoming.notebook.endpoint.sending import post
+from nbincoming.notebook.endpoint.served_specs import ServedSpecs
+from nbincoming.notebook.endpoint.urls import EndpointUrl, endpoint_urls, public_base_of
+from nbincoming.notebook.listener.listener import Listener, shared
 from nbincoming.notebook.wizard.state import Fail, Reach, Window
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
