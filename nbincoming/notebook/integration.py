@@ -234,12 +234,8 @@ class Integration:
         Parameters
         ----------
         host, port
-            By default those of this kernel's listener, or loopback and a free port.
-
-        Raises
-        ------
-        ListenerError
-            If the port is in use, or the kernel already listens at another one.
+            By default those of this kernel's listener, or loopback and a free port. Raises
+            ListenerError if the port is in use, or the kernel already listens elsewhere.
         """
         self.endpoint.listen(host=host, port=port)
         return self.url
@@ -312,16 +308,8 @@ class Integration:
     def diagnose(self, number: int | None = None) -> list[Finding]:
         """Find out what the sender of a refused sample may have done wrong.
 
-        Parameters
-        ----------
-        number
-            As for :meth:`explain`.
-
-        Returns
-        -------
-        list of Finding
-            The usual mistakes that would explain the refusal; empty if the credentials are
-            right. No finding contains a secret or a signature.
+        `number` is that of :meth:`explain`. Returns the usual mistakes that would explain the
+        refusal; none if the credentials are right. No finding contains a secret or a signature.
         """
         return self.inspection.diagnose(number)
 

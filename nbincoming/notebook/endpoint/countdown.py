@@ -19,7 +19,7 @@ _STEP_S = 0.05
 
 @contextmanager
 def countdown(url: str) -> Iterator[Callable[[float], None]]:
-    """Yield a function that shows how many seconds are left."""
+    """Yield a function that shows the seconds left; the line is removed at the end."""
     write = _notebook_line() if get_ipython() is not None else _terminal_line
     shown = -1
 

@@ -1,7 +1,7 @@
 """The HTTP server inside a Jupyter kernel.
 
 It has its own thread and event loop, so a cell can post to its own listener, and a busy kernel
-still answers. :mod:`nbincoming.notebook.listener.connection` reads and answers requests.
+still answers. :mod:`nbincoming.notebook.listener.http_connection` reads and answers requests.
 
 Nothing here prints, since what a thread prints appears below whichever cell ran last. The log
 is ``nbincoming.listener``, which is silent until logging is configured.
@@ -22,7 +22,7 @@ from types import ModuleType, TracebackType
 from typing import Self, cast
 
 from nbincoming.errors import ListenerError
-from nbincoming.notebook.listener.connection import Handler, Mount, OnError
+from nbincoming.notebook.listener.http_connection import Handler, Mount, OnError
 from nbincoming.notebook.listener.server_thread import Server, Timer
 
 #: The limit of a body if a mount does not set one.

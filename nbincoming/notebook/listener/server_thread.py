@@ -20,7 +20,7 @@ from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
 from tornado.tcpserver import TCPServer
 
-from nbincoming.notebook.listener.connection import Connection, Mount, log
+from nbincoming.notebook.listener.http_connection import HttpConnection, Mount, log
 
 #: How long a request may go on while the server stops. Jupyter kills a kernel that takes about
 #: 2.5 s to shut down, and then its atexit functions do not run.
@@ -62,7 +62,7 @@ class Server:
         self._socket = bound
         self._mounts = mounts
         self._max_body_bytes = max_body_bytes
-        self._connections = weakref.WeakSet[Connection]()
+        self._connections = weakref.WeakSet[HttpConnection]()
         self._stopping = False
         self._started = concurrent.futures.Future[None]()
         # On every system: Tornado cannot use the loop that Windows has by default.
@@ -116,7 +116,7 @@ class Server:
                 connection.socket.close()
 
     async def _serve_connection(self, stream: IOStream) -> None:
-        connection = Connection(
+        connection = HttpConnection(
             stream,
             self._mounts,
             max_body_bytes=self._max_body_bytes,

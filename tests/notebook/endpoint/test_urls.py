@@ -1,4 +1,4 @@
-"""Where an endpoint can be reached."""
+"""The URLs at which an endpoint can be reached."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_public_address_comes_first() -> None:
 
 
 def test_a_proxy_is_named_where_it_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a warning: the token that it asks for is not for senders."""
+    """Its note warns that the Jupyter token must not be given to senders."""
     monkeypatch.setattr(module, "find_spec", lambda _: object())
     monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/jane/")
     found = endpoint_urls(URL, "")[-1]
@@ -36,20 +36,20 @@ def test_a_proxy_is_named_where_it_is_installed(monkeypatch: pytest.MonkeyPatch)
     "text", ["x.example", "ftp://x", "https://", "http://x:y", "https://x?a=1"]
 )
 def test_what_is_no_address_is_a_problem(text: str) -> None:
-    """The message has an example of one."""
+    """The message shows a valid address."""
     with pytest.raises(NbIncomingError, match=r"https://hooks\.example\.com"):
         public_base_of(text)
 
 
 def test_a_password_in_an_address_is_not_quoted() -> None:
-    """Nor is it taken."""
+    """An address with a password is refused, and the message does not repeat it."""
     with pytest.raises(NbIncomingError) as caught:
         public_base_of("https://jane:sesame@x.example")
     assert "sesame" not in str(caught.value)
 
 
 def test_the_wizard_takes_a_public_address(make: Make) -> None:
-    """It is then the URL to copy, in the header and in curl."""
+    """The header and the curl command then show it."""
     inc = make()
     page = Page(inc)
     opened = page.open("endpoint")

@@ -25,9 +25,9 @@ import pytest
 from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import BodyTooLarge, InboxUnavailable, ListenerError
 from nbincoming.http.refusals import BadHttp, HeadTooLarge
-from nbincoming.notebook.listener import connection as connection_module
+from nbincoming.notebook.listener import http_connection as connection_module
 from nbincoming.notebook.listener import listener as module
-from nbincoming.notebook.listener.connection import MAX_DROPPED_BYTES
+from nbincoming.notebook.listener.http_connection import MAX_DROPPED_BYTES
 from nbincoming.notebook.listener.listener import MAX_BODY_BYTES, Listener, shared
 
 ROOT = Path(__file__).parents[3]
@@ -63,7 +63,7 @@ def receiver(listener: Listener) -> Receiver:
 
 @pytest.fixture
 def kernel() -> Iterator[None]:
-    """Give a test the one listener of the process, and take it back."""
+    """Close the process's listener after a test."""
     yield
     shared().close()
 
@@ -230,7 +230,7 @@ def test_a_head_request_gets_the_length_without_the_body(listener: Listener) -> 
 
 
 def test_an_unknown_path_is_a_404_problem(listener: Listener) -> None:
-    """Where nothing is mounted, the answer is a problem that tells nothing of what is."""
+    """The problem does not disclose the paths that are mounted."""
     listener.mount("/hook", Receiver())
     status, body = post(f"{listener.url}/hoo")
     assert status == 404
@@ -261,7 +261,7 @@ def test_an_unknown_path_does_not_cost_the_connection(listener: Listener) -> Non
 
 @pytest.mark.usefixtures("receiver")
 def test_a_mount_can_be_replaced_and_removed(listener: Listener) -> None:
-    """The last mount at a path counts, until it is taken away."""
+    """The last mount at a path counts until it is removed."""
     listener.mount("/hook", Receiver(Response(202)))
     assert post(f"{listener.url}/hook")[0] == 202
     listener.unmount("/hook")
@@ -370,7 +370,7 @@ def test_an_oversized_body_for_nobody_is_a_404(listener: Listener) -> None:
 
 
 def test_a_refused_body_is_reported_to_the_mount(listener: Listener, receiver: Receiver) -> None:
-    """What never reached the handler is told to the hook, so that it can be shown."""
+    """The error hook receives the refusal, so that it can be shown."""
     errors: SimpleQueue[Exception] = SimpleQueue()
     listener.mount("/hook", receiver, max_body_bytes=1, on_error=errors.put)
     post(f"{listener.url}/hook", b"xy")
@@ -391,7 +391,7 @@ def test_a_refused_body_is_reported_to_the_mount(listener: Listener, receiver: R
 def test_malformed_http_is_a_400_and_the_listener_goes_on(
     listener: Listener, receiver: Receiver, sent: bytes
 ) -> None:
-    """What is not HTTP, or says two things at once, never reaches the handler."""
+    """Bytes that are not HTTP, or are ambiguous, never reach the handler."""
     assert exchange(listener, sent).startswith(b"HTTP/1.1 400 ")
     assert receiver.requests == []
     assert post(f"{listener.url}/hook")[0] == 200
@@ -430,7 +430,7 @@ def test_a_request_that_is_not_http_is_reported_to_its_mount(
 
 
 def test_what_names_no_mount_is_reported_to_none(listener: Listener, receiver: Receiver) -> None:
-    """Neither bytes without a path, nor another path, nor what follows a complete request."""
+    """Bytes without a path, with another path, or after a complete request are not reported."""
     errors: SimpleQueue[Exception] = SimpleQueue()
     listener.mount("/hook", receiver, on_error=errors.put)
     for sent in (
@@ -458,7 +458,7 @@ def test_a_request_that_does_not_end_is_408(
 
 
 def test_a_sender_that_goes_away_is_forgotten(listener: Listener, receiver: Receiver) -> None:
-    """Half a request leaves nothing behind that would hold up the end."""
+    """An unfinished request does not delay the listener's end."""
     with connect(listener) as connection:
         connection.sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1234")
     assert post(f"{listener.url}/hook")[0] == 200
@@ -497,7 +497,7 @@ def test_a_handler_that_raises_is_logged(
 
 
 def test_a_hook_that_raises_does_not_cost_the_answer(listener: Listener) -> None:
-    """The sender gets his 500 whatever the view does with the error."""
+    """The sender gets the 500 even if the error hook raises."""
 
     def hook(error: Exception) -> None:
         raise error
@@ -550,7 +550,7 @@ def test_it_starts_once(listener: Listener) -> None:
 
 
 def test_it_binds_loopback(listener: Listener) -> None:
-    """By default nobody else on the network reaches it."""
+    """By default other machines cannot reach it."""
     assert listener.url.startswith("http://127.0.0.1:")
 
 
@@ -605,21 +605,21 @@ def test_closing_frees_the_port(listener: Listener) -> None:
 
 @pytest.mark.usefixtures("receiver")
 def test_a_closed_listener_starts_again_with_its_mounts(listener: Listener) -> None:
-    """What is mounted outlives the end."""
+    """Mounts survive closing and starting again."""
     listener.close()
     listener.start()
     assert post(f"{listener.url}/hook")[0] == 200
 
 
 def test_a_listener_that_is_not_running_has_no_url() -> None:
-    """There is no URL to hand out before the start."""
+    """Asking for the URL before the start is an error."""
     with pytest.raises(ListenerError, match="not running"):
         _ = Listener().url
 
 
 @pytest.mark.usefixtures("receiver")
 def test_closing_ends_idle_connections(listener: Listener) -> None:
-    """A connection that is only kept is closed at once."""
+    """An idle connection is closed at once."""
     with connect(listener) as connection:
         connection.sendall(b"GET /hook HTTP/1.1\r\nHost: x\r\n\r\n")
         answer_on(connection).read()
@@ -667,7 +667,7 @@ def test_a_forgotten_listener_warns_and_frees_its_port() -> None:
 
 
 def test_a_closed_listener_is_forgotten_in_silence(recwarn: pytest.WarningsRecorder) -> None:
-    """Whoever closes may forget."""
+    """A listener that was closed does not warn when it is collected."""
     with Listener():
         pass
     gc.collect()
@@ -716,14 +716,14 @@ def test_a_callback_that_raises_is_logged_and_nothing_else(
 
 
 def test_a_callback_after_the_end_is_dropped(listener: Listener) -> None:
-    """Nobody fails over an update that nobody would see."""
+    """A callback for a closed listener is dropped without an error."""
     listener.close()
     listener.call_soon(pytest.fail)
     listener.call_later(0, pytest.fail).cancel()
 
 
 def test_a_callback_before_the_start_is_an_error() -> None:
-    """What could never run is not accepted in silence."""
+    """A callback that could never run is refused."""
     with pytest.raises(ListenerError, match=r"start\(\)"):
         Listener().call_soon(print)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from nbincoming.core.request.message import Request
 from nbincoming.errors import InboxUnavailable
-from nbincoming.http.parsing import ContinueExpected, Event, Phase, Refused, RequestParser
+from nbincoming.http.request_parser import ContinueExpected, Event, Phase, Refused, RequestParser
 
 MAX_HEAD_BYTES = 400
 MAX_BODY_BYTES = 40

@@ -25,14 +25,14 @@ from tornado.iostream import IOStream, StreamClosedError
 from nbincoming.core.gateway import normal_path, refusal_response, unknown_endpoint
 from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import Refusal
-from nbincoming.http.parsing import (
+from nbincoming.http.refusals import slow_sender
+from nbincoming.http.request_parser import (
     MAX_HEAD_BYTES,
     ContinueExpected,
     Phase,
     Refused,
     RequestParser,
 )
-from nbincoming.http.refusals import slow_sender
 
 #: Answers a request. Called on the listener's thread, so it must not block for long.
 Handler = Callable[[Request], Response]
@@ -80,7 +80,7 @@ class HandlerFailed(Refusal):
     title: ClassVar[str] = "The request could not be handled"
 
 
-class Connection:
+class HttpConnection:
     """Answers the requests of one connection, in their order.
 
     Parameters
@@ -129,7 +129,8 @@ class Connection:
     async def serve(self) -> None:
         """Answer requests until either side ends the connection."""
         try:
-            self._restart_clock()
+            self._waiting_since_s = self._now_s()
+            self._start_timer(REQUEST_TIMEOUT_S)
             while await self._answer_next():
                 pass
         except StreamClosedError:
@@ -216,10 +217,6 @@ class Connection:
 
     def _now_s(self) -> float:
         return asyncio.get_running_loop().time()
-
-    def _restart_clock(self) -> None:
-        self._waiting_since_s = self._now_s()
-        self._start_timer(REQUEST_TIMEOUT_S)
 
     def _start_timer(self, delay_s: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._check_clock)
