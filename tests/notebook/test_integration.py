@@ -472,6 +472,15 @@ def test_profiles_follow_the_samples(inc: Integration) -> None:
     assert inc.inspection.profiles() == []
 
 
+def test_the_name_of_a_file_is_not_taken_for_its_content(inc: Integration, tmp_path: Path) -> None:
+    """The error says how to read the file; a Path does."""
+    path = tmp_path / "history.jsonl"
+    path.write_text('{"a": 1}\n')
+    message = unchanged(inc, NbIncomingError, lambda: inc.import_samples(str(path)))
+    assert f"Give Path({str(path)!r})" in message
+    assert len(inc.import_samples(path)) == len(inc.import_samples('{"a": 1}')) == 1
+
+
 def test_events_are_a_frame(inc: Integration) -> None:
     """There is one row for each event, with the raw body; before the first, none."""
     columns = ["id", "version", "key", "triggers", "received_at_ms", "body"]
