@@ -117,9 +117,9 @@ class App:
             async with asyncio.timeout(self._request_timeout_s):
                 body = await self._body(path, receive)
         except TimeoutError:
-            return service.refuse_unread(slow_sender(self._request_timeout_s))
+            return service.refuse(slow_sender(self._request_timeout_s))
         except Refusal as refusal:
-            return service.refuse(path, refusal)
+            return service.refuse(refusal, path)
         if body is None:
             return None
         request = Request(
@@ -131,11 +131,12 @@ class App:
         )
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
-        def answer(response: Response) -> None:
-            if not answered.done():  # else the server has given up
+        def reply(response: Response) -> None:
+            if not answered.done():  # otherwise the server has given up
                 answered.set_result(response)
 
-        return service.handle(request, lambda: answer) or await answered
+        service.handle(request, reply)
+        return await answered
 
     async def _body(self, path: str, receive: Receive) -> bytes | None:
         """Read a body as far as it may be; None where the sender went away."""
