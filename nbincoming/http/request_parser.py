@@ -18,9 +18,6 @@ from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
 from nbincoming.http.refusals import bad_http, head_too_large
 
-#: The default limit of the request line and headers together, as in nginx.
-MAX_HEAD_BYTES: Final = 32_768
-
 #: Bytes of framing allowed for each byte of a body: a chunk of one byte has five.
 _MAX_FRAMING: Final = 8
 

@@ -6,16 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from nbincoming.http.limits import MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from nbincoming.relay.settings import RelaySettings
 
 #: A file in the folder where it is started.
 DEFAULT_INBOX: Final = "sqlite:///inbox.db"
-
-#: More than common servers let through, several times what webhooks send.
-MAX_HEAD_BYTES: Final = 32_768
-
-#: Well beyond what senders allow themselves: GitHub gives up after 10 s.
-REQUEST_TIMEOUT_S: Final = 30.0
 
 LogRequests = Literal["all", "refused", "none"]
 

@@ -13,7 +13,7 @@ import pytest
 from nbincoming import files
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.core.request.message import Response
-from nbincoming.http.request_parser import MAX_HEAD_BYTES
+from nbincoming.http.limits import MAX_HEAD_BYTES
 from nbincoming.notebook.listener.listener import Listener
 from nbincoming.serve.app import make_app
 from tests.inbox.server import Server

@@ -25,24 +25,15 @@ from tornado.iostream import IOStream, StreamClosedError
 from nbincoming.core.gateway import normal_path, refusal_response, unknown_endpoint
 from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import Refusal
+from nbincoming.http.limits import MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from nbincoming.http.refusals import slow_sender
-from nbincoming.http.request_parser import (
-    MAX_HEAD_BYTES,
-    ContinueExpected,
-    Phase,
-    Refused,
-    RequestParser,
-)
+from nbincoming.http.request_parser import ContinueExpected, Phase, Refused, RequestParser
 
 #: Answers a request. Called on the listener's thread, so it must not block for long.
 Handler = Callable[[Request], Response]
 
 #: Receives what a handler raised, and the refusals of requests that never reached it.
 OnError = Callable[[Exception], None]
-
-#: How long a connection may be silent between requests, and how long a request may take to
-#: arrive: ample for a webhook, short for somebody who only holds connections open.
-REQUEST_TIMEOUT_S: Final = 30.0
 
 #: How much a sender may still send after a refusal. It is dropped, but it must be read: a
 #: socket closed with unread bytes makes TCP send a reset, which can destroy the answer before
@@ -222,7 +213,10 @@ class HttpConnection:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._check_clock)
 
     def _check_clock(self) -> None:
-        """End a connection that waited too long; one timer, so that requests set none."""
+        """End a connection whose request takes too long, or that is idle for as long.
+
+        Each connection has one timer, so that requests need not set any.
+        """
         left_s = self._waiting_since_s + REQUEST_TIMEOUT_S - self._now_s()
         if left_s > 0:
             self._start_timer(left_s)
