@@ -6,16 +6,11 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from nbincoming.http.limits import MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from nbincoming.relay.settings import RelaySettings
 
 #: A file in the current folder.
 DEFAULT_INBOX: Final = "sqlite:///inbox.db"
-
-#: More than common servers allow, and several times what webhooks send.
-MAX_HEAD_BYTES: Final = 32_768
-
-#: Well beyond the time limits of senders: GitHub's is 10 s.
-REQUEST_TIMEOUT_S: Final = 30.0
 
 LogRequests = Literal["all", "refused", "none"]
 

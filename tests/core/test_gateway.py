@@ -18,6 +18,7 @@ from nbincoming.core.gateway import (
     endpoint_path,
     inbox_unavailable,
     judge,
+    normal_path,
     unknown_endpoint,
 )
 from nbincoming.core.outcomes import (
@@ -69,8 +70,14 @@ def told(judged: Any) -> Any:
 def test_a_path_names_its_endpoint() -> None:
     """There and back."""
     assert endpoint_of(endpoint_path(ENDPOINT)) == ENDPOINT
-    for path in ("/", endpoint_path("X" * 36), endpoint_path(ENDPOINT) + "/", endpoint_path("")):
+    for path in ("/", endpoint_path("X" * 36), endpoint_path(ENDPOINT) + "//", endpoint_path("")):
         assert endpoint_of(path) is None
+
+
+def test_a_slash_at_the_end_changes_no_address() -> None:
+    """Some senders add one to every URL."""
+    assert endpoint_of(endpoint_path(ENDPOINT) + "/") == ENDPOINT
+    assert normal_path("/a/b/") == normal_path("/a/b") == "/a/b"
 
 
 @given(request=requests)

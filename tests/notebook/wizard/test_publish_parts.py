@@ -106,7 +106,7 @@ def test_what_changed_is_noted_with_the_version(inc: Integration, page: Page) ->
     (first,) = history_of(inc.state.published_path)
     assert first.published is not None
     assert first.published.changes == "the first one"
-    assert load(inc.state.published_path) == inc.spec
+    assert load(inc.state.published_path) == inc.published
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -215,10 +215,10 @@ def test_after_a_burst_nothing_is_stale(inc: Integration, page: Page) -> None:
     capture(inc, {"id": 20, "latest": True})
     published = inc.publish()
     assert {"body.late", "body.latest"} <= {each.label for each in published.parameters}
-    assert inc.spec is not None
+    assert inc.published is not None
     judged = list(inc.samples.judged)
     assert published.examples == choose_examples(judged, inc.draft)
-    assert inc.lint() == lint(inc.complete(), samples=judged, secrets=inc.secrets)
+    assert inc.lint() == lint(inc.inspection.complete(), samples=judged, secrets=inc.secrets)
 
 
 def test_the_same_advice_stays_in_place(inc: Integration, page: Page) -> None:

@@ -95,7 +95,7 @@ class ConditionsCard(CardView):
                     if not isinstance(each, dict | list | None)
                 ),
             )
-            for profile in offered_for_keys(self.integration.profiles())
+            for profile in offered_for_keys(self.integration.inspection.profiles())
         }
         news = seen != self._seen
         self._seen = seen

@@ -113,7 +113,7 @@ class DeduplicationCard(CardView):
         }
 
     def _profiles(self) -> dict[str, ParameterProfile]:
-        profiles = offered_for_keys(self.integration.profiles())
+        profiles = offered_for_keys(self.integration.inspection.profiles())
         return {profile.label: profile for profile in profiles}
 
     def _show_rows(self) -> None:

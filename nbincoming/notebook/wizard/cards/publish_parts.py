@@ -84,7 +84,7 @@ class AdvicePart(_Part):
 
     def basis(self) -> Hashable:
         """Return what it is about, and which secrets are missing."""
-        return super().basis(), tuple(self.integration.problems())
+        return super().basis(), tuple(self.integration.endpoint.problems())
 
     def refresh(self) -> None:
         """List the advice, each with a way to its card."""

@@ -1,4 +1,4 @@
-"""Texts to copy: they do what they say, wherever they are pasted."""
+"""The Python code of a draft defines the same draft."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nbincoming.core.conditions.operators import OPERATORS
 from nbincoming.core.conditions.tree import All, AnyOf, Condition, ElementLeaf, Leaf, Not
 from nbincoming.core.spec.difference import differences
 from nbincoming.core.spec.model import Spec, spec_from_data
-from nbincoming.notebook.snippets import code, expression
+from nbincoming.notebook.python_code import code, expression
 from tests.core.strategies import condition_data, spec_data
 
 SECRET = 'it\'s a "secret" to $everybody of 32 bytes'
@@ -27,7 +27,7 @@ SECRET = 'it\'s a "secret" to $everybody of 32 bytes'
 
 
 class Recorder:
-    """Stands in for an integration: keeps what the code says."""
+    """An integration that records what the code sets."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -62,7 +62,7 @@ class Recorder:
 
 
 def plain(condition: Condition) -> Condition:
-    """Take groups in groups of the same word apart, and groups of one: Python has none."""
+    """Flatten nested groups of one kind, and groups of one: Python cannot express them."""
     match condition:
         case All(conditions=parts) | AnyOf(conditions=parts):
             kind = type(condition)
@@ -88,7 +88,7 @@ def evaluated(condition: Condition) -> Condition:
 @given(data=spec_data)
 @settings(max_examples=100)
 def test_the_code_makes_the_draft(data: dict[str, Any]) -> None:
-    """Run anywhere, it says all that the draft does, but for its endpoint."""
+    """Running the code defines the same draft, except for its endpoint."""
     draft = spec_from_data(data)
     names = ("P", "jwt", "meta", "hmac", "standard_webhooks", "no_authorization")
     package = SimpleNamespace(Integration=Recorder, **{name: getattr(nbi, name) for name in names})
@@ -104,7 +104,7 @@ def test_the_code_makes_the_draft(data: dict[str, Any]) -> None:
 
 
 def test_the_code_runs_as_it_stands(tmp_path: Path) -> None:
-    """It has all imports that it needs, those of exact decimals among them."""
+    """The code contains all its imports, also that of Decimal."""
     draft = spec_from_data(
         {
             "name": "snippets-code",
@@ -131,7 +131,7 @@ def test_the_code_runs_as_it_stands(tmp_path: Path) -> None:
 
 
 def test_the_code_names_secrets_and_holds_none() -> None:
-    """Names are for everybody; values are nowhere near."""
+    """The code contains the names of secrets and never their values."""
     draft = spec_from_data(
         {
             "name": "x",
@@ -167,14 +167,14 @@ def condition(data: dict[str, Any]) -> Condition:
 
 @given(data=condition_data)
 def test_an_expression_is_the_condition(data: dict[str, Any]) -> None:
-    """Run as Python, it gives the condition that it was written from."""
+    """Evaluating the expression gives the condition again."""
     wanted = condition(data)
     assert plain(evaluated(wanted)) == plain(wanted)
 
 
 @pytest.mark.parametrize("row", OPERATORS, ids=lambda row: f"{row.name} {row.type}")
 def test_every_operator_can_be_written(row: Any) -> None:
-    """With and without its type, and with another parameter as its value."""
+    """Each operator is written with and without a type, and with a parameter as its value."""
     value = [] if row.operand == "none" else [row.example]
     if row.operand == "condition":
         value = [{"parameter": "body.a[*].b", "operator": "exists"}]
@@ -209,7 +209,7 @@ def test_every_operator_can_be_written(row: Any) -> None:
     ],
 )
 def test_an_expression_reads_well(data: dict[str, Any], text: str) -> None:
-    """It has the parentheses that Python needs, and few others."""
+    """The expression has the parentheses that Python needs, and few others."""
     assert expression(condition(data)) == text
 
 

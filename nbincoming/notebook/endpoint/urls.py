@@ -1,4 +1,4 @@
-"""Where an endpoint can be reached: this machine, this Jupyter, and an address of one's own."""
+"""The URLs at which an endpoint can be reached."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from nbincoming.errors import NbIncomingError, quote
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """One way to an endpoint.
+class EndpointUrl:
+    """One URL of an endpoint.
 
     Attributes
     ----------
     url : str
-        Complete, or a path below this Jupyter server.
-    words : str
-        From where it works, and what to mind.
+        An absolute URL, or a path below this Jupyter server.
+    note : str
+        Who can use it, and what to watch out for.
     """
 
     url: str
-    words: str
+    note: str
 
 
-def addresses(url: str, public_base: str) -> list[Address]:
-    """List the ways to an endpoint that listens at `url`, the most public one first."""
+def endpoint_urls(url: str, public_base: str) -> list[EndpointUrl]:
+    """List the URLs of an endpoint that listens at `url`, the most public one first."""
     parts = urlsplit(url)
     found = []
     if public_base:
-        found.append(Address(public_base + parts.path, "from outside, as you have set it up"))
-    found.append(Address(url, "from this machine"))
+        found.append(EndpointUrl(public_base + parts.path, "from outside, as you set it up"))
+    found.append(EndpointUrl(url, "from this machine"))
     if find_spec("jupyter_server_proxy") is not None:
         prefix = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/").rstrip("/")
         found.append(
-            Address(
+            EndpointUrl(
                 f"{prefix}/proxy/{parts.port}{parts.path}",
-                "through this Jupyter server (jupyter-server-proxy), for yourself only: it asks "
+                "through this Jupyter server (jupyter-server-proxy). Use it yourself only: it asks "
                 "for the Jupyter token, which lets its holder run code",
             )
         )
@@ -46,12 +46,14 @@ def addresses(url: str, public_base: str) -> list[Address]:
 
 
 def public_base_of(text: str) -> str:
-    """Read the base of a public address: ``https://hooks.example.com/in``; empty for none.
+    """Check the public address of this kernel, such as ``https://hooks.example.com/in``.
+
+    An empty text means that there is none.
 
     Raises
     ------
     NbIncomingError
-        If it is not the start of a URL.
+        If it is not an http or https URL, or has a query, a fragment or a user name.
     """
     base = text.strip().rstrip("/")
     if not base:
@@ -63,10 +65,10 @@ def public_base_of(text: str) -> str:
         parts = urlsplit("")
     plain = not (parts.query or parts.fragment or parts.username or parts.password)
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
-        # With a user name it may hold a password, so it is quoted only without one.
-        shown = "it" if "@" in base else quote(base)
+        # A text with a user name may hold a password, so it is not quoted.
+        given = "" if "@" in base else f" {quote(base)} was given."
         raise NbIncomingError(
-            f"A public address is the start of a URL, such as https://hooks.example.com, and "
-            f"{shown} is not: no query, no user name."
+            "A public address is an http or https URL without a query or user name, such as "
+            f"https://hooks.example.com.{given}"
         )
     return base

@@ -1,4 +1,4 @@
-"""Texts to copy: the Python code of a draft, and the curl command of an endpoint."""
+"""The Python code that defines a draft."""
 
 from __future__ import annotations
 
@@ -20,12 +20,10 @@ from nbincoming.core.conditions.tree import (
     Not,
 )
 from nbincoming.core.spec.model import Spec
-from nbincoming.export.example import EXAMPLE_BODY as EXAMPLE_BODY  # the notebook's place for it
-from nbincoming.export.shell import curl as curl
 
 
 def code(spec: Spec) -> str:
-    """Write the Python code that makes a draft."""
+    """Write the Python code that defines a draft like `spec`."""
     lines = [f"inc = nbi.Integration({spec.name!r})"]
     if spec.icon != _DEFAULTS["icon"].default:
         lines.append(f"inc.icon = {spec.icon!r}")
@@ -54,11 +52,11 @@ def code(spec: Spec) -> str:
     return "\n".join([*imports, "import nbincoming as nbi", "", text])
 
 
-#: What a draft has that says nothing else.
+#: The fields of a spec, for their defaults: code sets only what differs.
 _DEFAULTS = Spec.model_fields
 _LIMITS = ("max_body_bytes", "max_depth", "max_parameters")
 
-#: What must be imported where a spec says more than the builder, or a float, can.
+#: Imports to add where a pattern is found: for what neither the builder nor a float can write.
 _IMPORTS = {
     r"\bDecimal\(": "from decimal import Decimal",
     r"\bElementLeaf\.": "from nbincoming.core.conditions.tree import ElementLeaf",
@@ -77,7 +75,7 @@ def _authorization(authorization: Authorization) -> str:
     return f"nbi.{scheme}({', '.join(arguments)})"
 
 
-#: How the builder writes an operator: by Python's own, or by a method of this name.
+#: Operators that the builder writes as Python's own.
 _INFIX = {
     "equals": "==",
     "not_equals": "!=",
@@ -86,6 +84,8 @@ _INFIX = {
     "greater_than": ">",
     "greater_or_equal": ">=",
 }
+
+#: Operators whose method in the builder has another name.
 _METHODS = {
     "matches_regex": "matches",
     "not_matches_regex": "not_matches",
@@ -93,12 +93,12 @@ _METHODS = {
     "matches_current": "in_current",
 }
 
-#: How the builder asks for a type.
+#: How the builder converts to a type.
 _CONVERSIONS = {None: "", "number": ".as_number()", "datetime": ".as_datetime()"}
 
 
 def expression(condition: Condition) -> str:
-    """Write a condition as the builder takes it."""
+    """Write a condition as an expression of the builder."""
     match condition:
         case All(conditions=parts):
             return " & ".join(_operand(part) for part in parts)
@@ -107,7 +107,7 @@ def expression(condition: Condition) -> str:
         case Not(condition=part):
             return f"~{_operand(part, always=True)}"
         case ElementLeaf(type=None):
-            # Labels inside name the element by themselves: body.items[*].price
+            # The labels inside already name the element, as in body.items[*].price.
             inner = expression(condition.value)
             return f"P[{condition.parameter!r}].{condition.operator}(lambda _: {inner})"
         case ElementLeaf():
@@ -138,7 +138,7 @@ def _leaf(leaf: Leaf) -> str:
 
 
 def _model(leaf: Leaf | ElementLeaf) -> str:
-    """Write what the builder has no words for, such as the type of a text."""
+    """Write a leaf that the builder cannot express, such as one with type string."""
     return f"{type(leaf).__name__}.model_validate({_python(leaf.data())})"
 
 
@@ -153,7 +153,7 @@ def _operand(part: Condition, *, always: bool = False) -> str:
 
 
 def _python(value: Any) -> str:
-    """Write a JSON value as Python; decimals as the floats that the builder takes exactly."""
+    """Write a JSON value as Python: a decimal as a float where that is exact."""
     match value:
         case None | bool() | str() | int():
             return repr(value)
@@ -164,5 +164,5 @@ def _python(value: Any) -> str:
             return f"{{{', '.join(members)}}}"
         case _:
             text = str(value)
-            # a float's own text reads back as the same decimal, or else Decimal keeps it
+            # The builder reads a float by its repr, so an equal repr is the same decimal.
             return text if repr(float(text)) == text else f"Decimal({text!r})"

@@ -21,17 +21,16 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tornado.httputil import HTTPHeaders
 
 from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import BodyTooLarge, InboxUnavailable, ListenerError
-from nbincoming.notebook import listener as module
-from nbincoming.notebook.exchange import DRAIN_BYTES, raw_headers
-from nbincoming.notebook.listener import MAX_BODY_BYTES, Listener, shared
+from nbincoming.http.refusals import BadHttp, HeadTooLarge
+from nbincoming.notebook.listener import http_connection as connection_module
+from nbincoming.notebook.listener import listener as module
+from nbincoming.notebook.listener.http_connection import MAX_DROPPED_BYTES
+from nbincoming.notebook.listener.listener import MAX_BODY_BYTES, Listener, shared
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WAIT_S = 10
 
 
@@ -64,7 +63,7 @@ def receiver(listener: Listener) -> Receiver:
 
 @pytest.fixture
 def kernel() -> Iterator[None]:
-    """Give a test the one listener of the process, and take it back."""
+    """Close the process's listener after a test."""
     yield
     shared().close()
 
@@ -171,34 +170,6 @@ def test_headers_of_a_slow_head_are_kept_as_sent(listener: Listener, receiver: R
     )
 
 
-NAMES = st.text("abcXYZ-_", min_size=1, max_size=8)
-VALUES = st.text(st.characters(min_codepoint=0x21, max_codepoint=0xFF, exclude_characters="\x7f"))
-
-
-@given(st.lists(st.tuples(NAMES, VALUES)))
-def test_raw_headers_mean_what_tornado_reads(pairs: list[tuple[str, str]]) -> None:
-    """The head as sent, and Tornado's reading of it, hold the same values for each name."""
-    pairs = [(name, value.strip("\x80\x85\xa0")) for name, value in pairs]
-    lines = "".join(f"{name}: {value}\r\n" for name, value in pairs)
-    parsed = HTTPHeaders.parse(lines)
-
-    def by_name(headers: tuple[tuple[bytes, bytes], ...]) -> dict[bytes, list[bytes]]:
-        found: dict[bytes, list[bytes]] = {}
-        for name, value in headers:
-            found.setdefault(name.lower(), []).append(value)
-        return found
-
-    head = f"POST /a:b HTTP/1.1\r\n{lines}\r\n".encode("latin-1")
-    assert by_name(raw_headers(head, parsed)) == by_name(raw_headers(b"", parsed))
-
-
-def test_folded_headers_are_as_tornado_reads_them() -> None:
-    """A folded line cannot smuggle in a header that Tornado does not see."""
-    parsed = HTTPHeaders({"A": "b X: c"})
-    head = b"POST / HTTP/1.1\r\na: b\r\n X: c\r\n\r\n"
-    assert raw_headers(head, parsed) == ((b"A", b"b X: c"),)
-
-
 def test_a_chunked_body_is_put_together(listener: Listener, receiver: Receiver) -> None:
     """A body without a length arrives whole."""
     answer = exchange(
@@ -259,12 +230,19 @@ def test_a_head_request_gets_the_length_without_the_body(listener: Listener) -> 
 
 
 def test_an_unknown_path_is_a_404_problem(listener: Listener) -> None:
-    """Where nothing is mounted, the answer is a problem that tells nothing of what is."""
+    """The problem does not disclose the paths that are mounted."""
     listener.mount("/hook", Receiver())
-    status, body = post(f"{listener.url}/hook/")
+    status, body = post(f"{listener.url}/hoo")
     assert status == 404
     assert json.loads(body)["status"] == 404
     assert b"/hook" not in body
+
+
+def test_a_slash_at_the_end_changes_nothing(listener: Listener, receiver: Receiver) -> None:
+    """Some senders add one to every URL; the target is kept as it was sent."""
+    assert post(f"{listener.url}/hook/?a=1")[0] == 200
+    assert post(f"{listener.url}/hook//")[0] == 404
+    assert [request.target for request in receiver.requests] == ["/hook/?a=1"]
 
 
 @pytest.mark.usefixtures("receiver")
@@ -283,7 +261,7 @@ def test_an_unknown_path_does_not_cost_the_connection(listener: Listener) -> Non
 
 @pytest.mark.usefixtures("receiver")
 def test_a_mount_can_be_replaced_and_removed(listener: Listener) -> None:
-    """The last mount at a path counts, until it is taken away."""
+    """The last mount at a path counts until it is removed."""
     listener.mount("/hook", Receiver(Response(202)))
     assert post(f"{listener.url}/hook")[0] == 202
     listener.unmount("/hook")
@@ -369,7 +347,7 @@ def test_a_body_of_exactly_the_limit_is_accepted(listener: Listener, receiver: R
 @pytest.mark.usefixtures("receiver")
 def test_a_refused_body_is_not_read_for_ever(listener: Listener) -> None:
     """A sender that goes on regardless is cut off."""
-    body = bytes(4 * DRAIN_BYTES)
+    body = bytes(4 * MAX_DROPPED_BYTES)
     with connect(listener) as connection:
         connection.sendall(
             b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -392,7 +370,7 @@ def test_an_oversized_body_for_nobody_is_a_404(listener: Listener) -> None:
 
 
 def test_a_refused_body_is_reported_to_the_mount(listener: Listener, receiver: Receiver) -> None:
-    """What never reached the handler is told to the hook, so that it can be shown."""
+    """The error hook receives the refusal, so that it can be shown."""
     errors: SimpleQueue[Exception] = SimpleQueue()
     listener.mount("/hook", receiver, max_body_bytes=1, on_error=errors.put)
     post(f"{listener.url}/hook", b"xy")
@@ -403,7 +381,6 @@ def test_a_refused_body_is_reported_to_the_mount(listener: Listener, receiver: R
     "sent",
     [
         b"\x16\x03\x01 not http at all\r\n\r\n",
-        b"POST /hook\r\n\r\n",
         b"POST /hook HTTP/1.1\r\nNo colon\r\n\r\n",
         b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 2\r\n\r\n12",
@@ -414,23 +391,74 @@ def test_a_refused_body_is_reported_to_the_mount(listener: Listener, receiver: R
 def test_malformed_http_is_a_400_and_the_listener_goes_on(
     listener: Listener, receiver: Receiver, sent: bytes
 ) -> None:
-    """What is not HTTP, or says two things at once, never reaches the handler."""
+    """Bytes that are not HTTP, or are ambiguous, never reach the handler."""
     assert exchange(listener, sent).startswith(b"HTTP/1.1 400 ")
     assert receiver.requests == []
     assert post(f"{listener.url}/hook")[0] == 200
 
 
 @pytest.mark.usefixtures("receiver")
-def test_a_head_over_64_kib_is_cut_off(listener: Listener) -> None:
-    """Headers without an end do not fill the memory."""
-    with connect(listener) as connection, contextlib.suppress(ConnectionError):
-        connection.sendall(b"POST /hook HTTP/1.1\r\nX: " + b"x" * 2**16)
-        assert read_to_end(connection) == b""
+def test_a_head_without_an_end_is_431(listener: Listener) -> None:
+    """Headers do not fill the memory, and the sender can read why it was refused."""
+    answer = exchange(listener, b"POST /hook HTTP/1.1\r\nX: " + b"x" * 2**20)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"\r\nConnection: close\r\n" in answer
     assert post(f"{listener.url}/hook")[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("sent", "kind"),
+    [
+        (b"POST /hook HTTP/1.1\r\nX-A : secret\r\n\r\n", BadHttp),
+        (b"POST /hook?secret HTTP/1.1\nHost: x\n\n", BadHttp),
+        (b"POST http://x/hook HTTP/1.1\r\nContent-Length: secret\r\n\r\n", BadHttp),
+        (b"POST /hook HTTP/1.1\r\nX: " + b"secret" * 9_000, HeadTooLarge),
+        (b"POST /hook HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nsecret\r\n", BadHttp),
+    ],
+)
+def test_a_request_that_is_not_http_is_reported_to_its_mount(
+    listener: Listener, receiver: Receiver, sent: bytes, kind: type[Exception]
+) -> None:
+    """The reason can be shown to the analyst, without what was sent."""
+    errors: SimpleQueue[Exception] = SimpleQueue()
+    listener.mount("/hook", receiver, on_error=errors.put)
+    answer = exchange(listener, sent)
+    error = errors.get(timeout=WAIT_S)
+    assert isinstance(error, kind)
+    assert "secret" not in str(error)
+    assert str(error).encode() in answer
+
+
+def test_what_names_no_mount_is_reported_to_none(listener: Listener, receiver: Receiver) -> None:
+    """Bytes without a path, with another path, or after a complete request are not reported."""
+    errors: SimpleQueue[Exception] = SimpleQueue()
+    listener.mount("/hook", receiver, on_error=errors.put)
+    for sent in (
+        b"secret",
+        b"POST /other HTTP/1.1\r\nX-A : b\r\n\r\n",
+        b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\nsecret\r\n\r\n",
+    ):
+        with connect(listener) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            read_to_end(connection)
+    assert errors.empty()
+
+
+def test_a_request_that_does_not_end_is_408(
+    listener: Listener, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender learns why; one that sent nothing is closed without an answer."""
+    monkeypatch.setattr(connection_module, "REQUEST_TIMEOUT_S", 0.05)
+    assert exchange(listener, b"POST /hook HTTP/1.1\r\nX: ").startswith(b"HTTP/1.1 408 ")
+    assert exchange(listener, b"") == b""
+    good = b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
+    assert exchange(listener, good).count(b"HTTP/1.1") == 1
+    assert len(receiver.requests) == 1
+
+
 def test_a_sender_that_goes_away_is_forgotten(listener: Listener, receiver: Receiver) -> None:
-    """Half a request leaves nothing behind that would hold up the end."""
+    """An unfinished request does not delay the listener's end."""
     with connect(listener) as connection:
         connection.sendall(b"POST /hook HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n1234")
     assert post(f"{listener.url}/hook")[0] == 200
@@ -469,7 +497,7 @@ def test_a_handler_that_raises_is_logged(
 
 
 def test_a_hook_that_raises_does_not_cost_the_answer(listener: Listener) -> None:
-    """The sender gets his 500 whatever the view does with the error."""
+    """The sender gets the 500 even if the error hook raises."""
 
     def hook(error: Exception) -> None:
         raise error
@@ -500,7 +528,7 @@ def test_an_answer_that_cannot_be_written_is_a_500(listener: Listener, value: st
     assert b"Injected" not in answer
 
 
-def test_tornado_does_not_log_what_was_sent(
+def test_the_log_does_not_hold_what_was_sent(
     listener: Listener, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Malformed requests leave a trace in the listener's log, without their content."""
@@ -522,7 +550,7 @@ def test_it_starts_once(listener: Listener) -> None:
 
 
 def test_it_binds_loopback(listener: Listener) -> None:
-    """By default nobody else on the network reaches it."""
+    """By default other machines cannot reach it."""
     assert listener.url.startswith("http://127.0.0.1:")
 
 
@@ -577,21 +605,21 @@ def test_closing_frees_the_port(listener: Listener) -> None:
 
 @pytest.mark.usefixtures("receiver")
 def test_a_closed_listener_starts_again_with_its_mounts(listener: Listener) -> None:
-    """What is mounted outlives the end."""
+    """Mounts survive closing and starting again."""
     listener.close()
     listener.start()
     assert post(f"{listener.url}/hook")[0] == 200
 
 
 def test_a_listener_that_is_not_running_has_no_url() -> None:
-    """There is no URL to hand out before the start."""
+    """Asking for the URL before the start is an error."""
     with pytest.raises(ListenerError, match="not running"):
         _ = Listener().url
 
 
 @pytest.mark.usefixtures("receiver")
 def test_closing_ends_idle_connections(listener: Listener) -> None:
-    """A connection that is only kept is closed at once."""
+    """An idle connection is closed at once."""
     with connect(listener) as connection:
         connection.sendall(b"GET /hook HTTP/1.1\r\nHost: x\r\n\r\n")
         answer_on(connection).read()
@@ -639,7 +667,7 @@ def test_a_forgotten_listener_warns_and_frees_its_port() -> None:
 
 
 def test_a_closed_listener_is_forgotten_in_silence(recwarn: pytest.WarningsRecorder) -> None:
-    """Whoever closes may forget."""
+    """A listener that was closed does not warn when it is collected."""
     with Listener():
         pass
     gc.collect()
@@ -688,14 +716,14 @@ def test_a_callback_that_raises_is_logged_and_nothing_else(
 
 
 def test_a_callback_after_the_end_is_dropped(listener: Listener) -> None:
-    """Nobody fails over an update that nobody would see."""
+    """A callback for a closed listener is dropped without an error."""
     listener.close()
     listener.call_soon(pytest.fail)
     listener.call_later(0, pytest.fail).cancel()
 
 
 def test_a_callback_before_the_start_is_an_error() -> None:
-    """What could never run is not accepted in silence."""
+    """A callback that could never run is refused."""
     with pytest.raises(ListenerError, match=r"start\(\)"):
         Listener().call_soon(print)
 
@@ -753,7 +781,9 @@ def run(script: str) -> str:
 
 def test_the_end_of_the_process_closes_the_shared_listener() -> None:
     """A process ends at once and without a warning while the shared listener runs."""
-    assert run("from nbincoming.notebook.listener import shared; print(shared().port)").strip()
+    assert run(
+        "from nbincoming.notebook.listener.listener import shared; print(shared().port)"
+    ).strip()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -765,7 +795,7 @@ def test_a_forked_child_lets_go_of_the_port() -> None:
 FORK = """
 import os, socket, urllib.request, warnings
 from nbincoming.core.request.message import Response
-from nbincoming.notebook.listener import Listener, shared
+from nbincoming.notebook.listener.listener import Listener, shared
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of fork with threads
 

@@ -1,4 +1,4 @@
-"""Posting to an endpoint, as a sender would."""
+"""Posting to an endpoint as a sender does."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
-#: An endpoint in this kernel answers within milliseconds; a busy machine takes longer.
-TIMEOUT_S = 10
+#: An endpoint in this kernel answers within milliseconds, or later on a busy machine.
+_ANSWER_TIMEOUT_S = 10
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """Post a JSON body and return the status of the answer, whatever it is.
+    """Post a JSON body and return the status of the answer.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
         url, data=body, headers={"Content-Type": "application/json", **headers}, method="POST"
     )
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - as above
+        with urllib.request.urlopen(request, timeout=_ANSWER_TIMEOUT_S) as answer:  # noqa: S310 - as above
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:

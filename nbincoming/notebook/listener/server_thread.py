@@ -1,7 +1,7 @@
-"""The thread behind a running listener: its event loop, its sockets, its end.
+"""The thread of a running listener: its event loop, its sockets, its end.
 
-Apart from :class:`nbincoming.notebook.listener.Listener`, so that the thread does not keep
-the listener alive: one that is forgotten can be noticed.
+The thread does not refer to the :class:`nbincoming.notebook.listener.Listener`, so a listener
+that nobody uses any more is collected, and warns that it was not closed.
 """
 
 from __future__ import annotations
@@ -11,35 +11,25 @@ import concurrent.futures
 import contextlib
 import logging
 import socket
-import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from tornado.http1connection import HTTP1Connection
-from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPConnection, HTTPServerConnectionDelegate
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream
+from tornado.tcpserver import TCPServer
 
-from nbincoming.notebook.exchange import Exchange, HeadStream, Mount, log
+from nbincoming.notebook.listener.http_connection import HttpConnection, Mount, log
 
-#: The limit of request line and headers together; Tornado's own default, fixed here.
-MAX_HEAD_BYTES = 64 * 2**10
-
-#: How long a connection may be silent between requests and in a head, and how long a whole
-#: body may take: ample for a webhook, short for somebody who only holds connections open.
-TIMEOUT_S = 30.0
-
-#: How long requests that have begun may go on while the server stops. A kernel that takes
-#: some 2.5 s to shut down is killed by Jupyter, and its atexit functions do not run.
+#: How long a request may go on while the server stops. Jupyter kills a kernel that takes about
+#: 2.5 s to shut down, and then its atexit functions do not run.
 GRACE_S = 1.0
 
-#: What else logs on the listener's thread.
+#: The other loggers that are used on the listener's thread.
 LOGGERS = ("tornado.access", "tornado.application", "tornado.general", "asyncio")
 
-# Without a handler of its own, `logging` would write warnings into the notebook.
+# Without a handler, `logging` would write warnings into the notebook.
 log.addHandler(logging.NullHandler())
 
 
@@ -52,7 +42,7 @@ class Timer:
         self._callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
-        """Do not start the callback, unless it has started; from any thread."""
+        """Do not run the callback, unless it has begun; from any thread."""
         self._callback = None
 
     def fire(self) -> None:
@@ -62,8 +52,8 @@ class Timer:
             callback()
 
 
-class Server(HTTPServerConnectionDelegate):
-    """Serve `mounts` on a socket that listens, until told to stop; then it is used up."""
+class Server:
+    """Serves `mounts` on a listening socket until it is stopped; it cannot be started again."""
 
     def __init__(
         self, bound: socket.socket, mounts: Mapping[str, Mount], *, max_body_bytes: int
@@ -72,13 +62,12 @@ class Server(HTTPServerConnectionDelegate):
         self._socket = bound
         self._mounts = mounts
         self._max_body_bytes = max_body_bytes
-        self._streams = weakref.WeakSet[IOStream]()
-        self._in_flight: set[Exchange] = set()
+        self._connections = weakref.WeakSet[HttpConnection]()
         self._stopping = False
         self._started = concurrent.futures.Future[None]()
         # On every system: Tornado cannot use the loop that Windows has by default.
         self._loop = asyncio.SelectorEventLoop()
-        # A daemon: a kernel would wait for any other thread, and be killed for it.
+        # A daemon, since a kernel waits for any other thread when it ends, and is killed for it.
         self._thread = threading.Thread(target=self._run, name="nbincoming-listener", daemon=True)
 
     @property
@@ -105,44 +94,41 @@ class Server(HTTPServerConnectionDelegate):
         return timer
 
     def stop(self, *, wait: bool = True) -> None:
-        """Free the port and end the thread, after requests that have begun were answered."""
+        """Free the port, answer the requests that have begun, and end the thread."""
         if threading.current_thread() is self._thread:
             self._begin_to_stop()
             return
         self.call_soon(self._begin_to_stop)
         if wait:
-            # Longer than the grace only if a handler blocks, which nothing can end.
+            # It takes longer than the grace only if a handler blocks.
             self._thread.join(1.5 * GRACE_S)
 
     def abandon(self) -> None:
-        """Let go of the parent's sockets, in a forked child.
+        """Close the parent's sockets, in a forked child.
 
-        Otherwise the port stays bound for as long as the child lives. The loop is left alone:
-        its selector is the parent's as well, so what is unregistered here is unregistered there.
+        Otherwise the port stays bound while the child lives. The loop is left alone, because
+        its selector is shared: unregistering a socket here would unregister it in the parent.
         """
         self._stopping = True
         self._socket.close()
-        for stream in self._streams:
-            if stream.socket is not None:
-                stream.socket.close()
+        for connection in self._connections:
+            if connection.socket is not None:
+                connection.socket.close()
 
-    def start_request(
-        self,
-        server_conn: object,  # noqa: ARG002 - Tornado's signature
-        request_conn: HTTPConnection,
-    ) -> Exchange:
-        """Begin to read a request, on a new connection or on one that was kept."""
-        return Exchange(
-            cast(HTTP1Connection, request_conn),
+    async def _serve_connection(self, stream: IOStream) -> None:
+        connection = HttpConnection(
+            stream,
             self._mounts,
             max_body_bytes=self._max_body_bytes,
-            in_flight=self._in_flight,
+            is_stopping=lambda: self._stopping,
         )
+        self._connections.add(connection)
+        await connection.serve()
 
     def _begin_to_stop(self) -> None:
         if not self._stopping:
             self._stopping = True
-            self._http.stop()
+            self._tcp.stop()
             self._stop_event.set()
 
     def _run(self) -> None:
@@ -152,7 +138,7 @@ class Server(HTTPServerConnectionDelegate):
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 io_loop = runner.run(self._serve())
-            io_loop.close()  # or Tornado keeps it
+            io_loop.close()  # otherwise Tornado keeps it
         except BaseException as error:  # the outermost edge: threading would print it
             if self._started.done():
                 log.critical("The listener's thread failed", exc_info=error)
@@ -167,29 +153,22 @@ class Server(HTTPServerConnectionDelegate):
     async def _serve(self) -> IOLoop:
         self._loop.set_exception_handler(_log_loop_error)
         self._stop_event = asyncio.Event()
-        self._http = _HTTPServer(
-            self,
-            max_header_size=MAX_HEAD_BYTES,
-            # Exchange counts: Tornado answers a body that is too large with a bare 400.
-            max_body_size=sys.maxsize,
-            idle_connection_timeout=TIMEOUT_S,
-            body_timeout=TIMEOUT_S,
-        )
-        self._http.streams = self._streams
-        self._http.add_socket(self._socket)
+        self._tcp = _TCPServer(self._serve_connection)
+        self._tcp.add_socket(self._socket)
         self._started.set_result(None)
         await self._stop_event.wait()
         deadline = self._loop.time() + GRACE_S
-        while self._in_flight and self._loop.time() < deadline:
+        while any(each.is_busy for each in self._connections) and self._loop.time() < deadline:
             await asyncio.sleep(0.01)
-        await self._http.close_all_connections()
+        for connection in list(self._connections):
+            connection.close()
         return IOLoop.current()
 
     def _is_not_ours(self, record: logging.LogRecord) -> bool:
-        """Keep what is logged of our connections out of the notebook; a filter for `LOGGERS`.
+        """Keep the records of this thread out of the notebook; a filter for `LOGGERS`.
 
-        Other threads, the kernel's among them, log as before. The text is not passed on
-        because it may quote a header.
+        They go to our log instead, without their text, which may quote a header. The records
+        of other threads, such as the kernel's, pass.
         """
         ours = record.thread == self._thread.ident
         if ours:
@@ -198,19 +177,21 @@ class Server(HTTPServerConnectionDelegate):
         return not ours
 
 
-class _HTTPServer(HTTPServer):
-    """Tornado's server on streams that keep the head."""
+class _TCPServer(TCPServer):
+    """Hands each connection to a function."""
 
-    streams: weakref.WeakSet[IOStream]
+    def __init__(self, serve: Callable[[IOStream], Awaitable[None]]) -> None:
+        super().__init__()
+        self._serve = serve
 
-    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
-        kept = HeadStream(
-            stream.socket,
-            max_buffer_size=stream.max_buffer_size,
-            read_chunk_size=stream.read_chunk_size,
-        )
-        self.streams.add(kept)
-        super().handle_stream(kept, address)
+    def handle_stream(
+        self,
+        stream: IOStream,
+        address: tuple[Any, ...],  # noqa: ARG002 - Tornado's signature
+    ) -> Awaitable[None]:
+        """Serve a connection."""
+        stream.set_nodelay(True)  # each answer is one write
+        return self._serve(stream)
 
 
 def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -1,19 +1,20 @@
-"""The count-down while a cell waits: one line, in a notebook or a terminal."""
+"""Waiting in a cell, with a countdown in one line."""
 
 from __future__ import annotations
 
 import io
 import sys
+import time
 from typing import Any
 
 import pytest
 
-from nbincoming.notebook import countdown as module
-from nbincoming.notebook.countdown import countdown
+from nbincoming.notebook.endpoint import countdown as module
+from nbincoming.notebook.endpoint.countdown import countdown, wait_until
 
 
 class Terminal(io.StringIO):
-    """Standard error of somebody who looks at it."""
+    """A standard error that is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -45,7 +46,7 @@ def test_a_terminal_has_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_log_file_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nobody looks nothing is written."""
+    """Nothing is written if standard error is not a terminal."""
     monkeypatch.setattr(sys, "stderr", log := io.StringIO())
     with countdown("http://x") as show:
         show(5)
@@ -74,8 +75,44 @@ def test_a_notebook_has_one_output(notebook: Handle) -> None:
 
 
 def test_an_interrupt_leaves_no_line(notebook: Handle) -> None:
-    """Whatever ends the waiting, the line is taken away."""
+    """The line is removed however the waiting ends."""
     with pytest.raises(KeyboardInterrupt), countdown("http://x") as show:
         show(5)
         raise KeyboardInterrupt
     assert notebook.shown[-1] == ""
+
+
+class Clock:
+    """A clock that only sleeping moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_ms = 0
+        monkeypatch.setattr(module, "now_ms", lambda: self.now_ms)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, duration_s: float) -> None:
+        self.now_ms += round(duration_s * 1000)
+
+
+def test_waiting_ends_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It checks in short steps, and shows the time left before each."""
+    clock = Clock(monkeypatch)
+    shown: list[float] = []
+    wait_until(lambda: clock.now_ms >= 1_000, shown.append, ends_ms=90_000)
+    assert clock.now_ms <= 1_100
+    assert shown[0] == 90
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_waiting_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not wait a step longer."""
+    clock = Clock(monkeypatch)
+    wait_until(lambda: False, lambda _: None, ends_ms=1_234)
+    assert clock.now_ms == 1_234
+
+
+def test_what_is_done_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does not wait at all."""
+    clock = Clock(monkeypatch)
+    wait_until(lambda: True, lambda _: None, ends_ms=1_234)
+    assert clock.now_ms == 0

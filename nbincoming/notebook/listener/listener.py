@@ -1,10 +1,10 @@
-"""The HTTP server inside a Jupyter kernel: its port, its thread and its event loop.
+"""The HTTP server inside a Jupyter kernel.
 
-It has a thread and a loop of its own, so a cell may post to its own listener and a busy
-kernel still answers. What happens to one request is in :mod:`nbincoming.notebook.exchange`.
+It has its own thread and event loop, so a cell can post to its own listener, and a busy kernel
+still answers. :mod:`nbincoming.notebook.listener.http_connection` reads and answers requests.
 
-Nothing is printed here, ever: what a thread prints appears below whichever cell ran last.
-The log is ``nbincoming.listener``, which is silent until logging is configured.
+Nothing here prints, since what a thread prints appears below whichever cell ran last. The log
+is ``nbincoming.listener``, which is silent until logging is configured.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from types import ModuleType, TracebackType
 from typing import Self, cast
 
 from nbincoming.errors import ListenerError
-from nbincoming.notebook.exchange import Handler, Mount, OnError
-from nbincoming.notebook.listener_thread import Server, Timer
+from nbincoming.notebook.listener.http_connection import Handler, Mount, OnError
+from nbincoming.notebook.listener.server_thread import Server, Timer
 
-#: The limit of a body where a mount sets none.
+#: The limit of a body if a mount does not set one.
 MAX_BODY_BYTES = 2**20
 
-#: How many connections may wait to be accepted; Tornado's own default.
-BACKLOG = 128
+#: How many connections may wait to be accepted; Tornado's default.
+_BACKLOG = 128
 
-#: Where a sender on this machine reaches a server that is bound to all addresses.
+#: The address at which a sender on this machine reaches a server bound to all addresses.
 _LOOPBACK_OF = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - none is bound
 
 
@@ -41,17 +41,17 @@ class Listener:
     Parameters
     ----------
     host : str
-        Address to bind, or a name of one. Loopback by default: whoever reaches another
-        address reaches the kernel.
+        Address or host name to bind. Loopback by default: with another address, other
+        machines can reach the kernel.
     port : int
         0 takes a free one.
     max_body_bytes : int
-        For paths that set no limit of their own, and for those where nothing is mounted.
+        The limit for paths that set none, and where nothing is mounted.
 
     Notes
     -----
-    The thread does not keep the listener alive, but a handler that refers to its listener
-    does. A listener that is forgotten while it runs is closed with a ``ResourceWarning``.
+    The thread does not keep the listener alive, but a handler that refers to it does. A running
+    listener that is garbage-collected is closed with a ``ResourceWarning``.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Listener:
         self._server: Server | None = None
 
     def start(self) -> None:
-        """Bind the port and serve; does nothing when that is done.
+        """Bind the port and serve, unless it does already.
 
         Raises
         ------
         ListenerError
-            The port or the address cannot be had; the message says what to do.
+            The port or the address cannot be bound; the message says what to do.
         """
         with _kernel.lock:
             if not self.running:
@@ -86,12 +86,12 @@ class Listener:
 
     @property
     def host(self) -> str:
-        """The host as given."""
+        """The host that was given."""
         return self._host
 
     @property
     def port(self) -> int:
-        """The port in use; before the start the one asked for."""
+        """The port in use, or before the start the one that was given."""
         return self._port if self._server is None else self._server.port
 
     @property
@@ -110,41 +110,41 @@ class Listener:
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
     ) -> None:
-        """Serve `path`, exactly as written, with `handler`; replaces what was there.
+        """Serve `path`, also with a slash at its end, with `handler`; replaces the mount there.
 
         Parameters
         ----------
         handler : callable
-            ``Request -> Response``, called on the listener's thread. A ``Refusal`` that it
-            raises is answered as such, anything else as 500 without a word of the cause.
+            ``Request -> Response``, called on the listener's thread. If it raises a
+            ``Refusal``, that is the answer; anything else is a 500 that hides the cause.
         on_error : callable, optional
-            Told of what the handler raised, and of bodies refused before they reached it,
-            on the listener's thread.
+            Called on the listener's thread with what the handler raised, and with the
+            refusals of requests to `path` that never reached it.
         """
         limit = self._max_body_bytes if max_body_bytes is None else max_body_bytes
         self._mounts[path] = Mount(handler, limit, on_error)
 
     def unmount(self, path: str) -> None:
-        """Answer 404 at `path` from now on; a request that has begun is still served."""
+        """Answer 404 at `path` from now on."""
         self._mounts.pop(path, None)
 
     def call_soon(self, callback: Callable[[], object]) -> None:
         """Run `callback` on the listener's thread.
 
-        From any thread. Dropped when the listener is closed by then, so that a request which
-        is served while it closes does not fail over an update that nobody sees.
+        May be called from any thread. Does nothing if the listener is closed, so a request
+        that is served meanwhile does not fail because a view cannot be updated.
         """
         self._started().call_soon(callback)
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
-        """Run `callback` on the listener's thread after a delay; otherwise as `call_soon`."""
+        """Run `callback` on the listener's thread after a delay; else like `call_soon`."""
         return self._started().call_later(delay_s, callback)
 
     def close(self) -> None:
-        """Free the port, after requests that have begun were answered.
+        """Free the port and answer the requests that have begun.
 
-        From any thread; on the listener's own it does not wait for the end. What is mounted
-        stays mounted for another start.
+        May be called from any thread; on the listener's own it does not wait for the end. The
+        mounts stay for another start.
         """
         if self._server is not None:
             self._server.stop()
@@ -170,10 +170,10 @@ class Listener:
         return f"<Listener {self.url if self.running else 'not running'}>"
 
     def __del__(self) -> None:
-        server: Server | None = getattr(self, "_server", None)  # none if __init__ raised
+        server: Server | None = getattr(self, "_server", None)  # not set if __init__ raised
         if server is not None and server.serving:
-            # The collector may run on any thread, also on the server's, so this does not wait;
-            # and it comes first, since a warning may be an exception.
+            # Do not wait: the collector may run on the server's own thread. Stop before
+            # warning: a warning may be raised as an exception.
             server.stop(wait=False)
             warnings.warn(
                 f"A listener was forgotten while it serves port {server.port}. "
@@ -187,20 +187,20 @@ class Listener:
 def shared(*, host: str | None = None, port: int = 0) -> Listener:
     """Return the one listener of this kernel, running.
 
-    Running a cell again returns the live one. It outlives a reload of this module, and is
+    Running a cell again returns the same one. It survives a reload of this module, and is
     closed when the kernel ends.
 
     Parameters
     ----------
     host : str, optional
-        Address to bind, loopback by default; without it, whichever is in use.
+        Address to bind; by default the one in use, or loopback.
     port : int
-        0 for the one in use, or a free one.
+        Port to bind; 0 means the one in use, or a free one.
 
     Raises
     ------
     ListenerError
-        It runs at another address or port than asked for, or cannot start.
+        It runs at another address or port, or cannot start.
     """
     with _kernel.lock:
         listener = _kernel.listener
@@ -218,15 +218,15 @@ def shared(*, host: str | None = None, port: int = 0) -> Listener:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= 65535:  # the resolver would take 65536 for 0
+    if not 0 <= port <= 65535:  # the resolver takes 65536 for 0
         raise ListenerError(f"Port {port} is not a port: give 1 to 65535, or 0 for a free one.")
     try:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
-        # IPv4 first: senders that are told "localhost" try it, all of them.
+        # IPv4 first, because every sender tries it for "localhost".
         family, _, _, _, address = min(found, key=lambda each: each[0])
-        bound = socket.create_server(address, family=family, backlog=BACKLOG)
+        bound = socket.create_server(address, family=family, backlog=_BACKLOG)
         bound.setblocking(False)
         return bound
     except OSError as error:
@@ -243,9 +243,9 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 class _Kernel(ModuleType):
-    """What this process has once, kept as a module of its own so that it outlives reloads.
+    """What this process has once, kept as a module so that it survives reloads.
 
-    Without a file, it is neither reloaded by ``%autoreload`` nor taken for one to reload.
+    It has no file, so ``%autoreload`` does not reload it.
     """
 
     NAME = "nbincoming.notebook._kernel"
@@ -261,13 +261,13 @@ class _Kernel(ModuleType):
             os.register_at_fork(after_in_child=self.after_fork)
 
     def close(self) -> None:
-        """End with the kernel: answer what has begun."""
+        """Close the listener when the kernel ends."""
         if self.listener is not None:
             self.listener.close()
 
     def after_fork(self) -> None:
-        """Leave the listeners to the parent."""
-        self.lock = threading.RLock()  # a thread that is not in this process may hold the old one
+        """Leave the listeners to the parent, in a forked child."""
+        self.lock = threading.RLock()  # a thread of the parent may hold the old one
         for server in self.servers:
             server.abandon()
 

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from jupyter_client.manager import KernelManager
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 WAIT_S = 30
 
 SET_UP = """
 import json, urllib.request
 from nbincoming.core.request.message import Response
-from nbincoming.notebook.listener import shared
+from nbincoming.notebook.listener.listener import shared
 
 listener = shared()
 listener.mount("/hook", lambda request: Response(200, (), request.body))
@@ -64,7 +64,8 @@ class Kernel:
 
     def begin(self, code: str) -> str:
         """Begin a cell; returns when it has written something."""
-        cell: str = self.client.execute(code)
+        # Otherwise an error, such as an interrupt, may also abort the cell that is sent next.
+        cell: str = self.client.execute(code, stop_on_error=False)
         self.wait_for(cell, "stream")
         return cell
 
@@ -128,7 +129,7 @@ def test_it_survives_autoreload(kernel: Kernel) -> None:
     """A module that is loaded again finds the live listener."""
     url = kernel.run(SET_UP)
     kernel.run(
-        "import importlib, nbincoming.notebook.listener as module\n"
+        "import importlib, nbincoming.notebook.listener.listener as module\n"
         "%load_ext autoreload\n"
         "%autoreload 2\n"
         "importlib.reload(module);"
