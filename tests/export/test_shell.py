@@ -64,7 +64,7 @@ def test_the_command_is_accepted(
 ) -> None:
     """Pasted into a shell with the secret in SECRET, it sends the example and gets 200."""
     inc.authorization = scheme
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     printed = run(curl(inc.url, scheme), tmp_path, SECRET=SECRET)
     assert printed.startswith("HTTP/1.1 200 OK")
     (sample,) = inc.samples
@@ -75,7 +75,7 @@ def test_the_command_is_accepted(
 def test_the_command_takes_a_token(inc: nbi.Integration, tmp_path: Path) -> None:
     """For JWT the token stands in TOKEN."""
     inc.authorization = nbi.jwt(secret=key)
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     command = curl(inc.url, inc.authorization)
     assert "200 OK" in run(command, tmp_path, TOKEN=inc.token())
     assert "401" in run(command, tmp_path, TOKEN="x")
@@ -84,7 +84,7 @@ def test_the_command_takes_a_token(inc: nbi.Integration, tmp_path: Path) -> None
 def test_the_command_takes_a_standard_webhook(inc: nbi.Integration, tmp_path: Path) -> None:
     """Id, time and signature stand in ID, TIMESTAMP and SIGNATURE."""
     inc.authorization = nbi.standard_webhooks(secret="env:SNIPPETS_STANDARD")
-    window = inc.open_window(60)
+    window = inc.endpoint.open_window(60)
     stamp, body = str(window.opened_ms // 1000), json_text(EXAMPLE_BODY)
     mac = sign(standard_key(inc.secrets["env:SNIPPETS_STANDARD"]), f"i.{stamp}.{body}".encode())
     signature = "v1," + base64.b64encode(mac).decode()
@@ -99,7 +99,7 @@ def test_a_body_of_ones_own_arrives_unchanged(
     """Quotes, dollars, percents and line feeds mean nothing to the shell."""
     body = {"a": 'it\'s $HOME `id` \\ %s \n\t"x" !! żółw 😀', "@": [1, None], "b": "-"}
     inc.authorization = SCHEMES[name]
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     run(curl(inc.url, inc.authorization, body), tmp_path, SECRET=SECRET)
     (sample,) = inc.samples
     assert sample.status == 200
