@@ -1,9 +1,9 @@
-"""Everything that nbincoming raises on purpose.
+"""The exceptions of nbincoming.
 
-Two families. A :class:`Refusal` is an answer to a *sender*: it carries the HTTP
-status to answer with and never leaves :func:`nbincoming.core.gateway.judge`. The
-others speak to the *user* of the library. Every message says what was given, what is
-needed and what to do; none holds a secret, a signature or a whole body.
+There are two families. A :class:`Refusal` is an answer to a *sender*: it has the HTTP status of the
+answer, and :func:`nbincoming.core.gateway.judge` catches it. The other exceptions are for the
+*user* of the library. Every message says what was given, what is needed and what to do. No message
+contains a secret, a signature or a whole body.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-#: Longest piece of somebody's text that a message quotes.
+#: Longest text that a message quotes, in characters.
 QUOTE_LIMIT = 80
 
 
@@ -23,21 +23,21 @@ def quote(text: object) -> str:
 
 
 class NbIncomingError(Exception):
-    """Base of everything raised on purpose."""
+    """Base of all exceptions of nbincoming."""
 
 
 # --- answers to a sender -----------------------------------------------------------
 
 
 class Refusal(NbIncomingError):
-    """A request that is not accepted, with the status and headers to answer it.
+    """A request that is not accepted, with the status and headers of the answer.
 
     Attributes
     ----------
     status : int
         HTTP status code of the answer.
     slug : str
-        Stable name of the cause, the tail of the problem's ``type``.
+        Stable name of the cause; it ends the problem's ``type``.
     headers : tuple of (str, str)
         Headers that the status requires, such as ``Allow`` or ``WWW-Authenticate``.
     """
@@ -61,7 +61,7 @@ class BadJSON(Refusal):
 
 
 class BadHeader(Refusal):
-    """A header that must be given once is given twice, or has an unusable value."""
+    """A header that may be sent once is sent twice, or its value cannot be used."""
 
     status = 400
     slug = "bad-header"
@@ -93,7 +93,7 @@ class Unauthorized(Refusal):
 
 
 class MissingCredentials(Unauthorized):
-    """The request carries no credentials at all."""
+    """The request has no credentials."""
 
     slug = "missing-credentials"
 
@@ -105,19 +105,19 @@ class BadToken(Unauthorized):
 
 
 class BadSignature(Unauthorized):
-    """The signature does not belong to the body."""
+    """The signature does not match the request."""
 
     slug = "bad-signature"
 
 
 class BadApiKey(Unauthorized):
-    """The login names no API key that is in force."""
+    """The API key of the login is unknown or revoked."""
 
     slug = "bad-api-key"
 
 
 class LacksPermission(Refusal):
-    """The credentials are good but do not allow to call this endpoint."""
+    """The credentials are valid but do not allow calling this endpoint."""
 
     status = 403
     slug = "lacks-permission"
@@ -125,7 +125,7 @@ class LacksPermission(Refusal):
 
 
 class BadVerifyToken(Refusal):
-    """The subscription handshake does not carry the expected token."""
+    """The handshake does not have the expected verify token."""
 
     status = 403
     slug = "bad-verify-token"
@@ -133,7 +133,7 @@ class BadVerifyToken(Refusal):
 
 
 class UnknownEndpoint(Refusal):
-    """No endpoint has this address, or it is a draft that is not retrieving data."""
+    """No endpoint has this URL, or it is a draft that is not retrieving data."""
 
     status = 404
     slug = "unknown-endpoint"
@@ -141,7 +141,7 @@ class UnknownEndpoint(Refusal):
 
 
 class MethodNotAllowed(Refusal):
-    """The endpoint exists and does not answer this method."""
+    """The endpoint does not accept this method."""
 
     status = 405
     slug = "method-not-allowed"
@@ -173,7 +173,7 @@ class TooManyRequests(Refusal):
 
 
 class InboxUnavailable(Refusal):
-    """The inbox cannot be reached, so the event could not have been kept."""
+    """The inbox cannot be reached, so the event was not stored."""
 
     status = 503
     slug = "inbox-unavailable"
@@ -188,7 +188,7 @@ class LoginUnavailable(Refusal):
     title = "The login is unavailable"
 
 
-# --- words to the user -------------------------------------------------------------
+# --- exceptions for the user -------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class Problem:
 
 
 class ProblemsError(NbIncomingError, ValueError):
-    """Something that cannot be used; all its problems at once."""
+    """Something that cannot be used, with all its problems."""
 
     def __init__(self, problems: Sequence[Problem], *, source: str) -> None:
         self.problems = tuple(problems)
@@ -230,7 +230,7 @@ class SpecError(ProblemsError):
 
 
 class SamplesError(ProblemsError):
-    """A text that requests cannot be read from."""
+    """A text from which no requests can be read."""
 
     def __init__(self, problems: Sequence[Problem], *, source: str = "The text") -> None:
         super().__init__(problems, source=source)
@@ -241,7 +241,7 @@ class LabelError(NbIncomingError, ValueError):
 
 
 class ConditionError(NbIncomingError, TypeError):
-    """A condition that is put together in a way that cannot be meant."""
+    """A condition in Python that is combined in a wrong way."""
 
 
 class SentenceError(NbIncomingError, ValueError):
@@ -250,7 +250,7 @@ class SentenceError(NbIncomingError, ValueError):
     Attributes
     ----------
     position : int
-        Where it stops being one, in characters from 0.
+        Where the error is, in characters from 0.
     """
 
     def __init__(self, message: str, *, position: int) -> None:
@@ -259,7 +259,7 @@ class SentenceError(NbIncomingError, ValueError):
 
 
 class SecretError(NbIncomingError, LookupError):
-    """Secrets that a spec names cannot be found; all of them at once."""
+    """Secrets that a spec names cannot be used; the message lists all of them."""
 
 
 class ListenerError(NbIncomingError, OSError):

@@ -18,8 +18,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from nbincoming import files
 from tests.test_files import spec, write_draft, write_version
 

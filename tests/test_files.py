@@ -312,7 +312,7 @@ def test_what_fails_half_way_leaves_the_old_file(
 @pytest.mark.parametrize("what", ["draft", "version", "version without links"])
 def test_a_kill_at_any_step_leaves_the_old_file(tmp_path: Path, what: str) -> None:
     """Whenever the process dies, each file that a name leads to is whole."""
-    script = [sys.executable, str(ROOT / "tests" / "dying.py"), what, str(tmp_path)]
+    script = [sys.executable, "-m", "tests.dying", what, str(tmp_path)]
     lines = subprocess.check_output(script, text=True, timeout=100).splitlines()
     steps = [json.loads(line) for line in lines]
     assert len(steps) > 20

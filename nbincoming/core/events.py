@@ -1,7 +1,7 @@
-"""What an accepted request becomes: an event, delivered as a CloudEvent.
+"""Events: accepted requests, delivered as CloudEvents.
 
-The event's id follows from the integration, the key and the time of the first claim, so
-that whoever receives it twice can tell.
+An event's id is computed from the integration, the key and the time of the first claim. So a
+receiver that gets an event twice can tell.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from nbincoming.core.request.values import Value
 #: The ``type`` of every event.
 EVENT_TYPE: Final = "nbincoming.request.accepted"
 
-#: What was accepted within its spec's limits is read within none.
+#: An accepted body was within the limits of its spec, so it is read without limits.
 ACCEPTED_LIMITS: Final = Limits(max_body_bytes=2**62, max_depth=2**62, max_parameters=2**62)
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An accepted request, as an inbox keeps it.
+    """An accepted request, as an inbox stores it.
 
     Attributes
     ----------
     id : str
-        Idempotency key for whoever receives it.
+        Idempotency key for the receiver.
     integration : str
         The endpoint's UUID.
     version : int
@@ -48,7 +48,7 @@ class Event:
     received_at_ms : int
         Milliseconds since the epoch, UTC.
     headers : dict
-        By name in lower case, without those that carry credentials.
+        By name in lower case, without credentials.
     body : bytes
         The raw JSON.
     """
@@ -63,8 +63,8 @@ class Event:
     body: bytes
 
     def cloud_event(self) -> dict[str, Value]:
-        """Return the event in CloudEvents 1.0, as the JSON format's members."""
-        # An attribute without a value is left out, as the standard has it.
+        """Return the event as the members of a CloudEvent 1.0 in the JSON format."""
+        # The standard requires that an attribute without a value is left out.
         triggers: dict[str, Value] = (
             {"nbitriggers": join_triggers(self.triggers)} if self.triggers else {}
         )
@@ -82,9 +82,9 @@ class Event:
 
 
 def join_triggers(names: Iterable[str]) -> str:
-    """Write names of triggers as one text: percent-encoded (RFC 3986), with commas between.
+    """Join names of triggers by commas, each percent-encoded (RFC 3986).
 
-    So a name may have commas itself, and control characters, which no attribute may have.
+    So a name may contain commas, and control characters, which an attribute may not.
     """
     return ",".join(quote(name, safe="") for name in names)
 
@@ -95,13 +95,13 @@ def split_triggers(text: str) -> tuple[str, ...]:
 
 
 def event_id(integration: str, key: str, first_ms: int) -> str:
-    """Derive an event's id from what makes the event: integration, key and first claim."""
+    """Compute an event's id from the integration, the key and the time of the first claim."""
     text = f"nbincoming-event/1\n{integration}\n{key}\n{first_ms}"
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def event_of(candidate: Candidate, identity: str) -> Event:
-    """Turn an accepted candidate into its event; credentials stay behind."""
+    """Make the event of an accepted candidate, without credentials."""
     return Event(
         id=identity,
         integration=candidate.integration,

@@ -1,6 +1,6 @@
-"""An example as the request it stands for, and what becomes of it.
+"""Run a spec's examples again: each must have the outcome that the spec says.
 
-Keys are not claimed here: an example is the first of its key.
+No key is claimed, because every example is the first request with its key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nbincoming.errors import Problem, Refusal
 
 
 class Expectation(TypedDict):
-    """What becomes of a request that is the first of its key, as an example notes it."""
+    """The outcome of a request that is the first with its key, in the form of an example."""
 
     outcome: Outcome
     triggers: tuple[str, ...]
@@ -38,7 +38,7 @@ def consider(request: Request, rules: Rules) -> Candidate | Rejected:
 
 
 def check_examples(spec: Spec) -> list[Problem]:
-    """Run a spec's examples; each difference from what was expected is a problem."""
+    """Run a spec's examples; each outcome that differs from the expected one is a problem."""
     rules = Rules(spec)
     problems = []
     for index, example in enumerate(spec.examples):
@@ -56,7 +56,7 @@ def check_examples(spec: Spec) -> list[Problem]:
 
 
 def expectation(request: Request, rules: Rules) -> Expectation:
-    """Say what becomes of a request that is the first of its key, as an example notes it."""
+    """Return the outcome of a request that is the first with its key, in the form of an example."""
     judged = consider(request, rules)
     if isinstance(judged, Rejected):
         return {"outcome": "rejected", "triggers": (), "key": None}
@@ -65,7 +65,7 @@ def expectation(request: Request, rules: Rules) -> Expectation:
 
 
 def example_request(example: Example, spec: Spec) -> Request:
-    """Turn an example back into the request it stands for."""
+    """Make the request of an example."""
     return Request(
         method="POST",
         target=endpoint_path(spec.endpoint),

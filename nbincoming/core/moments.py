@@ -1,6 +1,6 @@
-"""Points in time and durations, as ISO 8601 writes them.
+"""Times and durations in ISO 8601.
 
-No clock: "now" is always an argument, in milliseconds since the epoch, UTC.
+There is no clock here: "now" is always an argument, in milliseconds since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _FRACTION: Final = r"(?:[.,](?P<fraction>[0-9]+))?"
 _OFFSET: Final = (
     r"(?P<offset>[Zz]|(?P<sign>[+-])(?P<offset_hours>[0-9]{2})(?::?(?P<offset_minutes>[0-9]{2}))?)?"
 )
-#: The extended format, with a space for the T, too, as SQL and RFC 3339 write it; and the basic
-#: format without separators.
+#: The extended format, in which a space may replace the T, as in SQL; and the basic format, which
+#: has no separators.
 _FORMATS: Final = (
     re.compile(
         r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
@@ -32,7 +32,7 @@ _FORMATS: Final = (
     ),
 )  # fmt: skip
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: Longer texts are no times: it bounds the work.
+#: Longer texts are refused, to bound the work.
 _MAX_MOMENT: Final = 64
 _DURATION: Final = re.compile(
     r"P(?=.)(?:([0-9]+)W|(?:([0-9]+)D)?(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?)"
@@ -43,13 +43,13 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR_US: Final = 3_600_000_000
 
-#: Longest duration, so that no store's integers overflow: a hundred years.
+#: Longest duration, a hundred years: no store's integers overflow.
 MAX_DURATION_MS: Final = 36_525 * 86_400_000
 
-#: The first and the last microsecond of a stretch of time, both in it.
+#: The first and the last microsecond of a span of time, both included.
 Span = tuple[int, int]
 
-#: A stretch that nothing lies in.
+#: The empty span.
 NEVER: Final[Span] = (1, 0)
 
 
@@ -106,7 +106,7 @@ def _offset(fields: dict[str, str | None]) -> tzinfo:
 
 
 def epoch_us(instant: datetime) -> int:
-    """Count the microseconds since the epoch, for any year and offset."""
+    """Return the microseconds since the epoch, exactly, for any year and offset."""
     return (instant - _EPOCH) // _MICROSECOND
 
 
@@ -120,25 +120,25 @@ def utc_text(ms: int) -> str:
 
 
 def last(duration_us: int, now_ms: int) -> Span:
-    """Return the stretch of this length that ends now."""
+    """Return the span of this length that ends now."""
     return now_ms * 1000 - duration_us, now_ms * 1000
 
 
 def coming(duration_us: int, now_ms: int) -> Span:
-    """Return the stretch of this length that starts now."""
+    """Return the span of this length that starts now."""
     return now_ms * 1000, now_ms * 1000 + duration_us
 
 
 def current(unit: Unit, now_ms: int, zone: tzinfo) -> Span:
-    """Return the hour, day, month or year of `zone` that it is now.
+    """Return the current hour, day, month or year in `zone`.
 
-    A day is from midnight to midnight, so that it has 23 or 25 hours where the clocks
-    change. :data:`NEVER` where `zone` has no calendar for that time.
+    A day lasts from midnight to midnight, so it has 23 or 25 hours when the clocks change. Beyond
+    the years 1 to 9999 the result is :data:`NEVER`.
     """
     try:
         now = (_EPOCH + timedelta(milliseconds=now_ms)).astimezone(zone)
         if unit == "hour":
-            # Counted back, since the wall clock shows some hours twice.
+            # Count back from now, because the wall clock shows some hours twice.
             gone = timedelta(minutes=now.minute, seconds=now.second, microseconds=now.microsecond)
             first = now_ms * 1000 - gone // _MICROSECOND
             return first, first + _HOUR_US - 1
@@ -162,7 +162,7 @@ def duration_ms(text: str) -> int:
     Raises
     ------
     ValueError
-        If `text` is none, has years or months (which have no fixed length), is zero or
+        If `text` is no duration, has years or months (which have no fixed length), is zero or
         exceeds :data:`MAX_DURATION_MS`.
     """
     match = _DURATION.fullmatch(text) if len(text) <= 64 else None
@@ -173,7 +173,7 @@ def duration_ms(text: str) -> int:
         )
     total = sum(int(count or 0) * ms for count, ms in zip(match.groups(), _MS, strict=True))
     if not 0 < total <= MAX_DURATION_MS:
-        raise ValueError("Write a duration of more than nothing and at most 100 years.")
+        raise ValueError("Write a duration longer than zero and of at most 100 years.")
     return total
 
 
@@ -183,12 +183,12 @@ def time_zone(name: str) -> tzinfo:
     Raises
     ------
     ValueError
-        If there is none of this name.
+        If there is no zone of this name.
     """
     if name == "UTC":
         return UTC
     try:
-        if name != "localtime":  # a file of many systems that says another thing on each
+        if name != "localtime":  # a file that differs from system to system
             return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # unknown, malformed, a directory
         pass

@@ -1,4 +1,4 @@
-"""What pydantic found, in our words: every problem, each with its place."""
+"""Validation errors of pydantic as problems: a plain message for each, with its place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbincoming.core.request.labels import format_name
 from nbincoming.core.request.values import number_text
 from nbincoming.errors import QUOTE_LIMIT, Problem, quote
 
-#: pydantic looks for one only where a text has a length to check.
+#: pydantic reports a lone surrogate only if the text's length is checked.
 LONE_SURROGATE: Final = "This has a lone surrogate, which no file can hold. Remove it."
 
 _MESSAGES: Final = {
@@ -26,8 +26,10 @@ _MESSAGES: Final = {
     "union_tag_not_found": "Write an object with the member {discriminator}.",
 }
 
-_EMPTY_GROUP: Final = "This is empty, so it could never hold. Add a condition or remove the group."
-#: What to do about a list that is empty, by the member's name.
+_EMPTY_GROUP: Final = (
+    "This is empty, so it could never be true. Add a condition or remove the group."
+)
+#: What to do about an empty list, by the member's name.
 _TOO_SHORT: Final = {
     "all": _EMPTY_GROUP,
     "any": _EMPTY_GROUP,
@@ -35,10 +37,10 @@ _TOO_SHORT: Final = {
     "secrets": "Name a secret, such as env:NAME or file:/path.",
 }
 
-#: Errors whose messages are ours and say what was given where that helps.
+#: Errors whose messages are ours; they say what was given if that helps.
 _OWN: Final = ("value_error", "leaf", "condition")
 
-#: Where somebody may have written a secret by mistake: what was given is not shown.
+#: Members in which a user may have written a secret by mistake: their values are not shown.
 _HIDDEN: Final = frozenset({"authorization", "secrets", "verify_token"})
 
 
@@ -51,7 +53,7 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
         if detail["type"] == "too_short" and any(
             other[: len(place)] == place and len(other) > len(place) for other in places
         ):
-            continue  # the list is not short: its items have problems of their own
+            continue  # the list is not empty: its items have problems
         context = detail.get("ctx", {})
         if "member" in context:
             place = (*place, str(context["member"]))
@@ -66,7 +68,7 @@ def place_text(place: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part.startswith("<") or (index and place[index - 1] == "authorization"):
-            # pydantic's tags, which tell the members of a union apart: a condition's kind,
+            # pydantic's tags distinguish the members of a union: a condition's kind,
             # an authorization's scheme
             continue
         else:

@@ -115,7 +115,7 @@ def test_a_group_with_a_bad_part_is_not_called_empty() -> None:
         ({"deduplication": [5]}, "Write an object, in braces."),
         ({"deduplication": {"parameters": []}}, "Choose one parameter or more"),
         ({"deduplication": {"parameters": ["body"] * 6}}, "Give at most 5; 6 are given."),
-        (when({"any": []}), "could never hold"),
+        (when({"any": []}), "could never be true"),
         (when(5), "Write a condition:"),
         (when({**LEAF, "operator": "equls"}), "Did you mean equals"),
         ({"authorization": {"scheme": "basic"}}, "Write one of 'none', 'jwt', 'meta'"),

@@ -39,7 +39,7 @@ def test_wrong_use_says_how_to_use_it(shell: InteractiveShell, line: str) -> Non
 
 def test_a_name_that_cannot_name_a_file_is_refused(shell: InteractiveShell) -> None:
     """The error says which characters a name may have."""
-    with pytest.raises(SpecError, match="name: A name has letters"):
+    with pytest.raises(SpecError, match="name: Use letters"):
         shell.run_line_magic("incoming", "../x")
 
 

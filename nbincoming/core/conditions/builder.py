@@ -1,8 +1,8 @@
 """Conditions written in Python: ``(P.body.priority == "high") & ~P.body.tags.contains("test")``.
 
-:data:`P` names a parameter by attribute or by item, and its methods are the operators of
-:data:`~nbincoming.core.conditions.operators.OPERATORS`. A member whose name is also a method's, or
-starts with an underscore, is reached by item: ``P.body["contains"]``.
+:data:`P` names a parameter by attributes or items. Its methods are the operators of
+:data:`~nbincoming.core.conditions.operators.OPERATORS`. If a member has the name of a method, or
+starts with an underscore, write it as an item: ``P.body["contains"]``.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from nbincoming.errors import ConditionError, SpecError
 
 
 class Parameter:
-    """A parameter, to be compared.
+    """A parameter; comparing it gives a condition.
 
-    Each method returns a condition. Values may be texts, numbers, booleans, dates, durations
-    (as a :class:`~datetime.timedelta`) and other parameters.
+    A value can be a text, number, boolean, date, duration (a :class:`~datetime.timedelta`) or
+    another parameter.
     """
 
     __slots__ = ("_options", "_path")
@@ -40,7 +40,7 @@ class Parameter:
         self._options = options or {}
 
     def __getattr__(self, name: str) -> Parameter:
-        if name.startswith("_"):  # copying, pickling and displays probe for these
+        if name.startswith("_"):  # copy, pickle and displays ask for these
             raise AttributeError(name)
         return self[name]
 
@@ -53,13 +53,13 @@ class Parameter:
     def __str__(self) -> str:
         return format_path(self._path)
 
-    __hash__ = None  # type: ignore[assignment]  # == makes a condition, so no set can hold it
+    __hash__ = None  # type: ignore[assignment]  # == returns a condition
 
     def __bool__(self) -> bool:
         raise ConditionError(f"{self!r} is not a value yet. Compare it, or use .exists().")
 
     def __iter__(self) -> Iterator[Parameter]:
-        # Without this, Python would ask for [0], [1], [2] and never stop.
+        # Without this, iterating would call __getitem__ with 0, 1, 2 … for ever.
         raise ConditionError(f"{self!r} has no elements yet. Use .any_element() and the like.")
 
     def __contains__(self, value: object) -> bool:
@@ -68,32 +68,32 @@ class Parameter:
     def _is(self, operator: str, value: Any = None) -> Leaf:
         leaf = {"parameter": format_path(self._path), "operator": operator, **self._options}
         if _has_date(value) and any(row.type == "string" for row in BY_NAME[operator]):
-            leaf.setdefault("type", "datetime")  # not the text that the date would be
+            leaf.setdefault("type", "datetime")  # a date is not compared as text
         try:
             return Leaf.model_validate({**leaf, "value": _plain(value)})
         except ValidationError as error:
             raise SpecError(problems_of(error), source=f"{self!r}.{operator}") from None
 
     def as_number(self) -> Parameter:
-        """Read a number out of a string value."""
+        """Convert a text to a number before it is compared."""
         return Parameter(self._path, {**self._options, "type": "number"})
 
     def as_datetime(self) -> Parameter:
-        """Read a date-time out of a string value."""
+        """Convert a text to a date-time before it is compared."""
         return Parameter(self._path, {**self._options, "type": "datetime"})
 
     def ignoring_case(self) -> Parameter:
-        """Compare strings case-folded."""
+        """Ignore upper and lower case."""
         return Parameter(self._path, {**self._options, "ignore_case": True})
 
-    def __eq__(self, value: object) -> Leaf:  # type: ignore[override]  # makes a condition
+    def __eq__(self, value: object) -> Leaf:  # type: ignore[override]  # returns a condition
         if value is None:
             return self._is("is_null")
         if isinstance(_plain(value), bool):
             return self._is("is_true" if value else "is_false")
         return self._is("equals", value)
 
-    def __ne__(self, value: object) -> Leaf:  # type: ignore[override]  # makes a condition
+    def __ne__(self, value: object) -> Leaf:  # type: ignore[override]  # returns a condition
         if value is None:
             return self._is("is_not_null")
         if isinstance(_plain(value), bool):  # not_equals means present and different
@@ -113,84 +113,87 @@ class Parameter:
         return self._is("greater_or_equal", value)
 
     def contains(self, value: Any) -> Leaf:
-        """Hold where the text has this part, or the array this element."""
+        """Be true if the text contains this part, or the array this element."""
         return self._is("contains", value)
 
     def not_contains(self, value: Any) -> Leaf:
-        """Hold where there is a text or array, without this part or element."""
+        """Be true if the value is a text or array that does not contain it."""
         return self._is("not_contains", value)
 
     def starts_with(self, value: Any) -> Leaf:
-        """Hold where the text starts so."""
+        """Be true if the text starts with it."""
         return self._is("starts_with", value)
 
     def not_starts_with(self, value: Any) -> Leaf:
-        """Hold where there is a text that does not start so."""
+        """Be true if the value is a text that does not start with it."""
         return self._is("not_starts_with", value)
 
     def ends_with(self, value: Any) -> Leaf:
-        """Hold where the text ends so."""
+        """Be true if the text ends with it."""
         return self._is("ends_with", value)
 
     def not_ends_with(self, value: Any) -> Leaf:
-        """Hold where there is a text that does not end so."""
+        """Be true if the value is a text that does not end with it."""
         return self._is("not_ends_with", value)
 
     def matches(self, pattern: str) -> Leaf:
-        """Hold where the pattern, in RE2 syntax, is found in the text."""
+        """Be true if the pattern, in RE2 syntax, is found in the text."""
         return self._is("matches_regex", pattern)
 
     def not_matches(self, pattern: str) -> Leaf:
-        """Hold where there is a text without the pattern."""
+        """Be true if the value is a text in which the pattern is not found."""
         return self._is("not_matches_regex", pattern)
 
     def is_in(self, values: Any) -> Leaf:
-        """Hold where the value is one of these."""
+        """Be true if the value is one of these."""
         return self._is("in", _listed(values))
 
     def not_in(self, values: Any) -> Leaf:
-        """Hold where there is a value and it is none of these."""
+        """Be true if there is a value and it is none of these."""
         return self._is("not_in", _listed(values))
 
     def between(self, lower: Any, upper: Any) -> Leaf:
-        """Hold where the number or date-time lies in this range, both ends included."""
+        """Be true if the number or date-time is in this range, both ends included.
+
+        A date without a time as the upper end means the whole day.
+        """
         return self._is("between", [lower, upper])
 
     def is_true(self) -> Leaf:
-        """Hold where the value is true."""
+        """Be true if the value is ``true``."""
         return self._is("is_true")
 
     def is_false(self) -> Leaf:
-        """Hold where the value is false."""
+        """Be true if the value is ``false``."""
         return self._is("is_false")
 
     def before(self, value: Any) -> Leaf:
-        """Hold where the date-time is earlier."""
+        """Be true if the date-time is earlier."""
         return self._is("before", value)
 
     def after(self, value: Any) -> Leaf:
-        """Hold where the date-time is later."""
+        """Be true if the date-time is later."""
         return self._is("after", value)
 
     def in_last(self, duration: str | timedelta | Parameter) -> Leaf:
-        """Hold where the date-time lies in the last ``"P7D"``."""
+        """Be true if the date-time is in the last days or hours: ``"P7D"``."""
         return self._is("in_last", duration)
 
     def in_next(self, duration: str | timedelta | Parameter) -> Leaf:
-        """Hold where the date-time lies in the next ``"P7D"``."""
+        """Be true if the date-time is in the next days or hours: ``"P7D"``."""
         return self._is("in_next", duration)
 
     def in_current(self, unit: str) -> Leaf:
-        """Hold where the date-time lies in the current hour, day, month or year."""
+        """Be true if the date-time is in the current hour, day, month or year."""
         return self._is("matches_current", unit)
 
     @property
     def length(self) -> Length:
-        """The array's number of elements, to be compared."""
+        """The number of elements of the array; comparing it gives a condition."""
         return Length(self)
 
     def any_element(self, condition: Callable[[Parameter], Condition]) -> ElementLeaf:
-        """Hold where one element meets the whole condition.
+        """Be true if the condition is true for one element.
 
         Examples
         --------
@@ -201,11 +204,11 @@ body.items[*].count is more than 2)
         return self._elements("any_element", condition)
 
     def all_elements(self, condition: Callable[[Parameter], Condition]) -> ElementLeaf:
-        """Hold where the array has elements and each meets the condition."""
+        """Be true if the array has elements and the condition is true for each."""
         return self._elements("all_elements", condition)
 
     def no_element(self, condition: Callable[[Parameter], Condition]) -> ElementLeaf:
-        """Hold where the value is an array and no element meets the condition."""
+        """Be true if the value is an array and the condition is true for no element."""
         return self._elements("no_element", condition)
 
     def _elements(self, operator: Any, condition: Callable[[Parameter], Condition]) -> ElementLeaf:
@@ -221,32 +224,32 @@ body.items[*].count is more than 2)
             raise SpecError(problems_of(error), source=f"{self!r}.{operator}") from None
 
     def exists(self) -> Leaf:
-        """Hold where the parameter is there, null included."""
+        """Be true if the parameter is present; it may be null."""
         return self._is("exists")
 
     def missing(self) -> Leaf:
-        """Hold where the parameter is not there."""
+        """Be true if the parameter is missing."""
         return self._is("missing")
 
     def is_null(self) -> Leaf:
-        """Hold where the value is null."""
+        """Be true if the value is null."""
         return self._is("is_null")
 
     def is_not_null(self) -> Leaf:
-        """Hold where there is a value other than null."""
+        """Be true if there is a value other than null."""
         return self._is("is_not_null")
 
     def is_empty(self) -> Leaf:
-        """Hold where the text, array or object is empty."""
+        """Be true if the text, array or object is empty."""
         return self._is("is_empty")
 
     def is_not_empty(self) -> Leaf:
-        """Hold where there is a value that is neither null nor empty."""
+        """Be true if there is a value that is neither null nor empty."""
         return self._is("is_not_empty")
 
 
 class Length:
-    """An array's number of elements, to be compared."""
+    """The number of elements of an array; comparing it gives a condition."""
 
     __slots__ = ("_of",)
 
@@ -258,10 +261,10 @@ class Length:
     def __bool__(self) -> bool:
         raise ConditionError(f"{self._of!r}.length is not a number yet. Compare it.")
 
-    def __eq__(self, count: object) -> Leaf:  # type: ignore[override]  # makes a condition
+    def __eq__(self, count: object) -> Leaf:  # type: ignore[override]  # returns a condition
         return self._of._is("length_equals", count)
 
-    def __ne__(self, count: object) -> Leaf:  # type: ignore[override]  # makes a condition
+    def __ne__(self, count: object) -> Leaf:  # type: ignore[override]  # returns a condition
         return self._of._is("length_not_equals", count)
 
     def __lt__(self, count: Any) -> Leaf:
@@ -305,9 +308,9 @@ P: Final = Root()
 
 def _listed(values: Any) -> Any:
     match values:
-        case set() | frozenset():  # the order of a set changes from run to run
+        case set() | frozenset():  # the order of a set differs from run to run
             return sorted(values, key=lambda value: (type(value).__name__, value))
-        case Parameter() | str():  # a lone text would become its letters
+        case Parameter() | str():  # list() of a text would be its letters
             return values
         case Iterable():
             return list(values)
@@ -316,20 +319,20 @@ def _listed(values: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what notebooks hold into what a spec holds."""
+    """Convert a Python value to a value of a spec."""
     match value:
         case Parameter():
             return Reference(parameter=format_path(value._path))
         case list() | tuple():
             return [_plain(item) for item in value]
-        case date():  # and so a datetime
+        case date():  # a datetime is one, too
             return value.isoformat()
         case timedelta():
             return _duration(value)
         case _ if (
             type(value).__module__ == "numpy" and value.ndim == 0 and value.dtype.kind in "biuf"
         ):
-            return value.item()  # a number or boolean out of a frame
+            return value.item()  # a number or boolean of a DataFrame
         case _:
             return value
 
@@ -343,7 +346,7 @@ def _has_date(value: Any) -> bool:
 def _duration(length: timedelta) -> str:
     seconds = length // timedelta(seconds=1)
     if seconds < 0 or length % timedelta(seconds=1):
-        raise ConditionError("A duration is of whole seconds, and not negative.")
+        raise ConditionError("Give a duration of whole seconds that is not negative.")
     days, seconds = divmod(seconds, 86_400)
     if not seconds:
         return f"P{days}D"

@@ -1,9 +1,9 @@
-"""What a condition means.
+"""Whether a condition is true for a request.
 
-Conditions are two-valued and total: nothing raises at run time. A leaf on a missing or
-wrongly typed value is false, negative operators included; ``not`` is plain negation.
+A condition is true or false, and evaluating it never raises. A leaf on a missing or wrongly typed
+value is false, also if its operator is negative; ``not`` is plain negation.
 
-A tree is compiled once to closures that resolve just the parameters they name.
+A tree is compiled once to closures. They look up only the parameters that they name.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from nbincoming.core.request.labels import ELEMENTS, Path, parse
 from nbincoming.core.request.parameters import Parameters, resolve
 from nbincoming.core.request.values import KINDS, MISSING, Missing, Value
 
-#: Values by root, and by the label of a bound element inside an element condition.
+#: Values by root. Inside a condition on elements, also the element by its label.
 Scope = Mapping[str, Value]
 #: ``test(scope, now_ms) -> bool``
 Test = Callable[[Scope, int], bool]
@@ -59,19 +59,19 @@ def compile_condition(condition: Condition, zone: tzinfo = UTC) -> Test:
 def matches(
     condition: Condition, parameters: Parameters, *, now_ms: int = 0, zone: tzinfo = UTC
 ) -> bool:
-    """Tell whether a condition holds; compile it yourself to ask more than once."""
+    """Tell whether a condition is true; to ask more than once, compile it."""
     return compile_condition(condition, zone)(parameters.roots(), now_ms)
 
 
 def compile_bound(condition: Condition, zone: tzinfo, bound: tuple[str, ...]) -> Test:
-    """Compile a condition that stands in those of elements.
+    """Compile a condition that may be inside conditions on elements.
 
     Parameters
     ----------
     condition, zone
         As for :func:`compile_condition`.
     bound
-        Labels of the elements in whose conditions it stands, outermost first.
+        Labels of the elements whose conditions contain it, outermost first.
     """
     match condition:
         case All(conditions=parts):
@@ -91,7 +91,7 @@ def compile_bound(condition: Condition, zone: tzinfo, bound: tuple[str, ...]) ->
 
 def _every(tests: list[Test]) -> Test:
     def test(scope: Scope, now_ms: int) -> bool:
-        for each in tests:  # all() over a generator costs more than the leaves
+        for each in tests:  # all() over a generator takes longer than the leaves
             if not each(scope, now_ms):
                 return False
         return True
@@ -110,7 +110,7 @@ def _some(tests: list[Test]) -> Test:
 
 
 def readings(leaf: Leaf, zone: tzinfo) -> dict[type, tuple[Operator, Any, Reader]]:
-    """Say, by type of the value seen, which row it meets, with what, and how it is read."""
+    """Map the type of a value to its row, the prepared operand, and the reader of the value."""
     context = Context(zone, leaf.ignore_case)
     found: dict[type, tuple[Operator, Any, Reader]] = {}
     for row, operand in leaf.rows(zone):
@@ -148,7 +148,7 @@ def _compile_leaf(leaf: Leaf, zone: tzinfo, bound: tuple[str, ...]) -> Test:
 
 
 def _plain(start: str, names: Path, cases: Mapping[type, tuple[RowTest, Any]]) -> Test:
-    """Compile the common case into one function: calls are what a leaf costs."""
+    """Compile the common case into one function, because calls take most of the time."""
     find = cases.get
 
     def test(scope: Scope, _: int) -> bool:
@@ -156,7 +156,7 @@ def _plain(start: str, names: Path, cases: Mapping[type, tuple[RowTest, Any]]) -
         try:
             for name in names:
                 value = value[name]
-        except (KeyError, TypeError):  # no such member, or no object
+        except (KeyError, TypeError):  # the member is missing, or this is no object
             return False
         case = find(type(value))
         return case is not None and case[0](value, case[1])
@@ -240,7 +240,7 @@ def getter(label: str, bound: tuple[str, ...] = ()) -> Getter:
     label
         A canonical label.
     bound
-        Labels of the elements in whose conditions this one stands, outermost first.
+        Labels of the elements whose conditions contain the label, outermost first.
     """
     start, rest = _start(label, bound)
     if any(segment is ELEMENTS for segment in rest):
@@ -264,7 +264,7 @@ def getter(label: str, bound: tuple[str, ...] = ()) -> Getter:
 
 
 def _start(label: str, bound: tuple[str, ...]) -> tuple[str, Path]:
-    """Say where in a scope a label starts, and what is left of its path."""
+    """Return the member of the scope where a label starts, and the rest of its path."""
     path = parse(label)
     for element in reversed(bound):
         prefix = parse(element)

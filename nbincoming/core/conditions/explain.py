@@ -1,4 +1,4 @@
-"""Conditions in words: the sentence that says one, and why it did or did not hold."""
+"""Why a condition is true or false for a request, leaf by leaf."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from nbincoming.core.conditions.tree import (
 from nbincoming.core.request.parameters import Parameters
 from nbincoming.core.request.values import KINDS, MISSING, Missing, Value, shorten
 
-#: How many elements an explanation goes into: those that decided, the first of them.
+#: An explanation shows at most so many of the elements that decided.
 MAX_ELEMENTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a condition did or did not hold.
+    """Why a condition is true or false.
 
     Attributes
     ----------
@@ -38,13 +38,13 @@ class Explanation:
     sentence : str
         The condition in words.
     reason : str
-        What was seen, for a leaf; how many parts hold, for a group.
+        For a leaf, the value that was seen; for a group, how many parts are true.
     parameter : str
         Label of a leaf; empty for a group.
     seen
         A leaf's value, or :data:`~nbincoming.core.request.values.MISSING`.
     kind : str
-        Kind of the value seen, or ``"missing"``; empty for a group.
+        Type of the value, or ``"missing"``; empty for a group.
     parts : tuple of Explanation
         The parts of a group, or the elements that decided.
     """
@@ -78,16 +78,16 @@ class Explanation:
 def explain(
     condition: Condition, parameters: Parameters, *, now_ms: int = 0, zone: tzinfo = UTC
 ) -> Explanation:
-    """Say leaf by leaf what a condition saw.
+    """Explain a condition leaf by leaf.
 
-    It holds exactly where :func:`~nbincoming.core.conditions.evaluation.matches` does.
+    The result agrees with :func:`~nbincoming.core.conditions.evaluation.matches`.
     """
     return _Explainer(now_ms, zone).explain(condition, parameters.roots())
 
 
 @dataclass(frozen=True, slots=True)
 class _Explainer:
-    """Explains conditions at one time, within the elements that are bound."""
+    """Explains conditions at one time, possibly inside conditions on elements."""
 
     now_ms: int
     zone: tzinfo
@@ -143,9 +143,8 @@ class _Explainer:
             return self._leaf(leaf, scope, array, _mismatch(array, ["array"]))
         test = compile_bound(leaf.value, self.zone, (*self.bound, leaf.element))
         held = [test({**scope, leaf.element: value}, self.now_ms) for value in array]
-        # An element that meets the condition decides where one is looked for and found, or
-        # is ruled out and found; else those decide that do not meet it. The same is said of
-        # the elements of all_elements.
+        # Show the elements that explain the result: those for which the condition is true if
+        # any_element is true or no_element is false, otherwise those for which it is false.
         whole = compile_bound(leaf, self.zone, self.bound)(scope, self.now_ms)
         decisive = whole != (leaf.operator == "no_element")
         shown = [index for index, holds in enumerate(held) if holds is decisive][:MAX_ELEMENTS]

@@ -1,4 +1,4 @@
-"""The label of a parameter as a spec may name it: canonical, and never a credential's."""
+"""Labels in a spec: in canonical form, and never of a parameter with credentials."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from nbincoming.errors import LabelError, quote
 
 
 def check_label(label: str) -> str:
-    """Bring a label to its canonical form, or refuse it."""
+    """Return a label in its canonical form.
+
+    Raises
+    ------
+    ValueError
+        If it is no label, or its parameter carries credentials.
+    """
     try:
         path = parse(label)
     except LabelError as error:
         raise ValueError(f"{error}") from error
     if is_secret(path):
         raise ValueError(
-            f"{quote(label)} carries credentials, which neither conditions nor keys may read. "
+            f"{quote(label)} carries credentials, which no condition and no key may use. "
             "Choose another parameter."
         )
     return format_path(path)
@@ -30,7 +36,7 @@ Label = Annotated[str, AfterValidator(check_label)]
 
 
 class Reference(BaseModel):
-    """The value of another parameter, in place of a value of one's own."""
+    """The value of another parameter, used in place of a constant."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,8 +1,7 @@
-"""What stands on either side of an operator, made ready to be compared.
+"""The two sides of an operator: the spec's value and the request's value.
 
-The spec's side is prepared once; a value of another type than the operator's is a problem
-there. The request's side is read for each request; what cannot be read makes the
-comparison false.
+The spec's value is prepared once. If it has the wrong type, that is a problem of the spec. The
+request's value is read for each request. If it cannot be read, the comparison is false.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from nbincoming.core.moments import (
 )
 from nbincoming.core.request.values import MISSING, Kind, Missing, Value, kind
 
-#: Turns a value seen into what an operator's test takes, or :data:`MISSING`.
+#: Converts a request's value for an operator's test; :data:`MISSING` if it cannot.
 Reader = Callable[[Value], Any]
 
 #: Longest pattern, in characters.
@@ -40,19 +39,19 @@ _NUMBER_START: Final = "-0123456789"
 
 
 class OperandError(ValueError):
-    """A value that an operator cannot be compared with; the text says what it needs."""
+    """A value that an operator cannot use; the text says what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a comparison depends on besides its two sides.
+    """What else a comparison depends on.
 
     Attributes
     ----------
     zone : tzinfo
-        Time zone of date-times that carry no offset, and of "the current day".
+        Time zone of date-times without an offset, and of "the current day".
     ignore_case : bool
-        Compare strings case-folded, on both sides.
+        Ignore upper and lower case on both sides.
     """
 
     zone: tzinfo
@@ -63,12 +62,12 @@ class Context:
 
 
 def prepare(operand: Operand, value: Value, context: Context) -> Any:
-    """Turn an operand into what an operator's ``test`` takes.
+    """Convert a spec's value for an operator's ``test``.
 
     Raises
     ------
     OperandError
-        If the value is not of this kind of operand.
+        If the value is no operand of this kind.
     """
     match operand:
         case "string":
@@ -118,11 +117,11 @@ def _finder(pattern: Value, *, ignore_case: bool) -> Callable[[str], bool]:
         raise OperandError("write a pattern, such as '^cmp-[0-9]+'")
     if len(pattern) > _PATTERN_LIMIT:
         raise OperandError(f"write a pattern of at most {_PATTERN_LIMIT:,} characters")
-    import re2  # here, since few specs use patterns
+    import re2  # imported here, because few specs use patterns
 
     options = re2.Options()
     options.log_errors = False
-    options.never_capture = True  # whether it is found is all that is asked
+    options.never_capture = True  # the position of the match is not needed
     options.case_sensitive = not ignore_case
     try:
         search = re2.compile(pattern, options).search
@@ -133,7 +132,7 @@ def _finder(pattern: Value, *, ignore_case: bool) -> Callable[[str], bool]:
             f"this is not a pattern in RE2 syntax ({reason[:120]}); "
             "look-around and back-references are not available"
         ) from error
-    # Bytes, since re2 would count the characters of a string to tell where a match is.
+    # Search bytes: for a string, re2 would count characters to report the position.
     return lambda text: search(text.encode("utf-8", "surrogatepass")) is not None
 
 
@@ -144,7 +143,7 @@ def _number(value: Value) -> int | Decimal:
 
 
 def _count(value: Value) -> int | Decimal:
-    # 2.0 is 2 here as everywhere.
+    # 2.0 equals 2, here as everywhere.
     whole = type(value) is int or (type(value) is Decimal and value == value.to_integral_value())
     if not whole or value < 0:
         raise OperandError("write a whole number, 0 or more")
@@ -188,7 +187,7 @@ def _current(value: Value, zone: tzinfo) -> Callable[[int], Span]:
     known = NEVER
 
     def at(now_ms: int) -> Span:
-        nonlocal known  # a memo: it seldom changes from one request to the next
+        nonlocal known  # the span seldom changes between requests
         if not known[0] <= now_ms * 1000 <= known[1]:
             known = current(unit, now_ms, zone)
         return known
@@ -214,18 +213,17 @@ def _pair(items: list[Any]) -> tuple[Any, Any]:
 
 
 def as_it_is(value: Value) -> Value:
-    """Read a value that is of the operator's type already."""
+    """Return a value that has the operator's type already."""
     return value
 
 
 def reader(row: Operator, seen: Kind, context: Context, *, explicit: bool) -> Reader | None:
-    """Say how a value of this kind is read for an operator; None where it is not.
+    """Return the reader of a value of this type for an operator; None if there is none.
 
     Parameters
     ----------
     explicit
-        Whether the leaf itself asks for the operator's type, so that a number is read
-        out of a string.
+        Whether the leaf names the type, so that a text is converted to a number.
     """
     match row.type:
         case "any":
@@ -244,15 +242,15 @@ def reader(row: Operator, seen: Kind, context: Context, *, explicit: bool) -> Re
 
 
 def read_instant(text: str, zone: tzinfo) -> int | Missing:
-    """Read a date-time, in microseconds since the epoch; a naive one is in `zone`."""
+    """Read a date-time in microseconds since the epoch; one without an offset is in `zone`."""
     instant = moment(text, zone)
     return MISSING if instant is None else epoch_us(instant)
 
 
 def read_number(text: str) -> int | Decimal | Missing:
-    """Read a JSON number out of a string, exactly."""
-    # A JSON number starts and ends like one, which no other JSON text does: jiter, which
-    # allows white space around a value, decides on what is between.
+    """Convert a text that is a JSON number, exactly."""
+    # No other JSON text starts and ends like a number. jiter checks what is between; it would
+    # allow white space around it.
     if not text or text[0] not in _NUMBER_START or text[-1] not in _NUMBER_START[1:]:
         return MISSING
     try:
@@ -265,7 +263,7 @@ def read_number(text: str) -> int | Decimal | Missing:
 
 
 def read_operand(row: Operator, value: Value, *, explicit: bool) -> Value:
-    """Read another parameter's value as an operand: numbers out of strings, if asked for."""
+    """Read another parameter's value as an operand; texts become numbers if `explicit`."""
     if not explicit or row.type != "number":
         return value
     if type(value) is list:

@@ -1,11 +1,10 @@
-"""The one table of operators.
+"""The table of operators.
 
-Each row says what an operator means, what it is compared with and how it reads. The
-evaluator, the wizard's menu, the sentence, the exports and the docs all go by this
-table, so that they cannot drift apart.
+A row defines what an operator means, what it is compared with, and its words in a sentence. The
+evaluation, the wizard's menu, sentences, exports and docs all use this table, so they agree.
 
-A row's ``test`` sees a value of the row's type and a prepared operand; it never sees a
-missing value or one of another type, for which every comparison is false.
+A row's ``test`` receives a value of the row's type and a prepared operand. It is never called for a
+missing value or one of another type: every comparison with those is false.
 """
 
 from __future__ import annotations
@@ -38,20 +37,20 @@ class Operator:
     Attributes
     ----------
     name : str
-        As a spec writes it.
+        Its name in a spec.
     type : str
         Type of the parameter that it applies to.
     operand : str
         What it is compared with.
     phrase : str
-        How it reads between the parameter and the value.
+        The words between the parameter and the value in a sentence.
     test : callable
         ``test(seen, prepared) -> bool``.
     example
         A value of the operand's kind, for docs and menus.
     at : callable, optional
-        ``at(prepared, now_ms)``: what the prepared operand is at that time, where the
-        operator goes by the clock. ``test`` takes its result then.
+        ``at(prepared, now_ms)``: the operand at that time, for operators that depend on the
+        time. ``test`` then receives its result.
     """
 
     name: str
@@ -106,7 +105,7 @@ def _current(unit: Callable[[int], Any], now_ms: int) -> Any:
 _DATE = "2024-06-10T09:15:30Z"
 _DATES = ["2024-06-01", "2024-06-30"]
 
-#: Every operator. The order is that of menus and docs.
+#: All operators, in the order of menus and docs.
 OPERATORS: Final[tuple[Operator, ...]] = (
     Operator("equals", "string", "string", "equals", op.eq, "high"),
     Operator("not_equals", "string", "string", "does not equal", op.ne, "high"),
@@ -173,12 +172,12 @@ OPERATORS: Final[tuple[Operator, ...]] = (
     ),
 )  # fmt: skip
 
-#: The rows by name: some names apply to several types.
+#: The rows by name. Some names have rows for several types.
 BY_NAME: Final[dict[str, tuple[Operator, ...]]] = {
     row.name: tuple(each for each in OPERATORS if each.name == row.name) for row in OPERATORS
 }
 
-#: The only operator that a missing parameter satisfies.
+#: The only operator that is true for a missing parameter.
 WHEN_MISSING: Final = "missing"
 
 #: Operators whose value is a condition on the elements.

@@ -10,9 +10,9 @@
     value     = JSON | another label | 1 and 5, after "is between" | P7D | day
               | "(" condition ")", for the elements of an array
 
-The text is the sentence that :func:`~nbincoming.core.conditions.explain.describe` says, with values
-written whole. A label is as :mod:`nbincoming.core.request.labels` has it, but a name with one of
-``( ) , = < > ! & |`` stands in brackets and quotes. Words may be in any case.
+The text is the sentence of :meth:`~nbincoming.core.conditions.tree.Node.describe`, with values that
+are not shortened. Labels are those of :mod:`nbincoming.core.request.labels`, but a name with one of
+``( ) , = < > ! & |`` must be in brackets and quotes. Upper and lower case of words do not matter.
 
 >>> condition = read_condition('body.total is at least 10 and not body.tags contains "test"')
 >>> print(write_condition(condition))
@@ -46,7 +46,7 @@ from nbincoming.core.request.labels import ROOTS, format_path, parse
 from nbincoming.core.request.values import Value, json_text
 from nbincoming.errors import LabelError, SentenceError, quote
 
-#: Deepest nesting that is read: beyond what a condition may have, within Python's stack.
+#: Deepest nesting that is read: more than a condition may have, less than Python's stack allows.
 _MAX_DEPTH: Final = 60
 
 _NAME: Final = r'[^\s.\[\]"(),=<>!&|\x00-\x1f\x7f\ud800-\udfff]+'
@@ -65,7 +65,7 @@ _NOT: Final = re.compile(r"not\b|!(?!=)", re.I)
 
 _JSON: Final = json.JSONDecoder(parse_float=Decimal)
 
-#: Signs, by the operator that they stand for; see :func:`_meant` for what else they may mean.
+#: The operator of each sign; :func:`_meant` says when a sign means another one.
 _SIGNS: Final = {
     "==": "equals",
     "!=": "not_equals",
@@ -75,7 +75,7 @@ _SIGNS: Final = {
     ">": "greater_than",
     "=": "equals",
 }
-#: What a sign means beside a constant that has an operator of its own.
+#: What a sign means before ``true``, ``false`` or ``null``, which have operators of their own.
 _CONSTANTS: Final = {
     ("equals", None): "is_null",
     ("equals", True): "is_true",
@@ -88,7 +88,7 @@ _TIMES: Final = {"less_than": "before", "greater_than": "after"}
 
 
 def _spellings() -> list[tuple[re.Pattern[str], str, tuple[Operator, ...]]]:
-    """List how operators are written, the longest first: a pattern, the text, the rows."""
+    """List the spellings of operators, the longest first: a pattern, the text, the rows."""
     rows: dict[str, list[Operator]] = {}
     for row in OPERATORS:
         for text in {row.phrase, row.name}:
@@ -116,8 +116,8 @@ def read_condition(text: str) -> Condition:
     Raises
     ------
     SentenceError
-        Where the text stops being one, with the place and what may stand there; or where
-        it is one that no spec may have.
+        If the text is no condition, with the place and what is expected there; or if no spec
+        may contain the condition.
     """
     reader = _Reader(text)
     condition = reader.condition(0)
@@ -134,7 +134,7 @@ _Made = TypeVar("_Made", bound=Node)
 
 
 class _Reader:
-    """Reads a text from left to right; `position` is always at something that is no space."""
+    """Reads a text from left to right; `position` is never at white space."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -200,7 +200,7 @@ class _Reader:
         leaf: dict[str, Any] = {"parameter": parameter, **self._qualifiers()}
         leaf["operator"] = _meant(rows, value, leaf.get("type")) if is_sign else rows[0].name
         if rows[0].name == "equals" and all(row.type == "datetime" for row in rows):
-            leaf.setdefault("type", "datetime")  # "is at" is said of times only
+            leaf.setdefault("type", "datetime")  # only times are "at" something
         if BY_NAME[leaf["operator"]][0].operand != "none":
             leaf["value"] = value
         return self._made(Leaf, start, **leaf)
@@ -256,7 +256,7 @@ class _Reader:
         except (ValueError, RecursionError):
             example = "a pattern in quotes" if row.operand == "pattern" else "a value"
             raise self.stopped(
-                f"write {example}, such as {json_text(row.example)}, or a parameter; text stands "
+                f"write {example}, such as {json_text(row.example)}, or a parameter; put text "
                 'in "quotes"'
             ) from None
         self._skip(end)
@@ -278,7 +278,7 @@ class _Reader:
         try:
             return model.model_validate(members)
         except ValidationError as error:
-            # The places are members, which the text does not show.
+            # Without their places: these are members of the JSON form, not of the text.
             needed = " ".join(problem.message for problem in problems_of(error))
             raise self.stopped(needed.rstrip("."), start) from None
 
@@ -290,12 +290,12 @@ class _Reader:
 
     def _skip(self, position: int) -> None:
         space = _SPACE.match(self.text, position)
-        assert space is not None  # it may be of nothing
+        assert space is not None  # it can match nothing
         self.position = space.end()
 
 
 def _meant(rows: tuple[Operator, ...], value: Value | Reference, type_: str | None) -> str:
-    """Say which operator a sign stands for, by what is compared with."""
+    """Return the operator of a sign, which depends on the value after it."""
     name = rows[0].name
     if value is None or isinstance(value, bool):
         return _CONSTANTS.get((name, value), name)

@@ -1,8 +1,7 @@
-"""The tree of conditions: what a spec may ask of a request.
+"""The tree of conditions: its form in a spec, and its sentence.
 
-A condition says itself in words, by :meth:`Node.describe`. What it means is in
-:mod:`nbincoming.core.conditions.evaluation`, why it did or did not hold in
-:mod:`nbincoming.core.conditions.explain`.
+:mod:`nbincoming.core.conditions.evaluation` says whether a condition is true,
+:mod:`nbincoming.core.conditions.explain` says why.
 """
 
 from __future__ import annotations
@@ -45,17 +44,17 @@ from nbincoming.core.request.labels import ELEMENTS, parse
 from nbincoming.core.request.values import Value, exact, shorten
 from nbincoming.errors import ConditionError, SpecError, quote
 
-#: What to call a parameter, by its label.
+#: Returns the name of a parameter in a sentence, given its label.
 Name = Callable[[str], str]
-#: How to write a value in a sentence.
+#: Writes a value in a sentence.
 WriteValue = Callable[[Value], str]
 
-#: Follows a range whose end is a date without a time.
+#: Follows a range that ends with a date without a time.
 WHOLE_DAY: Final = "(to the end of that day)"
 
 _Combined = TypeVar("_Combined", bound="Node")
 
-#: Deepest nesting of groups: far beyond what a person can read.
+#: Deepest nesting of groups, far more than a person can read.
 MAX_NESTING: Final = 20
 
 
@@ -67,7 +66,7 @@ def _check_exact(value: object) -> Value:
 
 
 class Node(BaseModel):
-    """What every condition can do: combine, be read, be written."""
+    """Base of all conditions: they combine, and are read and written."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -90,14 +89,14 @@ class Node(BaseModel):
         return self.describe()
 
     def describe(self, *, name: Name = str, value: WriteValue = shorten) -> str:
-        """Say the condition as an English sentence, without a full stop.
+        """Return the condition as an English sentence, without a full stop.
 
         Parameters
         ----------
         name
-            What to call a parameter, by its label.
+            Returns the name of a parameter, given its label.
         value
-            How to write a value.
+            Writes a value.
         """
         raise NotImplementedError
 
@@ -122,12 +121,12 @@ class Leaf(Node):
     operator : str
         Name of a row of :data:`~nbincoming.core.conditions.operators.OPERATORS`.
     value : optional
-        What to compare with, or :class:`Reference` to another parameter.
+        What to compare with: a constant or a :class:`Reference` to another parameter.
     type : str, optional
-        Use only the operator's row for this type; ``number`` and ``datetime`` also
-        convert a string value. Without it, the row is the one for the value seen.
+        Use only the operator's row for this type; ``number`` and ``datetime`` also convert a
+        text. Without it, the type of the request's value chooses the row.
     ignore_case : bool
-        Compare strings case-folded.
+        Ignore upper and lower case.
     """
 
     parameter: Label
@@ -143,7 +142,7 @@ class Leaf(Node):
                 raise ValueError(f"{self.operator} needs a value. Add one.")
             self.rows()
         except ValueError as error:
-            # The place is the value's, which only the whole leaf can judge.
+            # The problem is in the value, but only the whole leaf can be checked.
             context = {"text": str(error), "member": "value"}
             raise PydanticCustomError("leaf", "{text}", context) from error
         return self
@@ -162,7 +161,7 @@ class Leaf(Node):
         return data
 
     def describe(self, *, name: Name = str, value: WriteValue = shorten) -> str:
-        """Say the condition as an English sentence; see :meth:`Node.describe`."""
+        """Return the sentence; see :meth:`Node.describe`."""
         row, _ = self.rows()[0]
         words = [name(self.parameter), row.phrase]
         if isinstance(self.value, Reference):
@@ -182,20 +181,20 @@ class Leaf(Node):
         return " ".join(words)
 
     def _is_restricted(self) -> bool:
-        """Tell whether the type keeps the leaf from rows of other types."""
+        """Tell whether the type excludes rows that the leaf would have without it."""
         untyped = self.model_copy(update={"type": None})
         return [row for row, _ in untyped.rows()] != [row for row, _ in self.rows()]
 
     def rows(self, zone: tzinfo = UTC) -> tuple[tuple[Operator, Any], ...]:
-        """Find the rows of the table that the leaf means, each with its prepared operand.
+        """Find the leaf's rows in the table of operators, each with its prepared operand.
 
-        Operands that refer to another parameter are prepared for each request instead; for
-        those the operand is None.
+        The operand is None if it refers to another parameter: then it is prepared for each
+        request.
 
         Raises
         ------
         ValueError
-            If there is none, saying what would be needed.
+            If there is none; it says what is needed.
         """
         named = BY_NAME[self.operator]
         typed = [row for row in named if self.type in (None, row.type)]
@@ -203,7 +202,7 @@ class Leaf(Node):
             types = " or ".join(row.type for row in named)
             raise ValueError(f"{self.operator} applies to {types}, not to {self.type}.")
         if self.type is None and any(row.type == "string" for row in typed):
-            # Without "type": "datetime" a text is a text.
+            # A text is compared as a text unless the leaf has "type": "datetime".
             typed = [row for row in typed if row.type != "datetime"]
         if isinstance(self.value, Reference):
             found = [(row, None) for row in typed if row.operand not in ("none", "pattern", "unit")]
@@ -229,7 +228,7 @@ class Leaf(Node):
 
 
 class ElementLeaf(Node):
-    """An array whose elements are asked a condition, all of it on the same element.
+    """A condition on the elements of an array. All of it applies to the same element.
 
     Attributes
     ----------
@@ -238,7 +237,7 @@ class ElementLeaf(Node):
     operator : str
         ``any_element``, ``all_elements`` or ``no_element``.
     value : Condition
-        In it, ``body.items[*]`` stands for the element: ``body.items[*].price``.
+        ``body.items[*]`` in it is the element: ``body.items[*].price``.
     """
 
     parameter: Label
@@ -248,7 +247,7 @@ class ElementLeaf(Node):
 
     @property
     def element(self) -> str:
-        """The label that stands for the element."""
+        """The label of the element in the condition."""
         return self.parameter + str(ELEMENTS.value)
 
     @model_validator(mode="after")
@@ -256,7 +255,7 @@ class ElementLeaf(Node):
         element = parse(self.element)
         if not any(parse(label)[: len(element)] == element for label in referenced(self.value)):
             raise ValueError(
-                f"This asks nothing about the elements. Write {self.element} for the element."
+                f"This condition does not use the element. Write {self.element} for the element."
             )
         return self
 
@@ -270,13 +269,13 @@ class ElementLeaf(Node):
         return data if self.type is None else {**data, "type": self.type}
 
     def describe(self, *, name: Name = str, value: WriteValue = shorten) -> str:
-        """Say the condition as an English sentence; see :meth:`Node.describe`."""
+        """Return the sentence; see :meth:`Node.describe`."""
         phrase = BY_NAME[self.operator][0].phrase
         return f"{name(self.parameter)} {phrase} ({self.value.describe(name=name, value=value)})"
 
 
 class All(Node):
-    """Holds where each of its conditions holds."""
+    """True if all its conditions are true."""
 
     conditions: Annotated[tuple[Condition, ...], Field(alias="all", min_length=1)]
 
@@ -287,12 +286,12 @@ class All(Node):
         return {"all": [condition.data() for condition in self.conditions]}
 
     def describe(self, *, name: Name = str, value: WriteValue = shorten) -> str:
-        """Say the condition as an English sentence; see :meth:`Node.describe`."""
+        """Return the sentence; see :meth:`Node.describe`."""
         return _join("and", self.conditions, name, value)
 
 
 class AnyOf(Node):
-    """Holds where at least one of its conditions holds."""
+    """True if at least one of its conditions is true."""
 
     conditions: Annotated[tuple[Condition, ...], Field(alias="any", min_length=1)]
 
@@ -303,12 +302,12 @@ class AnyOf(Node):
         return {"any": [condition.data() for condition in self.conditions]}
 
     def describe(self, *, name: Name = str, value: WriteValue = shorten) -> str:
-        """Say the condition as an English sentence; see :meth:`Node.describe`."""
+        """Return the sentence; see :meth:`Node.describe`."""
         return _join("or", self.conditions, name, value)
 
 
 class Not(Node):
-    """Holds where its condition does not."""
+    """True if its condition is false."""
 
     condition: Annotated[Condition, Field(alias="not")]
 
@@ -317,12 +316,12 @@ class Not(Node):
         return {"not": self.condition.data()}
 
     def describe(self, *, name: Name = str, value: WriteValue = shorten) -> str:
-        """Say the condition as an English sentence; see :meth:`Node.describe`."""
+        """Return the sentence; see :meth:`Node.describe`."""
         return f"not ({self.condition.describe(name=name, value=value)})"
 
 
 def _tag(value: object) -> str | None:
-    """Tell the kinds of condition apart by their members, as a reader would."""
+    """Tell the kinds of condition apart by their members."""
     if isinstance(value, Node):
         return f"<{type(value).__name__}>"
     if not isinstance(value, Mapping):
@@ -365,7 +364,9 @@ def _operand(value: object) -> Value | Reference:
 def _known_operator(name: str) -> str:
     if name not in BY_NAME:
         near = get_close_matches(name, BY_NAME, n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose of {', '.join(BY_NAME)}."
+        hint = (
+            f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(BY_NAME)}."
+        )
         raise ValueError(f"{quote(name)} is not an operator. {hint}")
     return name
 
@@ -380,7 +381,7 @@ def _combined(model: type[_Combined], **members: object) -> _Combined:
 def _parts(group: type[All] | type[AnyOf], node: object) -> tuple[Condition, ...]:
     if not isinstance(node, Node):
         raise ConditionError(
-            f"A condition combines with a condition, not with {type(node).__name__} "
+            f"A condition can be combined only with a condition, not with {type(node).__name__} "
             f"{quote(node)}. Put parentheses around each comparison."
         )
     return node.conditions if isinstance(node, group) else (cast("Condition", node),)
@@ -411,7 +412,7 @@ def _nesting(node: Node) -> int:
 
 
 def leaves(condition: Condition) -> Iterator[Leaf | ElementLeaf]:
-    """Yield the leaves in reading order, those of element conditions included."""
+    """Yield the leaves in reading order, including those on elements."""
     match condition:
         case All(conditions=conditions) | AnyOf(conditions=conditions):
             for part in conditions:
@@ -428,7 +429,7 @@ def leaves(condition: Condition) -> Iterator[Leaf | ElementLeaf]:
 
 
 def referenced(condition: Condition) -> set[str]:
-    """Gather the labels that a condition reads."""
+    """Return the labels that a condition uses."""
     labels = set()
     for leaf in leaves(condition):
         labels.add(leaf.parameter)

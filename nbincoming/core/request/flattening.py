@@ -1,7 +1,4 @@
-"""Values taken apart into parameters, one for each leaf, and put together again.
-
-``flatten`` names each leaf by its label, ``unflatten`` undoes that.
-"""
+"""Flatten a value to its leaves, each under its label, and back."""
 
 from __future__ import annotations
 
@@ -26,12 +23,12 @@ def flatten(value: Value, root: str = "body") -> dict[str, Value]:
 
 
 def unflatten(flat: Mapping[str, Value]) -> dict[str, Value]:
-    """Rebuild the values that :func:`flatten` took apart, by root.
+    """Rebuild the values that :func:`flatten` flattened, by root.
 
     Raises
     ------
     ValueError
-        If the labels do not describe one tree of values.
+        If the labels do not form a tree.
     """
     tree: dict[Segment, Value] = {}
     for label, leaf in flat.items():
@@ -40,15 +37,15 @@ def unflatten(flat: Mapping[str, Value]) -> dict[str, Value]:
         for segment in path[:-1]:
             child = node.setdefault(segment, _Node())
             if not isinstance(child, _Node):
-                raise ValueError(f"{label} lies below a value, so both cannot be.")
+                raise ValueError(f"{label} is below a label that has a value. Remove one of them.")
             node = child
         if node.setdefault(path[-1], leaf) is not leaf:
-            raise ValueError(f"{label} is both a value and has members.")
+            raise ValueError(f"{label} has both a value and members. Remove one of them.")
     return {str(root): _rebuild(child) for root, child in tree.items()}
 
 
 class _Node(dict[Segment, Value]):
-    """An object or array under reconstruction, apart from a leaf ``{}``."""
+    """An object or array that is being rebuilt; a leaf ``{}`` is a plain dict."""
 
 
 def _rebuild(node: Value) -> Value:
@@ -65,11 +62,11 @@ def _rebuild(node: Value) -> Value:
 
 
 class _Memo:
-    """Labels by the label above and the member's name: they repeat from request to request.
+    """Caches labels by the label of the object and the member's name: requests repeat them.
 
-    A memo of a pure function. To join and hash a label costs more than to find it here, and
-    the samples of a frame share one text. It starts afresh when it is full and keeps no
-    long labels, so that no sender can fill the memory.
+    Looking a label up takes less time than joining and hashing it, and the samples of a frame
+    share one text. The cache is emptied when it is full and contains no long labels, so no sender
+    can fill the memory.
     """
 
     __slots__ = ("known", "size")
@@ -82,7 +79,7 @@ class _Memo:
         self.size = 0
 
     def below(self, label: str) -> dict[str, str]:
-        """Return the memo of one object's members, to be looked up by name."""
+        """Return the cache of one object's members, by name."""
         members: dict[str, str] = {}
         if len(label) <= self.longest:
             self._count()
@@ -90,7 +87,7 @@ class _Memo:
         return members
 
     def join(self, label: str, name: str, members: dict[str, str]) -> str:
-        """Make a member's label and remember it."""
+        """Make a member's label and cache it."""
         joined = label + format_name(name)
         if len(joined) <= self.longest:
             self._count()
@@ -98,7 +95,7 @@ class _Memo:
         return joined
 
     def _count(self) -> None:
-        # Threads may lose a count or fill a memo that was let go of: neither does harm.
+        # Threads may lose a count, or fill a cache that was emptied: both are harmless.
         if self.size >= self.most:
             self.known.clear()
             self.size = 0
@@ -109,7 +106,7 @@ _MEMO: Final = _Memo()
 
 
 def _flatten(value: Value, label: str, flat: dict[str, Value]) -> None:
-    # The inner loop of every frame. For an exact dict, [] in a try is the fastest look-up.
+    # The inner loop of every frame. [] in a try is the fastest look-up in a dict.
     if type(value) is dict:
         members = _MEMO.known.get(label)
         if members is None:

@@ -1,4 +1,4 @@
-r"""The grammar of a parameter's label: one label, one path, and back.
+r"""Labels of parameters: their grammar, and their paths.
 
 ::
 
@@ -7,12 +7,11 @@ r"""The grammar of a parameter's label: one label, one path, and back.
     segment = "." name            a member whose name is plain
             | "[" index "]"       an element, counted from 0
             | "[" string "]"      a member with any other name, as a JSON string
-            | "[*]"               the elements, in conditions only
+            | "[*]"               all elements, only in conditions
 
-A plain name is not empty and has no ``.``, ``[``, ``]``, ``"``, white space or control
-character. A header's name may be written in upper case and is read in lower case. So
-``parse(format_path(path)) == path`` for every path whose header is in lower case. No name has a
-lone surrogate.
+A plain name is not empty and has no ``.``, ``[``, ``]``, ``"``, white space or control character.
+No name has a lone surrogate. A header's name is read in lower case. ``parse(format_path(path)) ==
+path`` for every path whose header is in lower case.
 
 >>> parse('body.complaint["a.b"][0]')
 ('body', 'complaint', 'a.b', 0)
@@ -57,12 +56,12 @@ _SEGMENT: Final = re.compile(
     re.DOTALL,
 )
 
-#: Longest index accepted, in digits: no array in a body of any sane limit is longer.
+#: Most digits of an index: no body within the limits has a longer array.
 _INDEX_DIGITS: Final = 9
 
 
 def format_name(name: str, *, plain: re.Pattern[str] = _PLAIN) -> str:
-    """Write the segment of a member; what is not `plain` stands in brackets and quotes."""
+    """Write the segment of a member, in brackets and quotes unless the name is `plain`."""
     if plain.fullmatch(name):
         return "." + name
     return f"[{json.dumps(name, ensure_ascii=False)}]"
@@ -76,7 +75,7 @@ def format_path(path: Path, *, plain: re.Pattern[str] = _PLAIN) -> str:
     path
         The path.
     plain
-        Names that need no brackets; a text in which labels stand may allow fewer.
+        Names that need no brackets; conditions as text allow fewer than labels alone.
     """
     return str(path[0]) + "".join(
         format_name(segment, plain=plain)
@@ -94,7 +93,7 @@ def parse(label: str) -> Path:
     Raises
     ------
     LabelError
-        If `label` is not one, saying where it stops being one.
+        If `label` is none, with the place of the error.
     """
     root = next((root for root in ROOTS if label.startswith(root)), None)
     if root is None or label[len(root) : len(root) + 1] not in ("", ".", "["):
@@ -109,7 +108,7 @@ def parse(label: str) -> Path:
         match = _SEGMENT.match(label, position)
         if match is None or len(match["index"] or "") > _INDEX_DIGITS:
             raise LabelError(
-                f"{quote(label)} stops being a parameter at character {position + 1}. "
+                f"{quote(label)} is not a parameter from character {position + 1} on. "
                 'Write .name for a member, [0] for an element, and ["a.b"] for a member '
                 "whose name has a dot, bracket, quote or space."
             )
@@ -129,7 +128,7 @@ def _segment(match: re.Match[str], label: str) -> Segment:
     if (string := match["string"]) is not None:
         try:
             decoded = json.loads(string, strict=False)
-            decoded.encode()  # a lone surrogate is no text
+            decoded.encode()  # fails for a lone surrogate
         except (ValueError, UnicodeEncodeError) as error:
             raise LabelError(f"{quote(string)} in {quote(label)} is not a JSON string.") from error
         assert isinstance(decoded, str)

@@ -1,6 +1,6 @@
-"""A request as it came off the wire, and the answer to it.
+"""A request as it arrived, and its answer.
 
-Bytes only: this module knows nothing of JSON, authorization or frameworks.
+This module knows bytes only: no JSON, no authorization, no framework.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nbincoming.errors import quote
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
-# Made for every request: a frozen dataclass would take four times as long.
+# One is made for every request, and a frozen dataclass would take four times as long.
 class Request(NamedTuple):
     """One HTTP request, complete and unchanged.
 
@@ -26,9 +26,9 @@ class Request(NamedTuple):
     target : str
         Path and query as sent, such as ``"/x?hub.mode=subscribe"``.
     headers : tuple of (bytes, bytes)
-        Ordered pairs, repeated headers included.
+        Pairs in the order in which they were sent, including repeated headers.
     body : bytes
-        The raw bytes: signatures are computed over these.
+        The raw bytes, over which signatures are computed.
     received_at_ms : int
         When the driver received it, in milliseconds since the epoch, UTC. The core
         has no other clock.
@@ -61,7 +61,7 @@ class Request(NamedTuple):
 
 def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
     """Return the values of one header, in order; `name` in lower case."""
-    size = len(name)  # which most others do not have
+    size = len(name)  # most other names differ in it, so few are lower-cased
     return [value for key, value in headers if len(key) == size and key.lower() == name]
 
 

@@ -1,7 +1,7 @@
-"""What a request says: its decoded body and its headers, asked by path.
+"""The parameters of a request: its decoded body and its headers, looked up by path.
 
-Conditions and keys do not need the flat form of :mod:`nbincoming.core.request.flattening`:
-:class:`Parameters` resolves only the paths that are asked for.
+Conditions and keys look up only the paths that they need. They do not use the flat form of
+:mod:`nbincoming.core.request.flattening`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from nbincoming.core.request.values import MISSING, Missing, Value
 
 
 def resolve(value: Value, path: Iterable[Segment]) -> Value | Missing:
-    """Follow a path into a value; :data:`MISSING` where it ends early.
+    """Follow a path into a value; return :data:`MISSING` if it does not exist.
 
-    ``[*]`` gathers what the rest of the path finds in each element, so its value is an
-    array; elements without it are left out.
+    ``[*]`` returns an array: what the rest of the path finds in each element. Elements in which it
+    does not exist are left out.
     """
     segments = tuple(path)
     for position, segment in enumerate(segments):
@@ -34,7 +34,7 @@ def resolve(value: Value, path: Iterable[Segment]) -> Value | Missing:
             rest = segments[position + 1 :]
             found = (resolve(element, rest) for element in value)
             gathered = [each for each in found if each is not MISSING]
-            # a second [*] gathers into the same array
+            # a second [*] adds to the same array
             return [x for each in gathered for x in each] if ELEMENTS in rest else gathered
         else:
             if type(value) is not list or segment >= len(value):
@@ -45,16 +45,16 @@ def resolve(value: Value, path: Iterable[Segment]) -> Value | Missing:
     return value
 
 
-@dataclass(slots=True)  # made for every request, and frozen it would take twice as long
+@dataclass(slots=True)  # one is made for every request, and frozen it would take twice as long
 class Parameters:
-    """What a request says: its decoded body and its headers.
+    """The decoded body and the headers of a request.
 
     Attributes
     ----------
     body
         The decoded JSON value.
     headers : dict
-        By name in lower case; a list where the header is repeated.
+        By name in lower case; a list if the header is repeated.
     """
 
     body: Value
@@ -73,7 +73,7 @@ class Parameters:
         return resolve(self.body if path[0] == "body" else self.headers, path[1:])
 
     def flat(self, *, masked: bool = True) -> dict[str, Value]:
-        """Name every leaf, body first; secret headers are masked unless told otherwise."""
+        """Return every leaf by its label, body first; credentials are `masked` by default."""
         headers = masked_headers(self.headers) if masked else self.headers
         flat = flatten(self.body, "body")
         if headers:

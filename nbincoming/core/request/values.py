@@ -1,4 +1,4 @@
-"""JSON values: their kinds, when two are the same, and their one canonical text.
+"""JSON values: their types, when two are equal, and their canonical text.
 
 The canonical text of a leaf is a one-letter tag, a colon and a text. Two leaves have the
 same text if and only if they are equal:
@@ -21,13 +21,13 @@ from enum import Enum
 from numbers import Integral
 from typing import Any, Final, Literal
 
-#: A decoded JSON value: None, bool, int, Decimal, str, list or dict. Never a float:
-#: a binary fraction would round what the sender wrote.
+#: A decoded JSON value: None, bool, int, Decimal, str, list or dict. Never a float, because a
+#: float would round decimals.
 Value = Any
 
 Kind = Literal["null", "boolean", "number", "string", "array", "object"]
 
-#: The kind of each Python type that a decoded value can have.
+#: The JSON type of each Python type that a decoded value can have.
 KINDS: Final[dict[type, Kind]] = {
     type(None): "null",
     bool: "boolean",
@@ -51,14 +51,13 @@ class Missing(Enum):
         return False
 
 
-#: Stands for a parameter that the request does not have. Not the same as null.
+#: The value of a parameter that the request does not have; it differs from null.
 MISSING: Final = Missing.MISSING
 
-#: Numbers whose exponent lies within ± this are written without one. A bound, since
-#: ``1e999999999`` must not become a text of a billion digits.
+#: Numbers with an exponent within ± this are written without one. There must be a bound, or
+#: ``1e999999999`` would become a text of a billion digits.
 PLAIN_EXPONENT: Final = 40
-#: No more digits are written before the point or the exponent: jiter, and Python's own
-#: int, read no longer integers.
+#: Most digits before the point or the exponent: jiter and Python's int read no longer integers.
 PLAIN_DIGITS: Final = 4_300
 _PLAIN_BOUND: Final = 10**PLAIN_EXPONENT
 
@@ -66,15 +65,15 @@ _quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def kind(value: Value) -> Kind:
-    """Name the kind of a decoded JSON value."""
+    """Return the JSON type of a decoded value."""
     return KINDS[type(value)]
 
 
 def exact(value: Value) -> Value:
-    """Turn what Python code may hold into a decoded JSON value.
+    """Convert a Python value to a decoded JSON value.
 
-    Floats become the decimal that they print as, tuples become lists, and what is a kind
-    of int, float or str, such as NumPy's and the members of enumerations, a plain one.
+    A float becomes the decimal that it prints as, a tuple becomes a list. Subclasses of int, float
+    and str, such as NumPy's and enumeration members, become plain ones.
 
     Raises
     ------
@@ -89,7 +88,7 @@ def exact(value: Value) -> Value:
         case Integral():
             return int(value)
         case float() | Decimal():
-            # float's own repr: a subclass's may say more than the number
+            # float's repr, because a subclass may print more than the number
             number = value if isinstance(value, Decimal) else Decimal(float.__repr__(value))
             if not number.is_finite():
                 raise TypeError(f"JSON has no number for {value!r}.")
@@ -114,17 +113,16 @@ def _exact_text(text: str) -> str:
 
 
 def number_text(number: int | Decimal) -> str:
-    """Write a number canonically: equal numbers, equal text, whatever their size.
+    """Write a number in canonical form: equal numbers have equal texts.
 
-    The coefficient has no zeros at either end. It is written plainly where the
-    exponent is within ± :data:`PLAIN_EXPONENT` (``1200``, ``-0.5``), else as
-    ``<coefficient>e<exponent>`` (``12e70``); where that would be more than
-    :data:`PLAIN_DIGITS` digits in a row, with a point after the first.
+    Numbers with an exponent within ± :data:`PLAIN_EXPONENT` are written plainly (``1200``,
+    ``-0.5``), others as ``<coefficient>e<exponent>`` (``12e70``). The coefficient has no zeros at
+    either end. If it has more than :data:`PLAIN_DIGITS` digits, a point follows the first one.
     """
     if type(number) is int and -_PLAIN_BOUND < number < _PLAIN_BOUND:
         return str(number)
-    # As d.ddd…E±power, with every digit. Decimal(int) is exact and, unlike str(int), knows
-    # no limit of digits.
+    # As d.ddd…E±power, with every digit. Decimal(int) is exact and, unlike str(int), has no
+    # limit of digits.
     mantissa, _, power = format(Decimal(number), "E").partition("E")
     coefficient = mantissa.lstrip("-").replace(".", "").rstrip("0")
     if not coefficient:
@@ -145,7 +143,7 @@ def number_text(number: int | Decimal) -> str:
 
 
 def leaf_text(leaf: Value) -> str:
-    """Write a leaf's canonical, type-tagged text.
+    """Write the canonical text of a leaf, with its type.
 
     Raises
     ------
@@ -170,10 +168,10 @@ def leaf_text(leaf: Value) -> str:
 
 
 def same(one: Value, other: Value) -> bool:
-    """Tell whether two values are the same JSON value.
+    """Tell whether two JSON values are equal.
 
-    ``1`` is ``1.0`` but neither ``"1"`` nor ``true``; the order of an object's members
-    does not matter.
+    ``1`` equals ``1.0`` but neither ``"1"`` nor ``true``. The order of an object's members does not
+    matter.
     """
     if KINDS[type(one)] != KINDS[type(other)]:
         return False
@@ -185,14 +183,14 @@ def same(one: Value, other: Value) -> bool:
 
 
 def json_text(value: Value, *, indent: int | None = None, _depth: int = 1) -> str:
-    """Write a value as JSON, exactly: decimals keep their value, members their order.
+    """Write a value as JSON. Decimals keep their value, members their order.
 
     Parameters
     ----------
     value
         A decoded JSON value.
     indent : int, optional
-        Spaces for each level; without it the text is one line without spaces.
+        Spaces for each level; without it, the text is one line without spaces.
     """
     match value:
         case None:
@@ -225,7 +223,7 @@ def json_text(value: Value, *, indent: int | None = None, _depth: int = 1) -> st
 
 
 def shorten(value: Value, limit: int = 60) -> str:
-    """Show a value as JSON on one line, cut to `limit` characters."""
+    """Write a value as JSON on one line, cut to `limit` characters."""
     if type(value) is str and len(value) > limit:
         value = value[: limit - 1] + "…"
     text = json_text(value)

@@ -1,7 +1,7 @@
 """How two versions of a spec differ in meaning, as sentences.
 
-What means the same is no difference: the order of conditions, ``P7D`` and ``P1W``, the
-parameters seen, the examples, who published.
+Changes without a meaning are left out: the order of conditions, ``P7D`` against ``P1W``, the
+observed parameters, the examples, who published.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.request.values import Value, json_text, shorten
 from nbincoming.core.spec.model import Spec, Trigger
 
-#: What people call the members that are just a value, and what follows from a change.
+#: The names of plain members in sentences, and the consequence of a change.
 _PLAIN: Final = {
     "name": ("The name", ""),
     "icon": ("The icon", ""),
     "endpoint": ("The endpoint", " Senders must use the new URL."),
     "time_zone": ("The time zone", ""),
-    "max_body_bytes": ("The most bytes that a body may have", ""),
-    "max_depth": ("The most levels that a body may have", ""),
-    "max_parameters": ("The most parameters that a body may have", ""),
+    "max_body_bytes": ("The largest body in bytes", ""),
+    "max_depth": ("The deepest nesting of a body", ""),
+    "max_parameters": ("The largest number of parameters of a body", ""),
 }
 
-_NEW_KEYS: Final = " Keys claimed before do not count any more."
+_NEW_KEYS: Final = " Keys that were claimed before no longer count."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Change:
     place : str
         The member of the spec, such as ``deduplication.window``.
     sentence : str
-        What was and what is.
+        What it was and what it is.
     """
 
     place: str
@@ -57,7 +57,7 @@ class Change:
 
 
 def differences(old: Spec, new: Spec) -> list[Change]:
-    """List what a spec means otherwise than another, in the order of its members."""
+    """List the differences in meaning, in the order of the spec's members."""
     return [
         *_plain(old, new, ("name", "icon", "endpoint")),
         *_authorization(old.authorization, new.authorization),
@@ -103,14 +103,14 @@ def _authorization(old: Authorization, new: Authorization) -> Iterator[Change]:
 
 
 def _secrets(place: str, old: list[str], new: list[str]) -> Iterator[Change]:
-    """Say which secrets come and go: their names, which is all that a spec has of them."""
+    """Name the secrets that were added and removed."""
     added, gone = _without(new, old), _without(old, new)
     if added:
-        yield Change(place, f"What is signed by {_listed(added)} is accepted, too.")
+        yield Change(place, f"Requests signed with {_listed(added)} are accepted now.")
     if gone:
-        yield Change(place, f"What is signed by {_listed(gone)} is not accepted any more.")
+        yield Change(place, f"Requests signed with {_listed(gone)} are no longer accepted.")
     if not added and not gone:
-        yield Change(place, "The secrets are tried in another order.")
+        yield Change(place, "The secrets have another order.")
 
 
 # --- deduplication ---------------------------------------------------------------------
@@ -119,7 +119,7 @@ def _secrets(place: str, old: list[str], new: list[str]) -> Iterator[Change]:
 def _deduplication(old: Deduplication | None, new: Deduplication | None) -> Iterator[Change]:
     if new is None:
         if old is not None:
-            yield Change("deduplication", "Requests are not deduplicated any more.")
+            yield Change("deduplication", "Requests are no longer deduplicated.")
         return
     if old is None:
         labels = _listed(list(new.parameters))
@@ -128,7 +128,7 @@ def _deduplication(old: Deduplication | None, new: Deduplication | None) -> Iter
         )
         return
     changes = list(_settings(old, new))
-    if changes:  # other settings are another space of keys
+    if changes:  # changed settings start with an empty set of keys
         last = changes.pop()
         changes.append(Change(last.place, last.sentence + _NEW_KEYS))
     yield from changes
@@ -136,15 +136,14 @@ def _deduplication(old: Deduplication | None, new: Deduplication | None) -> Iter
 
 def _settings(old: Deduplication, new: Deduplication) -> Iterator[Change]:
     for verb, labels in (
-        ("has", _without(new.parameters, old.parameters)),
-        ("does not have", _without(old.parameters, new.parameters)),
+        ("now has", _without(new.parameters, old.parameters)),
+        ("no longer has", _without(old.parameters, new.parameters)),
     ):
         if labels:
-            tail = ", too" if verb == "has" else " any more"
-            yield Change("deduplication.parameters", f"The key {verb} {_listed(labels)}{tail}.")
+            yield Change("deduplication.parameters", f"The key {verb} {_listed(labels)}.")
     if old.window_ms != new.window_ms:
         yield Change("deduplication.window", f"The window was {old.window} and is {new.window}.")
-    for member, what in (("anchor", "The window counts from"), ("claims", "Keys belong to")):
+    for member, what in (("anchor", "The window counts from"), ("claims", "Keys are claimed by")):
         before, after = getattr(old, member), getattr(new, member)
         if before != after:
             words = f"{what} {_WORDS[after]}, no longer {_WORDS[before]}."
@@ -155,7 +154,7 @@ _WORDS: Final = {
     "last_request": "the last request",
     "first_accepted": "the first accepted request",
     "every_request": "every request",
-    "triggered": "requests that a trigger matches",
+    "triggered": "requests for which a trigger is true",
 }
 
 
@@ -174,13 +173,15 @@ def _triggers(old: tuple[Trigger, ...], new: tuple[Trigger, ...]) -> Iterator[Ch
         former = next((each for each in gone if _meaning(before[each]) == _meaning(when)), None)
         if former is not None:
             gone.remove(former)
-            yield Change(f"{place}.name", f"The trigger {former!r} is named {name!r} now.")
+            yield Change(f"{place}.name", f"The trigger {former!r} is now named {name!r}.")
         else:
             yield Change(place, f"There is a new trigger {name!r}: {when.describe()}.")
     for name in gone:
-        yield Change("triggers", f"The trigger {name!r} is gone: {before[name].describe()}.")
+        yield Change("triggers", f"The trigger {name!r} was removed: {before[name].describe()}.")
     if old and not new:
-        yield Change("triggers", "Without triggers, every request that is no duplicate starts.")
+        yield Change(
+            "triggers", "Without triggers, every request that is no duplicate becomes an event."
+        )
 
 
 def _trigger(place: str, name: str, old: Condition, new: Condition) -> Iterator[Change]:
@@ -191,8 +192,8 @@ def _trigger(place: str, name: str, old: Condition, new: Condition) -> Iterator[
     if kept and isinstance(old, All) and isinstance(new, All):
         added = [each.describe() for each in after if _meaning(each) not in kept]
         gone = [each.describe() for each in before if _meaning(each) not in kept]
-        also = [f"asks, too, that {' and that '.join(added)}"] if added else []
-        less = [f"does not ask any more that {' and that '.join(gone)}"] if gone else []
+        also = [f"now also requires that {' and that '.join(added)}"] if added else []
+        less = [f"no longer requires that {' and that '.join(gone)}"] if gone else []
         yield Change(f"{place}.when", f"The trigger {name!r} {' and '.join(also + less)}.")
         return
     yield Change(
@@ -206,7 +207,7 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
 
 
 def _meaning(condition: Condition) -> str:
-    """Write a condition so that what means the same by its form is written the same."""
+    """Write a condition in a normal form: equal texts mean the same."""
     return json_text(_normal(condition))
 
 
@@ -230,7 +231,7 @@ def _normal(condition: Condition) -> Value:
 
 
 def _opened(normal: Value, word: str) -> list[Value]:
-    """Open a group that stands in one of its own kind."""
+    """Return the parts of a group inside a group of the same kind, else the condition itself."""
     if type(normal) is list and normal[0] == word:
         parts: list[Value] = normal[1]
         return parts

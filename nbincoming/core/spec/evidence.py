@@ -1,6 +1,6 @@
-"""What a spec carries for those who read and check it: parameters seen, examples, who published.
+"""What a spec contains for people and checks: observed parameters, examples, the publication.
 
-None of it decides what becomes of a request.
+None of it influences the outcome of a request.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbincoming.errors import Refusal, quote
 
 _UTC: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z$"
 
-#: How an example's request fares. It is the first of its key, so never a duplicate.
+#: The outcome of an example. It is the first with its key, so it is never a duplicate.
 Outcome = Literal["accepted", "filtered", "rejected"]
 
 
@@ -44,7 +44,7 @@ def _check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str
         }
     )
     if secret:
-        # The names only: what they carry is what must not be here.
+        # Only the names: the values are the credentials.
         names = ", ".join(quote(name) for name in secret)
         raise ValueError(f"An example must not contain credentials. Remove {names}.")
     return headers
@@ -55,7 +55,7 @@ def _body_text(body: object) -> object:
 
 
 def _body_value(text: str) -> Value:
-    """Read a body that is written just as we write JSON; another stays a text."""
+    """Return the JSON value of a body in our own form; keep any other body as a text."""
     try:
         value = decode(text.encode())
     except Refusal:
@@ -63,25 +63,25 @@ def _body_value(text: str) -> Value:
     return value if json_text(value) == text else text
 
 
-#: Free text, and a whole number: "1", 1.0 and true are none.
+#: Free text; and a whole number, which "1", 1.0 and true are not.
 Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
 Whole = Annotated[int, Field(strict=True)]
 
-#: One line, for a list of versions.
+#: One line of text.
 Line = Annotated[Text, Field(max_length=400, pattern=r"^[^\r\n]*$")]
 
 
 class ObservedParameter(BaseModel):
-    """What the samples showed of a parameter, kept for those who read the spec.
+    """What the samples showed about a parameter.
 
     Attributes
     ----------
     label : str
         The parameter.
     kinds : tuple of str
-        Kinds of value seen, most frequent first.
+        Types of the values seen, the most frequent first.
     coverage : str
-        ``"28/40"``: in how many samples of how many it was.
+        ``"28/40"``: 28 of 40 samples have it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -92,9 +92,9 @@ class ObservedParameter(BaseModel):
 
 
 class Example(BaseModel):
-    """A redacted sample with the outcome it must have, whoever runs the spec.
+    """A redacted sample with the outcome that it must have in every driver.
 
-    It stands for an authorized request: credentials are not kept.
+    It counts as authorized, because it contains no credentials.
 
     Attributes
     ----------
@@ -103,13 +103,13 @@ class Example(BaseModel):
     headers : tuple of (str, str)
         In order, without credentials.
     body : str
-        The raw text. A file has the JSON value that it is, where that says it all.
+        The raw text. A file contains its JSON value instead, if that loses nothing.
     received_at_ms : int
         "Now" for its conditions, in milliseconds since the epoch, UTC.
     outcome : str
-        ``accepted``, ``filtered`` or ``rejected``; as the first of its key.
+        ``accepted``, ``filtered`` or ``rejected``, as the first request with its key.
     triggers : tuple of str
-        Names of the triggers that match.
+        Names of the triggers that are true.
     key : str or None
         Its deduplication key.
     """
@@ -137,9 +137,9 @@ class Publication(BaseModel):
     at : str
         Time of publication, in ISO 8601, UTC.
     by : str
-        Who published it; empty where nobody said.
+        Who published it; may be empty.
     changes : str
-        The line for the list of versions.
+        What changed, in one line.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -150,7 +150,7 @@ class Publication(BaseModel):
 
     @classmethod
     def of(cls, at_ms: int, *, by: str = "", changes: str = "") -> Publication:
-        """Make one of milliseconds since the epoch; text that has several lines becomes one."""
+        """Make a publication at `at_ms` since the epoch; line breaks in texts become spaces."""
         return cls(at=utc_text(at_ms), by=" ".join(by.split()), changes=" ".join(changes.split()))
 
     def __str__(self) -> str:

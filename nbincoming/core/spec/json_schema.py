@@ -1,8 +1,8 @@
-"""The JSON Schema of the spec's format, so that editors can complete, explain and check.
+"""The JSON Schema of the spec's format, with which editors complete, explain and check.
 
 It is made from the models and the table of operators. Every spec that
-:func:`~nbincoming.core.spec.model.read_spec` takes is valid under it; the other way round it
-cannot say everything, such as that a label parses or that a digest is right.
+:func:`~nbincoming.core.spec.model.read_spec` accepts is valid under it. It accepts more than that:
+a schema cannot say that a label can be parsed or that a digest is right.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _UUID: Final = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _ROOT: Final = r"^(body|headers)($|[.\[])"
 
-#: What a leaf's value looks like, by what its operator is compared with.
+#: The schema of a leaf's value, by the operand of its operator.
 _OPERANDS: Final[dict[Operand, dict[str, Value]]] = {
     "none": {"type": "null"},
     "string": {"type": "string"},
@@ -39,7 +39,7 @@ _OPERANDS: Final[dict[Operand, dict[str, Value]]] = {
     "value": {"type": ["string", "number", "boolean", "null"]},
 }
 
-#: What the models check in code, by definition and member.
+#: Patterns that the models check in code, by definition and member.
 _PATTERNS: Final = {
     ("Spec", "name"): f"^{NAME.pattern}$",
     ("Spec", "endpoint"): _UUID,
@@ -71,7 +71,7 @@ def spec_schema() -> dict[str, Value]:
                 _add_pattern(definition["properties"][member], pattern)
         if "scheme" in definition["properties"]:
             definition["required"] = ["scheme", *definition.get("required", [])]
-    # The discriminator of OpenAPI, which is unknown to JSON Schema.
+    # OpenAPI's discriminator, which JSON Schema does not know.
     schema["properties"]["authorization"].pop("discriminator")
     definitions["Example"]["properties"]["body"]["type"] = ["object", "array", "string"]
     _add_operators(definitions["Leaf"])
@@ -95,7 +95,7 @@ def _without_titles(node: Any, *, names: bool = False) -> Any:
     Parameters
     ----------
     names
-        Whether the node's members are names of properties, one of which may be "title".
+        Whether the node's members are properties, one of which may be named "title".
     """
     match node:
         case dict():
@@ -111,7 +111,7 @@ def _without_titles(node: Any, *, names: bool = False) -> Any:
 
 
 def _explain(definition: dict[str, Any]) -> None:
-    """Hand out the docstring: its summary to the object, its attributes to the members."""
+    """Use the docstring as descriptions: its summary of the object, its attributes of members."""
     summary, _, attributes = definition.get("description", "").partition(
         "\n\nAttributes\n----------\n"
     )
@@ -126,7 +126,7 @@ def _explain(definition: dict[str, Any]) -> None:
 
 
 def _plain(text: str) -> str:
-    """Turn a docstring's text into a line: no roles, no doubled back-quotes."""
+    """Return a docstring's text as one line, without roles and double back-quotes."""
     words = " ".join(text.split()).replace("``", "`")
     return re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"\1", words)
 
@@ -138,7 +138,7 @@ def _add_pattern(member: dict[str, Any], pattern: str) -> None:
 
 
 def _add_operators(leaf: dict[str, Any]) -> None:
-    """Say which operators there are, and what the value of each looks like."""
+    """List the operators, and the schema of each one's value."""
     asked: dict[tuple[Operand, ...], list[str]] = {}
     names = dict.fromkeys(row.name for row in OPERATORS if row.name not in ELEMENT_OPERATORS)
     for name in names:
@@ -150,7 +150,7 @@ def _add_operators(leaf: dict[str, Any]) -> None:
 
 
 def _rule(operands: tuple[Operand, ...], operators: list[str]) -> dict[str, Any]:
-    # A value that is another parameter, where operators can take theirs from one.
+    # Another parameter as the value, for the operators that allow it.
     reference = [{"$ref": "#/$defs/Reference"}]
     if set(operands) & {"none", "pattern", "unit"}:
         reference = []

@@ -1,4 +1,4 @@
-"""JSON laid out for people: what fits on a line stands on one."""
+"""JSON in a readable layout: short objects and arrays are on one line."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Final
 
 from nbincoming.core.request.values import Value, json_text
 
-#: Longest line that holds more than one value.
+#: Longest line with more than one value, in characters.
 WIDTH: Final = 100
 _STEP: Final = "  "
 
 
 def laid_out(value: Value, *, width: int = WIDTH) -> str:
-    """Write a value as JSON, objects and arrays on one line each where they fit.
+    """Write a value as JSON, with each object and array on one line if it fits.
 
-    It is the value that :func:`~nbincoming.core.request.values.json_text` writes, with white space.
+    It differs from :func:`~nbincoming.core.request.values.json_text` only in white space.
     """
     return "\n".join(_lines(value, "", "", width))
 
 
 def _lines(value: Value, margin: str, name: str, width: int) -> list[str]:
-    """Write the lines of a value that follows its name, and would be followed by a comma."""
+    """Return the lines of a value that stands after its name and may be followed by a comma."""
     if not isinstance(value, dict | list) or not value:
         return [margin + name + json_text(value)]
     flat = _flat(value)

@@ -14,7 +14,7 @@ from nbincoming.core.spec.model import Spec
 
 @dataclass(frozen=True, slots=True)
 class PlacedLeaf:
-    """A leaf where it stands.
+    """A leaf and its place.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class PlacedLeaf:
     leaf : Leaf or ElementLeaf
         The leaf itself.
     within : tuple of ElementLeaf
-        The leaves on arrays in whose conditions it stands, outermost first.
+        The leaves on arrays whose conditions contain it, outermost first.
     """
 
     trigger: str
@@ -34,9 +34,10 @@ class PlacedLeaf:
     within: tuple[ElementLeaf, ...] = ()
 
     def truths(self, scope: Scope, now_ms: int, zone: tzinfo) -> set[bool]:
-        """Say which values it takes in a request: both, one, or none where it is not asked.
+        """Return the results of the leaf in a request.
 
-        One on the elements of an array is asked of each element.
+        A leaf on the elements of an array has a result for each element, so there may be both
+        results, one, or none.
         """
         scopes = [scope]
         for depth, outer in enumerate(self.within):
@@ -53,7 +54,7 @@ class PlacedLeaf:
 
 
 def placed_leaves(spec: Spec) -> list[PlacedLeaf]:
-    """List the leaves of all triggers in reading order, those of element conditions included."""
+    """List the leaves of all triggers in reading order, including those on elements."""
     return [
         PlacedLeaf(trigger.name, place, leaf, within)
         for index, trigger in enumerate(spec.triggers)

@@ -1,9 +1,9 @@
-"""The published file: its model, its problems, its canonical text and digest.
+"""The published file: its model, its canonical text and its digest.
 
-The canonical text is JSON with two spaces of indentation, members in the order of the
-model, numbers as :func:`~nbincoming.core.request.values.number_text` writes them, and a final
-line feed. The digest is the SHA-256 of that text without the member ``digest``. A file
-says the same in fewer lines, for people: its layout does not matter.
+The canonical text is JSON with two spaces of indentation, members in the order of the model,
+numbers as :func:`~nbincoming.core.request.values.number_text` writes them, and a final line feed.
+The digest is the SHA-256 of that text without the member ``digest``. The layout of a file does not
+matter: files are written in fewer lines, for people.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from nbincoming.core.spec.evidence import Example, ObservedParameter, Publicatio
 from nbincoming.core.spec.layout import laid_out
 from nbincoming.errors import Problem, SpecError, quote
 
-#: Version of the format. A newer one is refused, never guessed at.
+#: Version of the format. A newer one is refused.
 SCHEMA_VERSION: Final = 1
 
-#: What ``$schema`` says in the files that the notebook writes: a file beside the spec.
+#: The member ``$schema`` of files that the notebook writes: a file beside the spec.
 SCHEMA_FILE: Final = "spec.schema.json"
 
 #: End of a spec file's name.
@@ -50,7 +50,7 @@ SUFFIX: Final = ".incoming.json"
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
-#: An emoji may be several code points; an image is 48 kB at the most, and a third more in base64.
+#: An emoji can have several code points. An image has at most 48 kB, a third more in base64.
 _MAX_EMOJI: Final = 16
 MAX_ICON: Final = 65_536
 _IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
@@ -59,8 +59,8 @@ _IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A
 def _check_name(name: str) -> str:
     if not NAME.fullmatch(name) or name.endswith("."):
         raise ValueError(
-            "A name has letters, digits, dots, hyphens and underscores, starts with a letter or "
-            "digit, and is at most 80 long, since it names the file."
+            "Use letters, digits, dots, hyphens and underscores, starting with a letter or digit, "
+            "at most 80 characters: the name is part of the file's name."
         )
     return name
 
@@ -90,7 +90,7 @@ def _check_endpoint(endpoint: str) -> str:
 
 
 class Trigger(BaseModel):
-    """A named condition: which workflow would start."""
+    """A condition with a name: if it is true, the workflow of that name would start."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -108,16 +108,16 @@ class Spec(BaseModel):
     Attributes
     ----------
     schema_uri : str
-        The member ``$schema``: where an editor finds the JSON Schema of the format; empty
-        and left out where none is named.
+        The member ``$schema``: where an editor finds the JSON Schema of the format; empty if
+        the file does not have it.
     schema_version : int
         Version of the format.
     name : str
-        Names the file, too.
+        The integration's name, also part of the file's name.
     icon : str
         For people: an emoji, or an image as a data URI.
     version : int
-        0 for a draft; each publication adds one.
+        0 for a draft; each publication adds 1.
     digest : str
         ``sha256:`` and the SHA-256 of the canonical text without this member; empty for
         a draft.
@@ -126,15 +126,15 @@ class Spec(BaseModel):
     endpoint : str
         The UUID in the endpoint's path.
     authorization, deduplication, triggers
-        What is asked of requests, which of them are the same, which start a workflow.
+        Who may call, which requests are duplicates, which ones start a workflow.
     time_zone : str
-        IANA name; for date-times without an offset and for "the current day".
+        IANA name, for date-times without an offset and for "the current day".
     max_body_bytes, max_depth, max_parameters : int
         How large a request may be.
     parameters : tuple of ObservedParameter
-        What the samples showed.
+        What the samples showed about each parameter.
     examples : tuple of Example
-        What `check` and `serve` run again before they trust the spec.
+        Requests with their outcomes, which `check` and `serve` run again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -164,7 +164,7 @@ class Spec(BaseModel):
         return self
 
     def __repr__(self) -> str:
-        # A notebook shows it below a cell; the whole would fill the page, and is in the file.
+        # A notebook shows it below a cell, where the whole spec would fill the page.
         what = f"version {self.version}, {self.digest[:19]}…" if self.version else "draft"
         return f"<Spec {self.name}: {what}>"
 
@@ -182,13 +182,13 @@ class Spec(BaseModel):
 
     @property
     def key_space(self) -> str:
-        """Name of the space in which this spec's keys are claimed."""
+        """Name of the set of keys in which this spec's keys are claimed."""
         if self.deduplication is None:
             return self.endpoint
         return self.deduplication.key_space(self.endpoint)
 
     def labels(self) -> set[str]:
-        """Gather the parameters that decide anything."""
+        """Return the labels that the key and the triggers use."""
         labels = set(self.deduplication.parameters) if self.deduplication else set()
         return labels.union(*(referenced(trigger.when) for trigger in self.triggers))
 
@@ -220,7 +220,7 @@ class Spec(BaseModel):
         return laid_out(self.data()) + "\n"
 
     def computed_digest(self) -> str:
-        """Compute the digest that the canonical text has."""
+        """Compute the digest of the canonical text."""
         data = self.data()
         del data["digest"]
         text = json_text(data, indent=2) + "\n"
@@ -252,9 +252,9 @@ def read_spec(text: str | bytes, *, source: str = "The spec") -> Spec:
     ------
     SpecError
         With every problem and its place: bad JSON, unknown fields or operators, a newer
-        format, a digest that does not belong to the content.
+        format, a digest that does not match the content.
     """
-    # A lone surrogate passes here, so that jiter refuses it with its position.
+    # Let a lone surrogate pass here: jiter refuses it with its position.
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
         data = jiter.from_json(

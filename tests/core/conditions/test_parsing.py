@@ -171,7 +171,7 @@ MISTAKES = {
     'body.x matches "("': (0, "RE2 syntax"),
     "body.x matches ": (15, "a pattern in quotes"),
     "headers.cookie exists": (0, "carries credentials"),
-    "body.x[00] exists": (0, "stops being a parameter"),
+    "body.x[00] exists": (0, "is not a parameter from character 7 on"),
     'body["\\ud800"] exists': (0, "is not a JSON string"),
     "(" * 200: (61, "nested deeper than 60"),
     "not " * 200: (244, "nested deeper than 60"),

@@ -85,9 +85,9 @@ def test_the_memo_of_labels_stays_small(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("flat", "message"),
     [
-        ({"body.a": 1, "body.a.b": 2}, "lies below a value"),
-        ({"body.a.b": 1, "body.a": 2}, "is both a value and has members"),
-        ({"body.a": 1, 'body["a"]': 2}, "is both a value"),
+        ({"body.a": 1, "body.a.b": 2}, "is below a label that has a value"),
+        ({"body.a.b": 1, "body.a": 2}, "has both a value and members"),
+        ({"body.a": 1, 'body["a"]': 2}, "has both a value"),
         ({"body[0]": 1, "body[2]": 2}, "gaps"),
         ({"body[1]": 1}, "gaps"),
         ({"body[0]": 1, "body.a": 2}, "both members and elements"),

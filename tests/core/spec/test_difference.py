@@ -143,7 +143,7 @@ def test_another_form_is_never_called_a_difference(
         ),
         (
             {"max_body_bytes": 2_000},
-            ["The most bytes that a body may have was 1,048,576 and is 2,000."],
+            ["The largest body in bytes was 1,048,576 and is 2,000."],
         ),
         (
             {"authorization": {"scheme": "none"}},
@@ -151,37 +151,37 @@ def test_another_form_is_never_called_a_difference(
         ),
         (
             {"authorization": {"scheme": "jwt", "secrets": ["env:OLD", "env:NEW"]}},
-            ["What is signed by env:NEW is accepted, too."],
+            ["Requests signed with env:NEW are accepted now."],
         ),
         (
             {"authorization": {"scheme": "jwt", "secrets": ["env:NEW"], "leeway_s": 5}},
             [
-                "What is signed by env:NEW is accepted, too.",
-                "What is signed by env:OLD is not accepted any more.",
+                "Requests signed with env:NEW are accepted now.",
+                "Requests signed with env:OLD are no longer accepted.",
                 "Authorization: leeway s was 60 and is 5.",
             ],
         ),
-        ({"deduplication": None}, ["Requests are not deduplicated any more."]),
+        ({"deduplication": None}, ["Requests are no longer deduplicated."]),
         (
             {"deduplication": {"parameters": ["body.a", "body.b"], "window": "PT1H"}},
             [
-                "The key has body.a and body.b, too.",
-                "The key does not have body.id any more.",
-                "The window was P7D and is PT1H. Keys claimed before do not count any more.",
+                "The key now has body.a and body.b.",
+                "The key no longer has body.id.",
+                "The window was P7D and is PT1H. Keys that were claimed before no longer count.",
             ],
         ),
         (
             {"deduplication": {"parameters": ["body.id"], "claims": "triggered"}},
             [
-                "Keys belong to requests that a trigger matches, no longer every request. "
-                "Keys claimed before do not count any more."
+                "Keys are claimed by requests for which a trigger is true, no longer every request. "
+                "Keys that were claimed before no longer count."
             ],
         ),
         (
             {"triggers": []},
             [
-                "The trigger 'urgent' is gone: body.a exists.",
-                "Without triggers, every request that is no duplicate starts.",
+                "The trigger 'urgent' was removed: body.a exists.",
+                "Without triggers, every request that is no duplicate becomes an event.",
             ],
         ),
         (
@@ -190,7 +190,7 @@ def test_another_form_is_never_called_a_difference(
         ),
         (
             {"triggers": [{"name": "pressing", "when": {"all": [A]}}]},
-            ["The trigger 'urgent' is named 'pressing' now."],
+            ["The trigger 'urgent' is now named 'pressing'."],
         ),
     ],
 )  # fmt: skip
@@ -202,7 +202,7 @@ def test_a_difference_is_a_sentence(members: dict[str, Any], sentences: list[str
 def test_a_changed_condition_says_what_changed() -> None:
     """The parts that come and go where others stay; else both, whole."""
     assert said(when({"all": [A, B]}), when({"all": [C, A]})) == [
-        "The trigger 'urgent' asks, too, that body.c is more than 5 and does not ask any more "
+        "The trigger 'urgent' now also requires that body.c is more than 5 and no longer requires "
         'that body.b equals "x".'
     ]
     assert said(when(A), when(B)) == [
@@ -214,7 +214,7 @@ def test_two_alike_triggers_are_told_apart() -> None:
     """Of two that meant the same, one renamed and one gone are two sentences."""
     old = spec(triggers=[{"name": "x", "when": A}, {"name": "y", "when": A}])
     assert said(old, when(A, "z")) == [
-        "The trigger 'x' is named 'z' now.", "The trigger 'y' is gone: body.a exists.",
+        "The trigger 'x' is now named 'z'.", "The trigger 'y' was removed: body.a exists.",
     ]  # fmt: skip
 
 
@@ -236,7 +236,7 @@ def test_secrets_in_another_order_are_a_difference() -> None:
         spec(authorization={"scheme": "jwt", "secrets": names})
         for names in (["env:A", "env:B"], ["env:B", "env:A"])
     )
-    assert said(old, new) == ["The secrets are tried in another order."]
+    assert said(old, new) == ["The secrets have another order."]
 
 
 def test_deduplication_that_is_new_is_said_with_its_window() -> None:
