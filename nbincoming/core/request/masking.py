@@ -7,6 +7,7 @@ name only, so the check does not depend on a request.
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from functools import lru_cache
 from typing import Final
 
@@ -19,23 +20,34 @@ _SECRET_NAME: Final = re.compile(
     r"|assertion|session|oidc|csrf|xsrf|bypass|verif(?:y|ication)?(?:$|[-_])|client[-_]?cert"
     r"|\b(?:auth|sig|dpop|otp|pwd)\b"
     r"|(?:api|access|auth|subscription|private|shared|signing|encryption)[-_]?key"
-    # Any other "…-key" is one as well, unless it is known to name a thing or an event.
-    r"|(?<![a-z])(?<!idempotency[-_])(?<!event[-_])(?<!routing[-_])(?<!partition[-_])"
-    r"(?<!message[-_])(?<!sort[-_])(?<!primary[-_])(?<!cache[-_])(?<!surrogate[-_])"
-    r"(?<!deduplication[-_])(?<!dedup[-_])(?<!dedupe[-_])(?<!correlation[-_])(?<!object[-_])"
-    r"(?<!issue[-_])(?<!project[-_])(?<!order[-_])(?<!ordering[-_])(?<!websocket[-_])key$"
 )
 
-#: Values that are credentials under any name, each by its documented form.
+#: Any other "…-key" is secret as well, unless it is known to name a thing or an event.
+_KEY_NAME: Final = re.compile(r"(?<![a-z])keys?$")
+_IDENTIFIER_NAME: Final = re.compile(
+    r"(?:^|[-_])(?:batch|cache|correlation|dedup|dedupe|deduplication|delivery|entity|event|group"
+    r"|idempotency|issue|job|kafka|message|object|order|ordering|partition|primary|project|record"
+    r"|repository|request|resource|routing|shard|sort|surrogate|task|trace|tracking|transaction"
+    r"|unique|websocket)[-_]keys?$"
+)
+
+#: Values that are credentials under any name, each by its documented form. The lengths and the
+#: case keep event names and ids apart: "npm_published", "SK-2026-0001", "sg.api.example.com".
 _SECRET_VALUE: Final = re.compile(
-    r"(?:bearer|basic|digest|negotiate|apikey|aws4-hmac-sha256)[ ]+\S"  # RFC 9110, section 11.4
-    r"|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*$"  # a JSON Web Token
+    # RFC 9110, section 11.4. Values of "Basic" are checked further by _is_secret_text.
+    r"(?i:bearer|apikey)[ ]+\S+$|(?i:basic)[ ]+(?P<basic>[A-Za-z0-9+/]{4,}={0,2})$"
+    r"|(?i:digest)[ ]+\w+[ ]?=|(?i:aws4-hmac-sha256)[ ]+\S"
+    r"|(?i:token|oauth|ssws|negotiate|ntlm)[ ]+[\w.~+/-]{16,}=*$"
+    # A JSON Web Token, signed (3 parts) or encrypted (5 parts).
+    r"|(?:\w{1,20}[= ])?eyJ[\w-]{8,}(?:\.[\w-]*){2}(?:(?:\.[\w-]*){2})?$"
     r"|-----BEGIN[ ]"  # PEM
-    r"|\w+://[^/\s:@]*:[^/\s@]+@"  # a URL with a password
-    r"|(?:[sr]k_(?:live|test)_|whsec_|gh[opusr]_|github_pat_|glpat-|xox[abeoprs]-|xapp-"
-    r"|shp(?:at|ca|pa|ss)_|npm_|pypi-|dop_v1_|hf_|sk-|SG\.|AIza|ya29\.|A[KS]IA[0-9A-Z]{12})"
-    r"[\w.-]{4,}",
-    re.IGNORECASE,
+    r"|[A-Za-z][\w+.-]*://[^/\s:@]*:[^/\s@]+@"  # a URL with a password
+    r"|[sr]k_(?:live|test)_\w{8}|whsec_[\w+/-]{8}|gh[opusr]_[A-Za-z0-9]{20}|github_pat_\w{20}"
+    r"|glpat-[\w-]{16}|xox[abeoprs]-[\w-]{8}|xapp-[0-9]-[\w-]{8}|shp(?:at|ca|pa|ss)_[0-9A-Fa-f]{32}"
+    r"|npm_[A-Za-z0-9]{36}|pypi-[\w-]{50}|dop_v1_[0-9a-f]{64}|hf_[A-Za-z0-9]{30}"
+    r"|sk-[A-Za-z0-9]{32}|sk-(?:admin|ant|or|proj|svcacct)-[\w-]{16}"
+    r"|SG\.[\w-]{16,}\.[\w-]{16}|AIza[\w-]{35}|ya29\.[\w-]{20}"
+    r"|A[KS]IA(?=[A-Z]*[2-7])[A-Z2-7]{16}$"
 )
 
 #: Longer names are not cached: senders choose names, and the cache must stay small.
@@ -47,21 +59,32 @@ MASK: Final = "•••"
 
 def is_secret_header(name: str) -> bool:
     """Tell whether a header carries credentials, by its name in lower case."""
-    if len(name) > _MAX_CACHED_NAME:
-        return _SECRET_NAME.search(name) is not None
-    return _is_secret_name(name)
+    return _cached_is_secret_name(name) if len(name) <= _MAX_CACHED_NAME else _is_secret_name(name)
 
 
-@lru_cache(maxsize=1_024)
 def _is_secret_name(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
+    if _SECRET_NAME.search(name):
+        return True
+    return bool(_KEY_NAME.search(name)) and not _IDENTIFIER_NAME.search(name)
+
+
+_cached_is_secret_name: Final = lru_cache(maxsize=1_024)(_is_secret_name)
 
 
 def is_secret_value(value: str | list[str]) -> bool:
     """Tell whether the value of a header looks like a credential, such as a token."""
     if isinstance(value, list):
-        return any(map(is_secret_value, value))
-    return _SECRET_VALUE.match(value) is not None
+        return any(map(_is_secret_text, value))
+    return _is_secret_text(value)
+
+
+def _is_secret_text(text: str) -> bool:
+    match = _SECRET_VALUE.match(text)
+    if match is None:
+        return False
+    pair = match["basic"]
+    # RFC 7617: base64 of "user:password". "Basic plan" is none.
+    return pair is None or (len(pair) % 4 == 0 and b":" in b64decode(pair))
 
 
 def is_secret(path: Path) -> bool:

@@ -26,6 +26,7 @@ from nbincoming.core.request.masking import (
         "x-functions-key", "x-origin-verify", "x-vercel-protection-bypass", "x-client-key",
         "x-amzn-oidc-data", "x-amzn-oidc-accesstoken", "x-license-key", "x-saml-response",
         "x-otp", "x-passcode", "ssl-client-cert", "x-xsrf", "key", "x_partner_key",
+        "x-webhook-keys",
     ],
 )  # fmt: skip
 def test_headers_with_credentials_are_secret(name: str) -> None:
@@ -43,6 +44,7 @@ def test_headers_with_credentials_are_secret(name: str) -> None:
         "content-type", "user-agent", "x-event", "x-event-key", "idempotency-key",
         "x-idempotency-key", "x-deduplication-hash", "x-github-event", "x-github-delivery",
         "webhook-id", "webhook-timestamp", "x-request-id", "x-author", "x-signal", "design",
+        "x-request-key", "x-delivery-key", "x_transaction_key",
         "x-routing-key", "x-message-key", "surrogate-key", "sec-websocket-key", "x-monkey",
         "x-partition-key", "x-hotkeys", "x-keyword", "x-verified-at", "x-forwarded-for",
         "x-shopify-webhook-id", "x-atlassian-webhook-identifier", "traceparent", "x-pinned",
@@ -65,10 +67,14 @@ def test_a_body_holds_no_secret_header() -> None:
     "value",
     [
         "Bearer abc", "bearer abc", "Basic dTpw", "Digest username=u", "ApiKey 5",
-        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "sk_live_abcdefgh", "whsec_c2VjcmV0",
-        "ghp_" + "a" * 36, "github_pat_abcd1234", "glpat-abcdefghij", "xoxb-1234-5678",
-        "AKIAIOSFODNN7EXAMPLE", "AIzaSyA1234567", "shpat_abcdef", "SG.abc.defg", "sk-proj-abcdef",
-        "https://user:sesame@host/x", "-----BEGIN PRIVATE KEY-----",
+        "Token 0123456789abcdef", "AWS4-HMAC-SHA256 Credential=x",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "eyJhbGciOiJkaXIifQ..aXY.Y3Q.dGFn",
+        "token=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "sk_live_abcdefgh", "whsec_c2VjcmV0", "ghp_" + "a" * 36, "github_pat_" + "a1" * 20,
+        "glpat-abcdefghij0123456789", "xoxb-1234-5678", "AKIAIOSFODNN7EXAMPLE",
+        "AIza" + "Sy" * 17 + "A", "shpat_" + "0a" * 16, f"SG.{'a' * 22}.{'b' * 43}",
+        "sk-proj-" + "aB3_" * 5, "https://user:sesame@host/x", "postgresql+psycopg://u:p@h/d",
+        "-----BEGIN PRIVATE KEY-----",
     ],
 )  # fmt: skip
 def test_a_value_that_looks_like_a_credential_is_masked_under_any_name(value: str) -> None:
@@ -87,6 +93,10 @@ def test_a_value_that_looks_like_a_credential_is_masked_under_any_name(value: st
         "d41d8cd98f00b204e9800998ecf8427e", "https://example.com:8080/a@b", "basic", "Basically so",
         "digest", "skill-based", "t=1,v1=2", "hooks.example.com:443", "eyJhbGciOiJIUzI1NiJ9",
         "gzip, deflate, br", "msg_2abc", "evt_1NG8Du2eZvKYlo2CUI79vXWy", "sk", "W/\"etag\"",
+        "Basic annual", "Basic plan", "Digest complete", "Bearer of news", "Token expired",
+        "npm_published", "npm_package.created", "pypi-release-1", "hf_event_created",
+        "sg.api.example.com", "SG.example.com", "SK-2026-0001", "sk-order-0001", "xapp-started",
+        "asiapacificsoutheast1", "ASIAPACIFICNORTHEAST", "https://example.com:8080/x@y",
         "AMERICA", "asia-east1", "hf", "Mozilla/5.0 (X11; Linux x86_64)",
     ],
 )  # fmt: skip
