@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Final, assert_never
+from typing import Final, TypeVar, assert_never
 
 from nbincoming.core.conditions.evaluation import Scope, compile_bound, getter, readings
 from nbincoming.core.conditions.label import Reference
@@ -20,11 +20,14 @@ from nbincoming.core.conditions.tree import (
     Not,
     with_article,
 )
+from nbincoming.core.request.masking import MASK, is_secret_value
 from nbincoming.core.request.parameters import Parameters
 from nbincoming.core.request.values import KINDS, MISSING, Missing, Value, shorten
 
 #: An explanation shows at most so many of the elements that decided.
 MAX_ELEMENTS: Final = 3
+
+_Seen = TypeVar("_Seen", Value, Value | Missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Explanation:
     parameter : str
         Label of a leaf; empty for a group.
     seen
-        A leaf's value, or :data:`~nbincoming.core.request.values.MISSING`.
+        A leaf's value, or :data:`~nbincoming.core.request.values.MISSING`. The value of a
+        header that looks like a credential is masked.
     kind : str
         Type of the value, or ``"missing"``; empty for a group.
     parts : tuple of Explanation
@@ -132,7 +136,7 @@ class _Explainer:
             sentence=leaf.describe(name=self.name),
             reason=reason,
             parameter=self.name(leaf.parameter),
-            seen=seen,
+            seen=_visible(leaf.parameter, seen),
             kind="missing" if seen is MISSING else KINDS[type(seen)],
             parts=parts,
         )
@@ -140,7 +144,7 @@ class _Explainer:
     def _elements(self, leaf: ElementLeaf, scope: Scope) -> Explanation:
         array = getter(leaf.parameter, self.bound)(scope)
         if type(array) is not list:
-            return self._leaf(leaf, scope, array, _mismatch(array, ["array"]))
+            return self._leaf(leaf, scope, array, _mismatch(leaf.parameter, array, ["array"]))
         test = compile_bound(leaf.value, self.zone, (*self.bound, leaf.element))
         held = [test({**scope, leaf.element: value}, self.now_ms) for value in array]
         # Show the elements that explain the result: those for which the condition is true if
@@ -168,9 +172,10 @@ class _Explainer:
         cases = readings(leaf, self.zone)
         case = cases.get(type(seen))
         if case is None:
-            return _mismatch(seen, [row.type for row, _ in leaf.rows(self.zone)])
+            types: list[str] = [row.type for row, _ in leaf.rows(self.zone)]
+            return _mismatch(leaf.parameter, seen, types)
         row, _, read = case
-        shown = f"it is {shorten(seen)}"
+        shown = f"it is {shorten(_visible(leaf.parameter, seen))}"
         if read(seen) is MISSING:
             return f"{shown}, which cannot be read as {with_article(row.type)}"
         if not isinstance(leaf.value, Reference):
@@ -180,11 +185,12 @@ class _Explainer:
         if other is MISSING:
             return f"{shown}missing"
         operand = read_operand(row, other, explicit=leaf.type is not None)
+        shown += shorten(_visible(leaf.value.parameter, other))
         try:
             prepare(row.operand, operand, Context(self.zone, leaf.ignore_case))
         except OperandError:
-            return f"{shown}{shorten(other)}, which it cannot be compared with"
-        return shown + shorten(other)
+            return f"{shown}, which it cannot be compared with"
+        return shown
 
 
 def _count_words(count: int, total: int, *, every: bool) -> str:
@@ -200,8 +206,18 @@ def _elements_words(count: int, total: int) -> str:
     return f"{count or 'none'} of its {total:,} elements {'does' if count == 1 else 'do'}"
 
 
-def _mismatch(seen: Value | Missing, types: list[str]) -> str:
+def _visible(label: str, seen: _Seen) -> _Seen | str:
+    """Mask the value of a header if it looks like a credential."""
+    if not label.startswith("headers"):
+        return seen
+    texts = seen if isinstance(seen, list) else [seen]
+    secret = any(isinstance(text, str) and is_secret_value(text) for text in texts)
+    return MASK if secret else seen
+
+
+def _mismatch(label: str, seen: Value | Missing, types: list[str]) -> str:
     if seen is MISSING:
         return "it is missing"
-    is_what = "null" if seen is None else f"{shorten(seen)}, {with_article(KINDS[type(seen)])}"
+    shown = shorten(_visible(label, seen))
+    is_what = "null" if seen is None else f"{shown}, {with_article(KINDS[type(seen)])}"
     return f"it is {is_what}, not {' or '.join(map(with_article, dict.fromkeys(types)))}"

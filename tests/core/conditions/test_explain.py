@@ -139,6 +139,33 @@ def test_a_leaf_says_what_it_saw(condition: Any, seen: Any, reason: str) -> None
 
 
 @pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (P.headers["x-a"] == "a", 'it is "•••"'),
+        (P.headers["x-a"].as_number() > 5, 'it is "•••", which cannot be read as a number'),
+        (P.headers["x-b"] == "a", 'it is "•••", an array, not a string'),
+        (P.headers["x-b"][1] == "a", 'it is "•••"'),
+        (
+            P.headers["x-a"].any_element(lambda each: each == "a"),
+            'it is "•••", a string, not an array',
+        ),
+        (P.headers["x-event"] == P.headers["x-a"], 'it is "push" and headers.x-a is "•••"'),
+        (
+            P.headers["x-b"].all_elements(lambda each: each == "a"),
+            "none of its 2 elements do",
+        ),
+    ],
+)
+def test_a_header_that_looks_like_a_credential_is_masked(condition: Any, reason: str) -> None:
+    """A label is judged by its name only, so a condition may read a token under another name."""
+    headers: Any = {"x-a": "Bearer sesame", "x-b": ["push", "Bearer sesame"], "x-event": "push"}
+    explained = explain(condition, Parameters({}, headers))
+    assert explained.reason == reason
+    assert "sesame" not in repr(explained)
+    assert "sesame" not in str(explained)
+
+
+@pytest.mark.parametrize(
     ("condition", "line"),
     [
         ((x == 1) & x.exists() & (x > 0), "✓ all of 3 hold"),
