@@ -33,6 +33,7 @@ from pydantic import ValidationError
 from nbincoming.core.conditions.label import Reference
 from nbincoming.core.conditions.operators import BY_NAME, OPERATORS, Operator, Type
 from nbincoming.core.conditions.tree import (
+    WHOLE_DAY,
     All,
     AnyOf,
     Condition,
@@ -56,7 +57,8 @@ _LABEL: Final = re.compile(
 _PLAIN: Final = re.compile(_NAME)
 _SPACE: Final = re.compile(r"\s*")
 _QUALIFIER: Final = re.compile(
-    r"\(\s*(?:ignoring\s+(case)|as\s+an?\s+([a-z]+)|to\s+the\s+end\s+of\s+that\s+day)\s*\)", re.I
+    r"\(\s*(?:ignoring\s+(case)|as\s+an?\s+([a-z]+)|(to\s+the\s+end\s+of\s+that\s+day))\s*\)",
+    re.I,
 )
 _BARE: Final = re.compile(r"[A-Za-z0-9.]+")
 _AND: Final = re.compile(r"and\b|&&", re.I)
@@ -197,13 +199,21 @@ class _Reader:
             members = {"parameter": parameter, "operator": rows[0].name, "value": inner}
             return self._made(ElementLeaf, start, **members)
         value = None if rows[0].operand == "none" else self._value(rows)
+        before_qualifiers = self.position
         leaf: dict[str, Any] = {"parameter": parameter, **self._qualifiers()}
+        whole_day = leaf.pop("whole_day", False)
         leaf["operator"] = _meant(rows, value, leaf.get("type")) if is_sign else rows[0].name
         if rows[0].name == "equals" and all(row.type == "datetime" for row in rows):
             leaf.setdefault("type", "datetime")  # only times are "at" something
         if BY_NAME[leaf["operator"]][0].operand != "none":
             leaf["value"] = value
-        return self._made(Leaf, start, **leaf)
+        made = self._made(Leaf, start, **leaf)
+        if whole_day and not made.ends_with_whole_day():
+            self.position = before_qualifiers
+            raise self.stopped(
+                f"leave out {WHOLE_DAY}, or write a range whose end is a date without a time"
+            )
+        return made
 
     def _label(self) -> str | None:
         match = _LABEL.match(self.text, self.position)
@@ -267,9 +277,11 @@ class _Reader:
         while match := _QUALIFIER.match(self.text, self.position):
             if match[1]:
                 found["ignore_case"] = True
-            elif match[2] and match[2].lower() in get_args(Type):
+            elif match[3]:
+                found["whole_day"] = True
+            elif match[2].lower() in get_args(Type):
                 found["type"] = match[2].lower()
-            elif match[2]:
+            else:
                 raise self.stopped(f"write one of the types {', '.join(get_args(Type))}")
             self._skip(match.end())
         return found

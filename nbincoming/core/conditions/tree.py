@@ -168,7 +168,7 @@ class Leaf(Node):
             words.append(name(self.value.parameter))
         elif row.operand.endswith("pair"):
             words.append(" and ".join(map(value, self.value)))
-            if row.type == "datetime" and is_date(self.value[1]):
+            if self.ends_with_whole_day():
                 words.append(WHOLE_DAY)
         elif row.operand in ("unit", "duration"):
             words.append(self.value)
@@ -179,6 +179,13 @@ class Leaf(Node):
         if self.type is not None and (self.type in ("number", "datetime") or self._is_restricted()):
             words.append(f"(as {with_article(self.type)})")
         return " ".join(words)
+
+    def ends_with_whole_day(self) -> bool:
+        """Tell whether this is a range of time whose end is a date alone."""
+        row, _ = self.rows()[0]
+        if row.operand != "datetime pair" or isinstance(self.value, Reference):
+            return False
+        return is_date(self.value[1])
 
     def _is_restricted(self) -> bool:
         """Tell whether the type excludes rows that the leaf would have without it."""

@@ -168,6 +168,13 @@ MISTAKES = {
     "body.x has an element where (body.y > 1)": (0, "asks nothing about the elements"),
     'body.x > "5"': (0, "write a number without quotes"),
     "body.x == 5 (as a price)": (12, "write one of the types string, number"),
+    "body.x equals 5 (to the end of that day)": (16, "leave out (to the end of that day)"),
+    "body.x exists (to the end of that day)": (14, "leave out (to the end of that day)"),
+    "body.x is between 1 and 2 (to the end of that day)": (26, "leave out (to the end of"),
+    'body.x is between "2024-06-01" and "2024-06-30T12:00" (to the end of that day)': (
+        54,
+        "write a range whose end is a date without a time",
+    ),
     'body.x matches "("': (0, "RE2 syntax"),
     "body.x matches ": (15, "a pattern in quotes"),
     "headers.cookie exists": (0, "carries credentials"),
