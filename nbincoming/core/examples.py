@@ -16,7 +16,7 @@ from nbincoming.core.outcomes import (
     Rejected,
 )
 from nbincoming.core.request.message import Request
-from nbincoming.core.spec.evidence import Example, Outcome
+from nbincoming.core.spec.evidence import Example, ExpectedOutcome
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Problem, Refusal
 
@@ -24,7 +24,7 @@ from nbincoming.errors import Problem, Refusal
 class Expectation(TypedDict):
     """The outcome of a request that is the first with its key, in the form of an example."""
 
-    outcome: Outcome
+    outcome: ExpectedOutcome
     triggers: tuple[str, ...]
     key: str | None
 
@@ -60,7 +60,7 @@ def expectation(request: Request, rules: Rules) -> Expectation:
     judged = consider(request, rules)
     if isinstance(judged, Rejected):
         return {"outcome": "rejected", "triggers": (), "key": None}
-    outcome: Outcome = "accepted" if judged.wanted else "filtered"
+    outcome: ExpectedOutcome = "accepted" if judged.wanted else "filtered"
     return {"outcome": outcome, "triggers": judged.triggers, "key": judged.key}
 
 

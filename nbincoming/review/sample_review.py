@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from nbincoming.core.examples import expectation
 from nbincoming.core.gateway import Rules
-from nbincoming.core.spec.evidence import Outcome
+from nbincoming.core.spec.evidence import ExpectedOutcome
 from nbincoming.core.spec.leaves import placed_leaves
 from nbincoming.core.spec.model import Spec
 from nbincoming.review.example_coverage import leaf_results
@@ -31,7 +31,7 @@ class SampleReview:
         cannot become an example: redaction would change its outcome.
     """
 
-    outcome: Outcome
+    outcome: ExpectedOutcome
     triggers: tuple[str, ...]
     key: str | None
     leaf_results: frozenset[tuple[int, bool]] | None

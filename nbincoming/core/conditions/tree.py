@@ -36,8 +36,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from nbincoming.core.conditions.label import Label, Reference, check_label
-from nbincoming.core.conditions.operands import Context, OperandError, prepare
+from nbincoming.core.conditions.operands import Context
 from nbincoming.core.conditions.operators import BY_NAME, ELEMENT_OPERATORS, Operator, Type
+from nbincoming.core.conditions.rows import rows_of
 from nbincoming.core.moments import is_date
 from nbincoming.core.problems import problems_of
 from nbincoming.core.request.labels import ELEMENTS, parse
@@ -195,43 +196,9 @@ class Leaf(Node):
     def rows(self, zone: tzinfo = UTC) -> tuple[tuple[Operator, Any], ...]:
         """Find the leaf's rows in the table of operators, each with its prepared operand.
 
-        The operand is None if it refers to another parameter: then it is prepared for each
-        request.
-
-        Raises
-        ------
-        ValueError
-            If there is none; it says what is needed.
+        See :func:`~nbincoming.core.conditions.rows.rows_of`.
         """
-        named = BY_NAME[self.operator]
-        typed = [row for row in named if self.type in (None, row.type)]
-        if not typed:
-            types = " or ".join(row.type for row in named)
-            raise ValueError(f"{self.operator} applies to {types}, not to {self.type}.")
-        if self.type is None and any(row.type == "string" for row in typed):
-            # A text is compared as a text unless the leaf has "type": "datetime".
-            typed = [row for row in typed if row.type != "datetime"]
-        if isinstance(self.value, Reference):
-            found = [(row, None) for row in typed if row.operand not in ("none", "pattern", "unit")]
-            if not found:
-                raise ValueError(f"{self.operator} cannot take its value from another parameter.")
-            return tuple(found)
-        context = Context(zone, self.ignore_case)
-        found, needs = [], []
-        for row in typed:
-            try:
-                if row.operand == "none" and self.value is not None:
-                    raise OperandError("leave the value out")
-                found.append((row, prepare(row.operand, self.value, context)))
-            except OperandError as error:
-                needs.append(f"{error}")
-        if not found:
-            raise ValueError(
-                f"{shorten(self.value)} is no value for {self.operator}: "
-                + "; or ".join(dict.fromkeys(needs))
-                + "."
-            )
-        return tuple(found)
+        return rows_of(self.operator, self.value, self.type, Context(zone, self.ignore_case))
 
 
 class ElementLeaf(Node):

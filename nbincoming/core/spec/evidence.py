@@ -20,7 +20,7 @@ from nbincoming.errors import Refusal, quote
 _UTC: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z$"
 
 #: The outcome of an example. It is the first with its key, so it is never a duplicate.
-Outcome = Literal["accepted", "filtered", "rejected"]
+ExpectedOutcome = Literal["accepted", "filtered", "rejected"]
 
 
 def _check_text(text: str) -> str:
@@ -120,7 +120,7 @@ class Example(BaseModel):
     headers: Annotated[tuple[tuple[Text, Text], ...], AfterValidator(_check_headers)]
     body: Annotated[Text, BeforeValidator(_body_text)]
     received_at_ms: Annotated[Whole, Field(ge=0)]
-    outcome: Outcome
+    outcome: ExpectedOutcome
     triggers: tuple[Text, ...] = ()
     key: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 

@@ -15,7 +15,7 @@ from nbincoming.core.conditions.operators import BY_NAME
 from nbincoming.core.conditions.tree import All, AnyOf, Condition, ElementLeaf, Leaf, Not, leaves
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError, Problem, SpecError
-from nbincoming.export.cel.leaves import Writer
+from nbincoming.export.cel.leaves import LeafWriter
 from nbincoming.export.cel.terms import EXACT_DIGITS, NoFaithfulForm
 
 _ALWAYS_ASSUMED: Final = (
@@ -130,7 +130,7 @@ def cel_document(spec: Spec) -> str:
 
 def _written(condition: Condition, zone: tzinfo) -> tuple[str, list[str]]:
     refused: list[str] = []
-    text = _write(condition, Writer(zone), refused)
+    text = _write(condition, LeafWriter(zone), refused)
     if not refused and _depth(text) > MAX_DEPTH:
         refused.append(
             f"This is nested deeper than the {MAX_DEPTH} levels that Google's CEL engine parses. "
@@ -159,7 +159,7 @@ def _depth(text: str) -> int:
     return deepest + max((steps.count("[") for steps in _STEPS.findall(bare)), default=0)
 
 
-def _write(condition: Condition, writer: Writer, refused: list[str]) -> str:
+def _write(condition: Condition, writer: LeafWriter, refused: list[str]) -> str:
     match condition:
         case All(conditions=parts):
             return "(" + " && ".join(_write(part, writer, refused) for part in parts) + ")"

@@ -55,7 +55,7 @@ _REFERABLE: Final = {*INFIX, *METHODS, *(f"not_{name}" for name in METHODS)}
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class LeafWriter:
     """Writes leaves.
 
     Attributes
@@ -80,7 +80,7 @@ class Writer:
 
     # --- elements ----------------------------------------------------------------------
 
-    def within(self, leaf: ElementLeaf) -> tuple[Writer, str]:
+    def within(self, leaf: ElementLeaf) -> tuple[LeafWriter, str]:
         """Return a writer for the condition on the elements, and their variable."""
         if self.target(leaf.parameter).rest is not None:
             raise NoFaithfulForm(
@@ -88,7 +88,7 @@ class Writer:
                 "element"
             )
         variable = f"e{len(self.bound) + 1}"
-        return Writer(self.zone, (*self.bound, (parse(leaf.element), variable))), variable
+        return LeafWriter(self.zone, (*self.bound, (parse(leaf.element), variable))), variable
 
     def elements(self, leaf: ElementLeaf, variable: str, held: str) -> str:
         """Write a condition on elements.

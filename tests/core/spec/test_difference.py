@@ -173,8 +173,8 @@ def test_another_form_is_never_called_a_difference(
         (
             {"deduplication": {"parameters": ["body.id"], "claims": "triggered"}},
             [
-                "Keys are claimed by requests for which a trigger is true, no longer every request. "
-                "Keys that were claimed before no longer count."
+                "Keys are claimed by requests for which a trigger is true, no longer every "
+                "request. Keys that were claimed before no longer count."
             ],
         ),
         (
