@@ -42,7 +42,7 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     modules()
     return subprocess.run(
         ["node", "-e", script, *arguments],
-        cwd=FOLDER, capture_output=True, text=True, check=False, timeout=60,
+        cwd=FOLDER, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
 
 

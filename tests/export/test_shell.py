@@ -46,7 +46,7 @@ def run(command: str, cwd: Path, **variables: str) -> str:
         env={**os.environ, "NO_PROXY": "127.0.0.1", "PATH": PATH, **variables},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

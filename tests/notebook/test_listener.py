@@ -32,7 +32,7 @@ from nbincoming.notebook.exchange import DRAIN_BYTES, raw_headers
 from nbincoming.notebook.listener import MAX_BODY_BYTES, Listener, shared
 
 ROOT = Path(__file__).parents[2]
-WAIT_S = 10
+WAIT_S = 60  # only a bound
 
 
 class Receiver:
@@ -744,7 +744,7 @@ def run(script: str) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -770,7 +770,7 @@ from nbincoming.notebook.listener import Listener, shared
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of fork with threads
 
 def get(url):
-    with urllib.request.urlopen(url + "/hook", timeout=10) as answer:
+    with urllib.request.urlopen(url + "/hook", timeout=60) as answer:
         return answer.status
 
 parent = shared()

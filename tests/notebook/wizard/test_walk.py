@@ -265,7 +265,7 @@ def test_an_api_key_is_exchanged_for_a_token(published: nbi.Integration) -> None
         data=json.dumps({"apiKey": key}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         bearer = json.load(answer)["token"]
     assert post(published.url, BODY, {"Authorization": f"Bearer {bearer}"}) == 200
     published.revoke_api_key("portal")
