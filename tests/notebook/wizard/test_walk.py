@@ -72,13 +72,13 @@ def test_retrieve_returns_when_a_request_came(inc: nbi.Integration) -> None:
     inc.store.watch(lambda: opened.set() if inc.state.window else None)
 
     def send() -> None:
-        opened.wait(10)
+        opened.wait(60)
         post(url, BODY, {})
 
     sender = threading.Thread(target=send, daemon=True)
     sender.start()
-    came = inc.retrieve(timeout_s=30)
-    sender.join(10)
+    came = inc.retrieve(timeout_s=60)
+    sender.join(60)
     assert [sample.outcome_name for sample in came] == ["accepted"]
     assert inc.state.window is None
     assert post(url, BODY, {}) == 404
@@ -103,7 +103,7 @@ def test_an_interrupt_closes_the_window(
 
     monkeypatch.setattr(reception, "wait_until", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        inc.retrieve(timeout_s=30)
+        inc.retrieve(timeout_s=60)
     assert inc.state.window is None
 
 
