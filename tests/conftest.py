@@ -25,6 +25,7 @@ settings.register_profile(
     # This check measures time, so it fails by chance on a busy machine.
     suppress_health_check=[HealthCheck.too_slow],
 )
+settings.register_profile("quick", settings.get_profile("default"), max_examples=50)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=5_000)
 settings.load_profile(os.environ.get("NBINCOMING_HYPOTHESIS", "default"))
 

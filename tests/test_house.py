@@ -90,6 +90,46 @@ def test_the_table_where_a_line_lives_names_what_exists() -> None:
     assert [path for path in paths if not is_there(path)] == []
 
 
+# --- slow rounds -----------------------------------------------------------------------
+
+
+def is_slow_mark(node: ast.AST) -> bool:
+    """Tell whether an expression is ``pytest.mark.slow``."""
+    return isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.slow"
+
+
+def slow_without_twin(code: str) -> list[int]:
+    """Return the lines with a slow mark that is not that of one case in a list of others."""
+    tree, with_twin = ast.parse(code), set()
+    for each in ast.walk(tree):
+        if isinstance(each, ast.List):
+            marks = [list(filter(is_slow_mark, ast.walk(case))) for case in each.elts]
+            if not all(marks):
+                with_twin |= {mark for found in marks for mark in found}
+    slow = {node for node in ast.walk(tree) if is_slow_mark(node)}
+    return sorted(mark.lineno for mark in slow - with_twin)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("tests/**/test_*.py")), ids=lambda p: p.stem)
+def test_each_slow_case_has_a_twin_of_fewer_rounds(path: Path) -> None:
+    """What `make test` leaves out is tested all the same, in fewer rounds."""
+    assert slow_without_twin(path.read_text()) == []
+
+
+def test_a_slow_test_without_a_twin_would_be_found() -> None:
+    """A whole test that is slow is one, and so is a list of nothing but slow cases."""
+    slow = "pytest.param(8, marks=pytest.mark.slow)"
+    assert slow_without_twin(f"[3, {slow}]") == []
+    assert slow_without_twin(f"[{slow}]") == [1]
+    assert slow_without_twin("@pytest.mark.slow\ndef test(): ...") == [1]
+
+
+def test_ci_runs_the_slow_rounds() -> None:
+    """What `make test` leaves out, .ci/run runs."""
+    script = (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"^exec make test SLOW=1\b", script, re.MULTILINE)
+
+
 # --- names -----------------------------------------------------------------------------
 
 
