@@ -27,7 +27,7 @@ REQUESTS = 60
 CELL = """
 import nbincoming as nbi
 inc = nbi.Integration("latency", folder={folder!r})
-inc.open_window(600)
+inc.endpoint.open_window(600)
 inc
 """
 

@@ -1,8 +1,8 @@
 """The kernel listener against a bare Tornado handler that parses.
 
 Both parse the same body with the same parser and answer the same two bytes; each has a
-process of its own, and a third one sends to them in turns. So the ratio is what the
-listener adds to Tornado, or saves.
+process of its own, and a third one sends to them in turns. The ratio is what the
+listener saves by its parser in C and by having no routing.
 
 Run it with ``python -m benchmarks.listener``.
 """
@@ -21,7 +21,7 @@ from contextlib import ExitStack, contextmanager
 from benchmarks.row import Row
 
 #: What one of them must reach, as a share of the other's requests per second.
-TARGET = 0.8
+TARGET = 1.2
 
 CONNECTIONS = 16
 ROUNDS = 7
@@ -109,7 +109,7 @@ def _parser() -> Callable[[bytes], object]:
 
 def _serve_listener() -> None:
     from nbincoming.core.request.message import Request, Response
-    from nbincoming.notebook.listener import Listener
+    from nbincoming.notebook.listener.listener import Listener
 
     parse = _parser()
 

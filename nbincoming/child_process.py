@@ -1,4 +1,4 @@
-"""What a child process hears of its parent: lines on stdin, whose end is the parent's end."""
+"""What a child process reads from its parent process: one message a line on stdin."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable, Iterator
 
 
-def lines() -> Iterator[str]:
-    """Yield what the parent says; ends with the parent, however that ends.
+def read_messages() -> Iterator[str]:
+    """Yield the lines of stdin, until the parent process ends.
 
-    Read without ``sys.stdin``: a thread that waits in its buffer keeps the interpreter from
+    Not through ``sys.stdin``: a thread that waits in its buffer keeps the interpreter from
     ending.
     """
     rest = b""
@@ -22,17 +22,17 @@ def lines() -> Iterator[str]:
             yield line.decode()
 
 
-def follow(orders: Iterator[str], act: Callable[[str], object]) -> None:
-    """Act on each line of the parent's in a thread; stop as on SIGTERM when there are no more."""
+def handle_messages(messages: Iterator[str], handle: Callable[[str], object]) -> None:
+    """Handle messages in a thread, and send SIGTERM to this process after the last one."""
 
-    def wait() -> None:
-        for order in orders:
-            act(order)
+    def run() -> None:
+        for message in messages:
+            handle(message)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=wait, name="nbincoming-parent", daemon=True).start()
+    threading.Thread(target=run, name="nbincoming-parent", daemon=True).start()
 
 
-def end_with_parent() -> None:
-    """Stop as on SIGTERM when the parent has ended."""
-    follow(lines(), lambda _: None)
+def stop_with_parent() -> None:
+    """Send SIGTERM to this process when its parent process has ended."""
+    handle_messages(read_messages(), lambda _: None)

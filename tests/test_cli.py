@@ -40,7 +40,7 @@ def test_check_names_the_place_of_a_problem(spec_path: Path) -> None:
     spec_path.write_text(spec_path.read_text().replace('"UTC"', '"Europe/Warsaw"'))
     done = CliRunner().invoke(commands, ["check", str(spec_path)])
     assert done.exit_code == 1
-    assert "digest: The digest does not belong to the content" in done.output
+    assert "digest: The digest does not match the content" in done.output
 
 
 def test_check_speaks_to_machines(spec_path: Path) -> None:

@@ -22,7 +22,7 @@ from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.reading import decode
 from nbincoming.core.spec.model import Spec
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.notebook.listener import Listener
+from nbincoming.notebook.listener.listener import Listener
 
 CORPUS = Path(__file__).parent / "corpus"
 EXPECTED: dict[str, int] = json.loads((CORPUS / "expected.json").read_text())

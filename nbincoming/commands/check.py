@@ -12,21 +12,22 @@ from typing import Any
 import click
 
 from nbincoming import files
+from nbincoming.core.examples import check_examples
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Problem, SpecError
-from nbincoming.review.coverage import example_coverage
+from nbincoming.review.example_coverage import example_coverage
 from nbincoming.review.lint import lint
-from nbincoming.review.replay import check_examples
 
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@click.option("--strict", is_flag=True, help="Fail on advice, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+@click.option("--strict", is_flag=True, help="Fail if there is advice, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(specs: Sequence[str], strict: bool, as_json: bool) -> None:
-    """Check spec files: valid, digest right, examples agree.
+    """Check that spec files are valid.
 
-    Advice has a code, which docs/lint.md explains; it does not fail the check.
+    A file is valid if it can be read, its digest is right, and each example has the outcome
+    it must have. Advice does not make the check fail; docs/lint.md explains its codes.
     """
     results = [_checked(Path(path), strict=strict) for path in specs]
     if as_json:
@@ -79,9 +80,11 @@ def _print(result: dict[str, Any]) -> None:
     if result["published"]:
         click.echo(f"  published {result['published']}")
     count = result["examples"]
-    click.echo(f"  {count} {'example agrees' if count == 1 else 'examples agree'}")
+    click.echo(
+        f"  {count} {'example has its outcome' if count == 1 else 'examples have their outcomes'}"
+    )
     if result["conditions"]:
         tested, all_ = result["conditions_tested"], result["conditions"]
-        click.echo(f"  {tested} of {all_} conditions are shown both ways by the examples")
+        click.echo(f"  {tested} of {all_} conditions are tested by the examples")
     for each in result["advice"]:
         click.echo(f"  {each['code']} {each['place']}: {each['message']} {each['remedy']}")

@@ -9,6 +9,7 @@ import click
 from nbincoming import files
 from nbincoming.export.formats import FORMATS, export_spec
 from nbincoming.export.openapi import LOCAL
+from nbincoming.samples.request_files import json_bodies, read_request_file
 
 _FILE = click.Path(exists=True, dir_okay=False)
 _MENU = "\n".join(f"  {each.name:<12}{each.title}" for each in FORMATS.values())
@@ -20,20 +21,23 @@ _MENU = "\n".join(f"  {each.name:<12}{each.title}" for each in FORMATS.values())
 @click.option("--url", default=LOCAL, show_default=True, help="Where the spec is served.")
 @click.option(
     "--on",
-    "history",
+    "requests",
     type=_FILE,
-    help="A file of requests to infer the payload's schema from: JSON lines, HAR or curl; the "
-    "examples by default.",
+    help="A file of requests to infer the payload's schema from: JSON lines, HAR or curl "
+    "commands. By default, the examples.",
 )
-@click.option("--output", "-o", type=click.Path(), help="A file, or a folder to name it in.")
-def export(spec: str, name: str, url: str, history: str | None, output: str | None) -> None:
-    """Write a spec in a format that others read."""
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(),
+    help="The file to write, or a folder for it. By default, standard output.",
+)
+def export(spec: str, name: str, url: str, requests: str | None, output: str | None) -> None:
+    """Write a spec in a format that other tools read."""
     loaded = files.load(spec)
     bodies = []
-    if history:
-        from nbincoming.review.recorded import bodies_of, read_history
-
-        bodies = bodies_of(read_history(history), loaded.limits)
+    if requests:
+        bodies = json_bodies(read_request_file(requests), loaded.limits)
     text = export_spec(loaded, name, url=url, bodies=bodies)
     if output is None:
         click.echo(text, nl=False)

@@ -1,4 +1,4 @@
-"""Commands say in one sentence what to install, before an import fails."""
+"""The check that the extra a command needs is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``nbincoming inbox``: what a sink would not take, and having it delivered again."""
+"""``nbincoming inbox``: list dead letters, and have them delivered again."""
 
 from __future__ import annotations
 
@@ -10,21 +10,17 @@ from typing import Any
 import click
 
 from nbincoming.core.events import utc_text
-from nbincoming.inbox.opening import (
-    InboxURLError,
-    open_outbox,
-    sqlite_path,
-)
+from nbincoming.inbox.opening import InboxURLError, open_outbox, sqlite_path
 from nbincoming.inbox.outbox import DeadLetter, Outbox
 
 _Command = Callable[..., Any]
 
 
 def _options(command: _Command) -> _Command:
-    """Add the options that both commands have."""
+    """Add the options of both commands."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result for machines."),
-        click.option("--sink", help="Only of this sink: its URL, without password and options."),
+        click.option("--sink", help="Only those of this sink: its URL without user and options."),
         click.option("--inbox", "url", default="sqlite:///inbox.db", show_default=True),
     ):
         command = option(command)
@@ -33,14 +29,14 @@ def _options(command: _Command) -> _Command:
 
 @click.group()
 def inbox() -> None:
-    """See the dead letters of an inbox, and have them delivered again."""
+    """List the dead letters of an inbox, and have them delivered again."""
 
 
 @inbox.command("list")
 @_options
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1))
 def list_dead(url: str, sink: str | None, limit: int, as_json: bool) -> None:
-    """List the events that a sink would not take, oldest first."""
+    """List the events that a sink did not accept, oldest first."""
     with _Opened(url) as outbox:
         letters = outbox.dead_letters(sink=sink, limit=limit + 1)
     shown = letters[:limit]
@@ -51,7 +47,7 @@ def list_dead(url: str, sink: str | None, limit: int, as_json: bool) -> None:
         click.echo("No dead letters.")
     for letter in shown:
         event = letter.event
-        again = ", waits to be delivered again" if letter.redriven else ""
+        again = ", to be delivered again" if letter.redriven else ""
         click.echo(f"{letter.number}  {utc_text(letter.died_at_ms)}  {letter.reason}{again}")
         click.echo(f"    event {event.id} of {event.integration}, for {letter.sink}")
     if len(letters) > limit:
@@ -65,10 +61,10 @@ def list_dead(url: str, sink: str | None, limit: int, as_json: bool) -> None:
 def redrive(
     url: str, sink: str | None, numbers: Sequence[str], is_all: bool, as_json: bool
 ) -> None:
-    """Have dead letters delivered again, by NUMBERS that `list` shows, or --all.
+    """Have dead letters delivered again: those with NUMBERS from `list`, or --all.
 
-    The relay of `nbincoming serve` delivers them, once each; what is refused again is dead
-    again.
+    The relay of `nbincoming serve` tries each once. Those that the sink refuses again stay dead
+    letters.
     """
     if is_all == bool(numbers):
         raise click.UsageError("Give the numbers of dead letters, or --all.")
@@ -85,11 +81,11 @@ def redrive(
 
 
 class _Opened:
-    """An inbox that must be there."""
+    """The outbox of an inbox that exists."""
 
     def __init__(self, url: str) -> None:
         if url.startswith("sqlite:") and not Path(sqlite_path(url)).exists():
-            raise InboxURLError(f"{sqlite_path(url)} is not there. Name the inbox by --inbox.")
+            raise InboxURLError(f"{sqlite_path(url)} does not exist. Give the inbox by --inbox.")
         self._outbox = open_outbox(url)
 
     def __enter__(self) -> Outbox:
@@ -100,7 +96,7 @@ class _Opened:
 
 
 def _data(letter: DeadLetter) -> dict[str, Any]:
-    """Return the JSON form: without the body, which may be anybody's."""
+    """Return the JSON form, without the body: it may hold personal data."""
     return {
         "number": letter.number,
         "sink": letter.sink,

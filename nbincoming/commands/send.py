@@ -17,37 +17,38 @@ import click
 from nbincoming import files
 from nbincoming.clock import now_ms
 from nbincoming.core.auth.signing import credentials
+from nbincoming.core.examples import example_request
 from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.request.message import Request
 from nbincoming.core.spec.evidence import Example
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import quote
-from nbincoming.review.replay import example_request, replay
+from nbincoming.review.replay import replay
 from nbincoming.secrets import SecretStore
 
-#: Longest wait for an answer.
+#: Time limit for an answer.
 _TIMEOUT_S = 30.0
 
-#: Longest answer that is read; ours are problems of a few lines.
+#: Largest answer that is read; the server's have a few lines.
 _MAX_ANSWER_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An example, what should become of it, and what was answered.
+    """An example that was sent, with the expected and the received answer.
 
     Attributes
     ----------
     name : str
-        The example's.
+        Name of the example.
     expected : str
-        The outcome that the spec gives it here and now.
+        The outcome that the spec gives for it.
     expected_answer : str
-        The answer for that: its status, and the cause of a refusal.
+        The answer for this outcome: its status, and the cause of a refusal.
     answer : str or None
-        What was answered; None where nothing was.
+        The received answer; None for none.
     detail : str
-        What a refusal says, or why there is no answer.
+        The detail of a refusal, or why there is no answer.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Sent:
 
     @property
     def is_same(self) -> bool:
-        """Whether it is as expected."""
+        """Whether the answer is the expected one."""
         return self.answer == self.expected_answer
 
 
@@ -68,10 +69,10 @@ class Sent:
 @click.option("--example", "names", multiple=True, help="Only this example; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
 def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
-    """Post the examples of a spec, signed as it asks, and compare the answers.
+    """Post the examples of a SPEC, with its authorization, and compare the answers.
 
-    What is expected is what the spec itself gives for these requests, now and in this order,
-    as the first of their keys.
+    The expected answers are those of the spec to these requests in this order, if none of their
+    keys was sent before.
     """
     spec = files.load(Path(path))
     url = _endpoint(to, spec)
@@ -115,20 +116,20 @@ def _chosen(spec: Spec, names: Sequence[str]) -> list[Example]:
     if unknown:
         known = ", ".join(quote(example.name) for example in spec.examples)
         raise click.UsageError(
-            f"No example is named {', '.join(map(quote, unknown))}. There are {known}."
+            f"No example is named {', '.join(map(quote, unknown))}. The spec has {known}."
         )
     return [example for example in spec.examples if not names or example.name in names]
 
 
 def _endpoint(to: str, spec: Spec) -> SplitResult:
-    """Return the endpoint's URL, which may be given with or without its path."""
+    """Return the endpoint's URL; `to` may have its path or not."""
     parts = urlsplit(to)
     try:
         is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         is_good = False
     if not is_good:
-        raise click.UsageError(f"{quote(to)} is no URL of a server. Give --to http://host:port.")
+        raise click.UsageError(f"{quote(to)} is not a URL of a server. Give --to http://host:port.")
     path = endpoint_path(spec.endpoint)
     if parts.path.endswith(path):
         return parts
@@ -140,7 +141,7 @@ def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 def _post(url: SplitResult, request: Request) -> tuple[str | None, str]:
-    """Send a request as it is; return the answer, and what is said in it."""
+    """Send a request unchanged; return the short form of the answer, and its detail."""
     kind: type[http.client.HTTPConnection] = http.client.HTTPConnection
     options: dict[str, Any] = {"timeout": _TIMEOUT_S}
     if url.scheme == "https":
@@ -166,7 +167,7 @@ def _post(url: SplitResult, request: Request) -> tuple[str | None, str]:
 
 
 def _read(status: int, body: bytes) -> tuple[str, str]:
-    """Return an answer in short, and what a problem says (RFC 9457)."""
+    """Return the short form of an answer, and the detail of a problem (RFC 9457)."""
     try:
         problem = json.loads(body)
     except ValueError:
@@ -185,7 +186,7 @@ def _print(each: Sent) -> None:
     if each.is_same:
         return
     if each.answer == "204":
-        click.echo("  Its key is in force: it was sent before, within the window.")
+        click.echo("  A duplicate: its key was sent before, within the window.")
     elif each.detail:
         click.echo(f"  {each.detail}")
 

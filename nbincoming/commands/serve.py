@@ -23,23 +23,29 @@ from nbincoming.commands.extras import need
     help="stdout, jsonl:PATH, https://…#env:SECRET, kafka://…, nats://…, amqp://…, redis://…; "
     "see docs/delivery.md.",
 )  # fmt: skip
-@click.option("--keep-days", type=click.FloatRange(0), help="Keep delivered events so long.")
+@click.option(
+    "--keep-days",
+    type=click.FloatRange(0),
+    help="Days to keep delivered events; default: for ever.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
     default=8080,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="0 takes a free one.",
+    help="Port to listen on; 0 chooses a free one.",
 )
 @click.option(
     "--workers",
     default=1,
     show_default=True,
     type=click.IntRange(1, 256),
-    help="Processes that answer.",
+    help="Processes that answer requests.",
 )
-@click.option("--keys", type=click.Path(dir_okay=False), help="API keys; opens the login.")
+@click.option(
+    "--keys", type=click.Path(dir_okay=False), help="File of API keys; turns the login on."
+)
 @click.option(
     "--max-head-bytes",
     default=32_768,
@@ -60,12 +66,12 @@ from nbincoming.commands.extras import need
     default=1_000,
     show_default=True,
     type=click.IntRange(1),
-    help="For each worker; beyond it 503.",
+    help="Connections for each worker; beyond it 503.",
 )
 @click.option(
     "--requests-per-s",
     type=click.FloatRange(0, min_open=True),
-    help="For each endpoint; beyond it 429.",
+    help="Requests for each endpoint; beyond it 429.",
 )
 @click.option(
     "--grace",
@@ -73,7 +79,7 @@ from nbincoming.commands.extras import need
     default=10,
     show_default=True,
     type=click.IntRange(0),
-    help="Seconds to finish requests in when it stops.",
+    help="Seconds for requests in flight when the server stops.",
 )
 @click.option(
     "--watch",
@@ -81,16 +87,16 @@ from nbincoming.commands.extras import need
     default=1.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="Seconds between looks at the spec files; 0: only on SIGHUP.",
+    help="Seconds between checks of the spec files; 0: only on SIGHUP.",
 )
 @click.option(
     "--log-requests", default="refused", show_default=True,
-    type=click.Choice(["all", "refused", "none"]), help="Which requests get a line in the log.",
+    type=click.Choice(["all", "refused", "none"]), help="Which requests are logged.",
 )  # fmt: skip
 def serve(**options: Any) -> None:
-    """Serve published specs, until SIGTERM or Ctrl-C.
+    """Serve published specs until SIGTERM or Ctrl-C.
 
-    SPECS are files, or folders of them. SIGHUP reloads them.
+    SPECS are spec files, or folders of them. SIGHUP reloads them.
     """
     need("serve", "uvicorn", "uvloop", "httptools", "urllib3", "prometheus_client")
     from nbincoming.logs import log, set_up

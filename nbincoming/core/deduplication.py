@@ -55,7 +55,8 @@ def _check_key_label(label: str) -> str:
     label = check_label(label)
     if ELEMENTS in parse(label):
         raise ValueError(
-            "A key has no use for [*]. Choose one element, such as [0], or the whole array."
+            "A key cannot use [*]. Choose another parameter or the whole array, or have the sender "
+            "put one event in each request."
         )
     return label
 

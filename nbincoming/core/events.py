@@ -15,7 +15,7 @@ from urllib.parse import quote, unquote
 from nbincoming.core.moments import utc_text as utc_text  # callers find it here, too
 from nbincoming.core.outcomes import Candidate
 from nbincoming.core.request.headers import Headers
-from nbincoming.core.request.masking import is_secret_header
+from nbincoming.core.request.masking import without_credentials
 from nbincoming.core.request.reading import (
     Limits,
     decode,
@@ -100,11 +100,6 @@ def event_id(integration: str, key: str, first_ms: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def kept_headers(headers: Headers) -> Headers:
-    """Leave out the headers that carry credentials."""
-    return {name: value for name, value in headers.items() if not is_secret_header(name)}
-
-
 def event_of(candidate: Candidate, identity: str) -> Event:
     """Turn an accepted candidate into its event; credentials stay behind."""
     return Event(
@@ -114,6 +109,6 @@ def event_of(candidate: Candidate, identity: str) -> Event:
         key=candidate.key,
         triggers=candidate.triggers,
         received_at_ms=candidate.request.received_at_ms,
-        headers=kept_headers(candidate.parameters.headers),
+        headers=without_credentials(candidate.parameters.headers),
         body=candidate.request.body,
     )

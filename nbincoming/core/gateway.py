@@ -54,8 +54,13 @@ def endpoint_path(endpoint: str) -> str:
 
 def endpoint_of(path: str) -> str | None:
     """Return the UUID in a path, if it is an endpoint's."""
-    match = _ENDPOINT.fullmatch(path)
+    match = _ENDPOINT.fullmatch(normal_path(path))
     return match[1] if match else None
+
+
+def normal_path(path: str) -> str:
+    """Drop the slash at the end of a path, which some senders add to every URL."""
+    return path[:-1] if path.endswith("/") else path
 
 
 class Gateway:

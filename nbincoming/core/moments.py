@@ -6,19 +6,34 @@ No clock: "now" is always an argument, in milliseconds since the epoch, UTC.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 Unit = Literal["hour", "day", "month", "year"]
 UNITS: Final[tuple[Unit, ...]] = get_args(Unit)
 
-_MOMENT: Final = re.compile(
-    # 24:00 is left out, since not every version of Python reads it
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-    r"(?:[Tt ](?:[01][0-9]|2[0-3]):[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?"
-    r"(?:[Zz]|[+-][0-9]{2}:?[0-9]{2})?)?"
+_FRACTION: Final = r"(?:[.,](?P<fraction>[0-9]+))?"
+_OFFSET: Final = (
+    r"(?P<offset>[Zz]|(?P<sign>[+-])(?P<offset_hours>[0-9]{2})(?::?(?P<offset_minutes>[0-9]{2}))?)?"
 )
+#: The extended format, with a space for the T, too, as SQL and RFC 3339 write it; and the basic
+#: format without separators.
+_FORMATS: Final = (
+    re.compile(
+        r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
+        r"(?:[Tt ](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})"
+        + _FRACTION + r")?" + _OFFSET + r")?"
+    ),
+    re.compile(
+        r"(?P<year>[0-9]{4})(?P<month>[0-9]{2})(?P<day>[0-9]{2})"
+        r"[Tt](?P<hour>[0-9]{2})(?P<minute>[0-9]{2})(?:(?P<second>[0-9]{2})"
+        + _FRACTION + r")?" + _OFFSET
+    ),
+)  # fmt: skip
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+#: Longer texts are no times: it bounds the work.
+_MAX_MOMENT: Final = 64
 _DURATION: Final = re.compile(
     r"P(?=.)(?:([0-9]+)W|(?:([0-9]+)D)?(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?)"
 )
@@ -39,18 +54,55 @@ NEVER: Final[Span] = (1, 0)
 
 
 def moment(text: str, zone: tzinfo) -> datetime | None:
-    """Read a date, or a date and time; None where `text` is neither.
+    """Read a date, or a date and time, in ISO 8601; None if `text` is neither.
 
-    A date is its midnight. What has no offset is taken to be in `zone`. Digits past
-    the microsecond are dropped.
+    A date alone is its midnight. A time without an offset is in `zone`. Digits past the microsecond
+    are dropped. ``24:00`` is midnight at the end of the day. Second 60, a leap second, is the first
+    moment of the next minute, as POSIX counts it.
     """
-    if len(text) > 64 or _MOMENT.fullmatch(text) is None:
+    if len(text) > _MAX_MOMENT:
         return None
+    match = _FORMATS[0].fullmatch(text) or _FORMATS[1].fullmatch(text)
+    if match is None:
+        return None
+    fields = match.groupdict()
+    year, month, day, hour, minute, second = (
+        int(fields[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")
+    )
+    microsecond = int((fields["fraction"] or "0")[:6].ljust(6, "0"))
+    extra = timedelta()
+    if second == 60:
+        second, microsecond, extra = 0, 0, timedelta(minutes=1)
+    if hour == 24 and not (minute or second or microsecond or extra):
+        hour, extra = 0, timedelta(days=1)
     try:
-        read = datetime.fromisoformat(text.upper())
-    except ValueError:  # such as 30 February
+        there = zone if fields["offset"] is None else _offset(fields)
+        read = datetime(year, month, day, hour, minute, second, microsecond, there)
+        return read + extra
+    except (ValueError, OverflowError):  # such as 30 February, or the end of year 9999
         return None
-    return read if read.tzinfo is not None else read.replace(tzinfo=zone)
+
+
+def is_date(text: str) -> bool:
+    """Tell whether a text has the form of a date without a time."""
+    return _DATE.fullmatch(text) is not None
+
+
+def _offset(fields: dict[str, str | None]) -> tzinfo:
+    """Make the time zone of an offset.
+
+    Raises
+    ------
+    ValueError
+        If it is a day or more, or has more than 59 minutes.
+    """
+    if fields["sign"] is None:
+        return UTC
+    minutes = int(fields["offset_minutes"] or 0)
+    if minutes > 59:
+        raise ValueError
+    offset = timedelta(hours=int(fields["offset_hours"] or 0), minutes=minutes)
+    return timezone(-offset if fields["sign"] == "-" else offset)
 
 
 def epoch_us(instant: datetime) -> int:

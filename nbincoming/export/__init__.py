@@ -1,1 +1,1 @@
-"""A spec in the formats that others read. No pandas, no clock, no effects: specs in, text out."""
+"""Writes a spec in formats that other tools read. Text comes out; nothing else happens."""

@@ -1,4 +1,4 @@
-"""A body to send: of a spec's own example, or the complaint of the platform's own page."""
+"""Bodies to send: those of a spec's examples, or a complaint where it has none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nbincoming.core.spec.evidence import Example
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Refusal
 
-#: The request of the platform's own page: a complaint.
+#: A complaint, as a support portal might send it.
 EXAMPLE_BODY: Final[dict[str, Value]] = {
     "complaint": {
         "id": "cmp-20240610-001",
@@ -40,9 +40,9 @@ EXAMPLE_BODY: Final[dict[str, Value]] = {
 
 
 def good_examples(spec: Spec) -> list[tuple[Example, Value]]:
-    """List the examples that are not refused, accepted ones first, with their bodies.
+    """Return the examples that are not refused, accepted ones first, with their bodies.
 
-    One whose body is not JSON, which is a problem that `check` finds, is left out.
+    An example whose body is not JSON is left out; `check` reports it.
     """
     found = []
     for example in sorted(spec.examples, key=lambda each: each.outcome != "accepted"):
@@ -58,5 +58,5 @@ def example_bodies(spec: Spec) -> list[Value]:
 
 
 def example_body(spec: Spec) -> Value:
-    """Choose a body to send: of the first accepted example, or the complaint."""
+    """Return the body of the first accepted example, or the complaint if there is none."""
     return next(iter(example_bodies(spec)), EXAMPLE_BODY)

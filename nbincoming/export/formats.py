@@ -1,4 +1,4 @@
-"""A spec in each format that others read, as text: one table for the command and for Python."""
+"""The table of the formats that a spec can be exported to, for the command and for Python."""
 
 from __future__ import annotations
 
@@ -13,21 +13,20 @@ from nbincoming.core.spec.layout import laid_out
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError, quote
 from nbincoming.export.cel.conditions import cel_document
-from nbincoming.export.events import asyncapi, cloud_event
+from nbincoming.export.cloud_event import cloud_event
 from nbincoming.export.example import example_body
-from nbincoming.export.har import har
 from nbincoming.export.openapi import LOCAL, openapi
 from nbincoming.export.payload import payload_schema
-from nbincoming.export.shell import curl, httpie
+from nbincoming.export.shell import curl
 
 
 class UnknownFormatError(NbIncomingError, ValueError):
-    """There is no such format; the message lists those that there are."""
+    """There is no format of this name; the message lists those that there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What a format is made of."""
+    """What an export is made from."""
 
     spec: Spec
     url: str
@@ -39,17 +38,17 @@ class _Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """A format.
+class ExportFormat:
+    """A format that a spec can be exported to.
 
     Attributes
     ----------
     name : str
-        As the command line takes it.
+        Its name on the command line.
     title : str
-        What it is, for a menu.
+        What it describes and its standard, for a menu.
     suffix : str
-        End of a file's name.
+        The end of a file's name.
     """
 
     name: str
@@ -62,37 +61,28 @@ def _json(value: Value) -> str:
     return laid_out(value) + "\n"
 
 
-#: Every format, in the order of a menu.
-FORMATS: Final[dict[str, Format]] = {
+#: The formats by name, in the order of a menu.
+FORMATS: Final[dict[str, ExportFormat]] = {
     each.name: each
     for each in (
-        Format(
+        ExportFormat(
             "openapi", "the endpoint, OpenAPI 3.1", ".openapi.json",
             lambda s: _json(openapi(s.spec, url=s.url, bodies=s.bodies)),
         ),
-        Format(
+        ExportFormat(
             "jsonschema", "the payload, JSON Schema 2020-12", ".payload.schema.json",
             lambda s: _json(payload_schema(s.spec, s.bodies)),
         ),
-        Format("cel", "the triggers, CEL", ".cel", lambda s: cel_document(s.spec)),
-        Format(
-            "asyncapi", "the events, AsyncAPI 3", ".asyncapi.json",
-            lambda s: _json(asyncapi(s.spec, bodies=s.bodies)),
-        ),
-        Format(
+        ExportFormat("cel", "the triggers, CEL", ".cel", lambda s: cel_document(s.spec)),
+        ExportFormat(
             "cloudevent", "an event, CloudEvents 1.0", ".cloudevent.json",
             lambda s: _json(cloud_event(s.spec)),
         ),
-        Format(
+        ExportFormat(
             "curl", "a request, curl", ".curl.sh",
             lambda s: curl(s.endpoint_url, s.spec.authorization, example_body(s.spec)) + "\n",
         ),
-        Format(
-            "httpie", "a request, HTTPie", ".httpie.sh",
-            lambda s: httpie(s.endpoint_url, s.spec.authorization, example_body(s.spec)) + "\n",
-        ),
-        Format("har", "the examples, HAR 1.2", ".har", lambda s: _json(har(s.spec, url=s.url))),
-        Format(
+        ExportFormat(
             "specschema", "the spec's own format, JSON Schema 2020-12", ".spec.schema.json",
             lambda _: spec_schema_text(),
         ),
@@ -110,20 +100,20 @@ def export_spec(spec: Spec, format: str, *, url: str = LOCAL, bodies: Sequence[V
     url
         Where the spec is served: scheme, host and port.
     bodies
-        Decoded bodies of samples, from which schemas of the payload are inferred; those of
-        the spec's examples by default.
+        Decoded bodies of samples to infer the payload's schema from; those of the spec's
+        examples by default.
 
     Raises
     ------
     UnknownFormatError
-        If there is none of this name.
+        If there is no format of this name.
     MissingExtra
         If the format needs a library that is not installed.
     SpecError, NbIncomingError
-        If the format cannot say what the spec says.
+        If the format cannot express the spec, such as a condition in CEL.
     """
     if format not in FORMATS:
         raise UnknownFormatError(
-            f"{quote(format)} is not a format. Choose of {', '.join(FORMATS)}."
+            f"{quote(format)} is not a format. Choose one of {', '.join(FORMATS)}."
         )
     return FORMATS[format]._write(_Source(spec, url, bodies))

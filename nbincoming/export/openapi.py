@@ -1,7 +1,7 @@
-"""The endpoint of a spec as OpenAPI 3.1: for whoever has to call it.
+"""The endpoint of a spec as OpenAPI 3.1, for those who call it.
 
-The schema of the body is descriptive: the endpoint accepts any object or array, and judges
-what is in it by conditions. What was seen so far stands beside it as ``x-observed-schema``.
+The endpoint accepts any object or array, and so does the schema of the body. The schema
+inferred from samples is in the extension ``x-observed-schema``.
 """
 
 from __future__ import annotations
@@ -37,23 +37,25 @@ from nbincoming.errors import (
 from nbincoming.export.example import good_examples
 from nbincoming.export.payload import inferred
 
-#: Where a spec is served when nobody says otherwise.
+#: Where a spec is served by default.
 LOCAL: Final = "http://127.0.0.1:8080"
 
 _OK: Final = {
-    "description": "Accepted; or filtered, since no trigger matches, and nothing starts.",
+    "description": "Accepted. Or filtered: no trigger matches, and nothing starts.",
     "content": {"text/plain": {"schema": {"type": "string", "const": "OK"}}},
 }
 
-#: Headers that OpenAPI describes elsewhere and does not take as parameters.
+#: Headers that OpenAPI does not allow as parameters, since it describes them elsewhere.
 _DESCRIBED: Final = frozenset({"accept", "content-type", "authorization"})
 
 
 def openapi(spec: Spec, *, url: str = LOCAL, bodies: Sequence[Value] = ()) -> dict[str, Value]:
-    """Describe a spec's endpoint.
+    """Describe the endpoint of a spec.
 
     Parameters
     ----------
+    spec
+        The draft or version.
     url
         Where it is served: scheme, host and port.
     bodies
@@ -89,7 +91,7 @@ def _post(spec: Spec, bodies: Sequence[Value], required: list[Value]) -> dict[st
     content: dict[str, Value] = {
         "schema": {
             "type": ["object", "array"],
-            "description": "Any object or array. What came so far is in x-observed-schema.",
+            "description": "Any object or array. x-observed-schema describes those seen so far.",
             **({"x-observed-schema": inferred(observed)} if observed else {}),
         }
     }
@@ -115,27 +117,27 @@ def _header_parameters(spec: Spec) -> Iterator[dict[str, Value]]:
         name = str(names[0])
         schema: dict[str, Value] = {"type": "string"}
         if name == OWN_HASH_HEADER:
-            # the ends of a header's value are trimmed on the way
+            # spaces around a header's value are not part of it
             schema["pattern"] = f"^ *[!-~]([ -~]{{0,{MAX_OWN_HASH_BYTES - 2}}}[!-~])? *$"
         yield {"name": name, "in": "header", "required": False, "schema": schema}
 
 
 def _description(spec: Spec) -> str:
-    """Say what the spec does, as paragraphs of Markdown."""
+    """Describe what the spec does, in paragraphs of Markdown."""
     said = []
     if spec.deduplication is not None:
         labels = ", ".join(f"`{label}`" for label in spec.deduplication.parameters)
         said.append(
-            f"A request with the same {labels} as one before it, within "
-            f"{spec.deduplication.window}, is a duplicate and answered 204."
+            f"A request with the same {labels} as an earlier one, within "
+            f"{spec.deduplication.window}, is a duplicate and is answered 204."
         )
     if spec.triggers:
-        said.append("A request starts something if one of these holds:")
+        said.append("A request is accepted if one of these conditions holds:")
         said.append(
             "\n".join(f"- **{_line(each.name)}**: {each.when.describe()}" for each in spec.triggers)
         )
     else:
-        said.append("Every request that is no duplicate starts something.")
+        said.append("Every request that is not a duplicate is accepted.")
     return "\n\n".join(said)
 
 
@@ -143,11 +145,11 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-# --- who may call ----------------------------------------------------------------------
+# --- authorization ---------------------------------------------------------------------
 
 
 def _security(authorization: Authorization) -> tuple[dict[str, Value], list[Value]]:
-    """Return the security schemes, and what a request must have of them."""
+    """Return the security schemes, and the requirement to fulfil all of them."""
     match authorization:
         case NoAuthorization():
             return {}, []
@@ -199,12 +201,15 @@ def _key(header: str, description: str) -> dict[str, Value]:
 
 _PROBLEM: Final[dict[str, Value]] = {
     "type": "object",
-    "description": "A refusal, as RFC 9457 writes it.",
+    "description": "Why a request was refused (RFC 9457).",
     "properties": {
         "type": {"type": "string", "format": "uri-reference"},
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What was given, needed, and what to do."},
+        "detail": {
+            "type": "string",
+            "description": "What was sent, what is needed, and what to do.",
+        },
     },
     "required": ["type", "title", "status", "detail"],
 }
@@ -213,13 +218,16 @@ _PROBLEM: Final[dict[str, Value]] = {
 def _responses(spec: Spec) -> dict[str, Value]:
     responses: dict[str, Value] = {"200": _OK}
     if spec.deduplication is not None:
-        responses["204"] = {"description": "A duplicate: it was accepted before."}
+        responses["204"] = {"description": "A duplicate of an earlier request."}
     refusals: list[tuple[type[Refusal], str]] = [
         (BadJSON, f"{BadJSON.title}, or deeper or larger than allowed; or {_small(BadHeader)}."),
         (BodyTooLarge, f"The body has more than {spec.max_body_bytes:,} bytes."),
         (UnsupportedMediaType, f"{UnsupportedMediaType.title}, or the body is compressed."),
         (TooManyRequests, f"{TooManyRequests.title}. Send it again later."),
-        (InboxUnavailable, "It could not be stored, so it was not accepted. Send it again later."),
+        (
+            InboxUnavailable,
+            "The request could not be stored, so it was not accepted. Send it again later.",
+        ),
     ]
     if not isinstance(spec.authorization, NoAuthorization):
         refusals.append((Unauthorized, f"{Unauthorized.title}."))
@@ -253,7 +261,7 @@ def _small(refusal: type[Refusal]) -> str:
 
 
 def _handshake() -> dict[str, Value]:
-    """Describe Meta's subscription: whoever knows the verify token gets the challenge back."""
+    """Describe Meta's verification of a subscription."""
     parameters = [
         {"name": f"hub.{name}", "in": "query", "required": True, "schema": schema}
         for name, schema in (
@@ -268,11 +276,11 @@ def _handshake() -> dict[str, Value]:
         "parameters": parameters,
         "responses": {
             "200": {
-                "description": "The challenge, as it is.",
+                "description": "The challenge, unchanged.",
                 "content": {"text/plain": {"schema": {"type": "string"}}},
             },
             "400": _refusal("A parameter is missing or given twice."),
-            "403": _refusal("The verify token is another."),
+            "403": _refusal("The verify token is wrong."),
         },
         "security": [],
     }

@@ -1,7 +1,7 @@
-"""The JSON Schema of a payload, inferred over all samples: descriptive, 2020-12.
+"""The JSON Schema (2020-12) of a payload, inferred from samples.
 
-Every sample is valid under it. What was seen as nothing but null may be anything, and an
-integer is a number that had no fraction so far.
+Every sample is valid under it. A member that was always null may be anything, and a number
+that never had a fraction is an integer.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ from nbincoming.export.example import example_bodies
 
 
 def payload_schema(spec: Spec, bodies: Sequence[Value] = ()) -> dict[str, Value]:
-    """Describe the payload of a spec.
+    """Infer the schema of a spec's payload.
 
     Parameters
     ----------
+    spec
+        The draft or version.
     bodies
         Decoded bodies to infer it from; those of the spec's examples by default.
 
     Raises
     ------
     MissingExtra
-        If the inferring library is not installed.
+        If the library that infers it is not installed.
     """
     seen = list(bodies) or example_bodies(spec)
     count = "1 sample" if len(seen) == 1 else f"{len(seen):,} samples"
@@ -36,13 +38,13 @@ def payload_schema(spec: Spec, bodies: Sequence[Value] = ()) -> dict[str, Value]
         "$schema": DIALECT,
         "title": f"Payload of {spec.name}",
         "description": f"Inferred from {count}. The endpoint accepts any object or array; this "
-        "says what came so far.",
+        "describes what it received.",
         **inferred(seen),
     }
 
 
 def inferred(bodies: Iterable[Value]) -> dict[str, Any]:
-    """Infer a schema under which all the bodies are valid; nothing said without any."""
+    """Infer a schema under which all the bodies are valid; without any, it allows anything."""
     try:
         from genson import SchemaBuilder
     except ModuleNotFoundError as error:
@@ -55,7 +57,7 @@ def inferred(bodies: Iterable[Value]) -> dict[str, Any]:
 
 
 def _plain(value: Value) -> Value:
-    """Turn decimals into what the library knows; only their kind matters."""
+    """Replace decimals, which the library does not know, by a number of the same kind."""
     match value:
         case Decimal():
             return 0.5 if _has_fraction(value) else 0
@@ -68,14 +70,14 @@ def _plain(value: Value) -> Value:
 
 
 def _has_fraction(number: Decimal) -> bool:
-    # by its digits, since arithmetic knows no number of such a size as a sender may write
+    # By its digits: a sender may write a number too large for decimal arithmetic.
     _, digits, exponent = number.as_tuple()
     significant = "".join(map(str, digits)).rstrip("0")
     return bool(significant) and int(exponent) + len(digits) - len(significant) < 0
 
 
 def _widened(node: Any) -> Any:
-    """Let what was seen as null alone be anything."""
+    """Allow anything where only null was seen."""
     match node:
         case {"type": "null"}:
             return {}
@@ -89,7 +91,7 @@ def _widened_keyword(name: str, value: Any) -> Any:
     match name:
         case "properties":
             return {member: _widened(child) for member, child in value.items()}
-        case "anyOf":  # null is one case among others here, and stays one
+        case "anyOf":  # null is one of several kinds here, so it stays
             return [each if each == {"type": "null"} else _widened(each) for each in value]
         case "items":
             return _widened(value)

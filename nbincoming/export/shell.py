@@ -1,6 +1,6 @@
-"""Commands that send a request, to be pasted into a shell.
+"""A curl command that sends a request to an endpoint.
 
-Secrets stand in them as variables: ``TOKEN``, ``SECRET`` and the like.
+Secrets stand in it as shell variables, such as ``TOKEN`` and ``SECRET``.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from nbincoming.core.auth.schemes import (
 from nbincoming.core.request.values import Value, json_text
 from nbincoming.export.example import EXAMPLE_BODY
 
-#: Text that means nothing to a shell within double quotes.
+#: Text in which a shell expands nothing within double quotes.
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9 :;,.=_/+-]*")
 
 
 @dataclass
 class _Credentials:
-    """What a shell must do so that a request is accepted.
+    """The headers that authorize a request, and how the shell computes them.
 
     Attributes
     ----------
     before : str
-        Lines that compute what the headers carry.
+        Lines that set shell variables, such as the signature.
     headers : list of (str, str)
-        The text of a header up to what varies, and the variable that has the rest.
+        A header's text up to the secret part, and the variable that holds that part.
     """
 
     before: str = ""
@@ -42,30 +42,16 @@ class _Credentials:
 
 
 def curl(url: str, authorization: Authorization, body: Value = None) -> str:
-    """Write a curl command for an endpoint; secrets stand in it as shell variables."""
-    start = f"curl --include {shlex.quote(url)}"
-    return _command(start, authorization, body, header="--header ", data="--data-raw")
-
-
-def httpie(url: str, authorization: Authorization, body: Value = None) -> str:
-    """Write an HTTPie command for an endpoint; secrets stand in it as shell variables."""
-    # without --ignore-stdin, a script's own input would be the body
-    start = f"http --ignore-stdin --print=hb POST {shlex.quote(url)}"
-    return _command(start, authorization, body, header="", data="--raw")
-
-
-def _command(
-    start: str, authorization: Authorization, body: Value, *, header: str, data: str
-) -> str:
+    """Write a curl command that posts a body, the example by default, to an endpoint."""
     text = json_text(EXAMPLE_BODY if body is None else body)
-    needed = _credentials(authorization, text)
+    credentials = _credentials(authorization, text)
     lines = [
-        start,
-        f"{header}'Content-Type: application/json'",
-        *(header + _quoted(*each) for each in needed.headers),
-        f"{data} {shlex.quote(text)}",
+        f"curl --include {shlex.quote(url)}",
+        "--header 'Content-Type: application/json'",
+        *(f"--header {_quoted(*each)}" for each in credentials.headers),
+        f"--data-raw {shlex.quote(text)}",
     ]
-    return needed.before + " \\\n  ".join(lines)
+    return credentials.before + " \\\n  ".join(lines)
 
 
 def _credentials(authorization: Authorization, text: str) -> _Credentials:
@@ -78,14 +64,14 @@ def _credentials(authorization: Authorization, text: str) -> _Credentials:
             before = _signing(shlex.quote(text), "sha256", "hex")
             return _Credentials(before, [("X-Hub-Signature-256: sha256=", "SIGNATURE")])
         case Hmac() as scheme:
-            needed, content = _Credentials(), shlex.quote(text)
+            credentials, content = _Credentials(), shlex.quote(text)
             if scheme.timestamp_header is not None:
-                needed.before = "TIMESTAMP=$(date +%s)\n"
+                credentials.before = "TIMESTAMP=$(date +%s)\n"
                 content = f'"$TIMESTAMP".{content}'
-                needed.headers.append((f"{scheme.timestamp_header}: ", "TIMESTAMP"))
-            needed.before += _signing(content, scheme.algorithm, scheme.encoding)
-            needed.headers.append((f"{scheme.header}: {scheme.prefix}", "SIGNATURE"))
-            return needed
+                credentials.headers.append((f"{scheme.timestamp_header}: ", "TIMESTAMP"))
+            credentials.before += _signing(content, scheme.algorithm, scheme.encoding)
+            credentials.headers.append((f"{scheme.header}: {scheme.prefix}", "SIGNATURE"))
+            return credentials
         case StandardWebhooks():
             names = ("id", "timestamp", "signature")
             return _Credentials("", [(f"webhook-{name}: ", name.upper()) for name in names])
@@ -96,7 +82,7 @@ def _credentials(authorization: Authorization, text: str) -> _Credentials:
 def _quoted(text: str, variable: str) -> str:
     """Write a header that ends with a shell variable.
 
-    Whatever a spec from elsewhere names its headers, the shell must not run any of it.
+    A spec may come from somebody else, so the shell must not run any text of it.
     """
     if _HARMLESS.fullmatch(text):
         return f'"{text}${variable}"'

@@ -1,4 +1,4 @@
-"""An inbox that lives and dies with its process: for the notebook, tests and back-tests."""
+"""An inbox that lives and dies with its process: for the notebook and tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other side of an inbox: what a relay reads, how far it came, what it gave up on."""
+"""The relay's side of an inbox: events to deliver, positions of sinks, dead letters."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Protocol
 
 from nbincoming.core.events import Event
 
-#: Where an event stands among those of its integration; opaque, made by the outbox.
+#: The position of an event among those of its integration. Only the outbox can read it.
 Position = str
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event that a sink would not take.
+    """An event that a sink did not accept.
 
     Attributes
     ----------
@@ -23,13 +23,13 @@ class DeadLetter:
     sink : str
         Name of the sink.
     event : Event
-        The event, kept for as long as the letter is.
+        The event. It is kept as long as the dead letter.
     reason : str
-        What the sink said.
+        Why the sink did not accept it.
     died_at_ms : int
-        When it was given up on, in milliseconds since the epoch, UTC.
+        When it became a dead letter, in milliseconds since the epoch, UTC.
     redriven : bool
-        Whether it is waiting to be delivered again.
+        Whether it is to be delivered again.
     """
 
     number: str
@@ -41,59 +41,59 @@ class DeadLetter:
 
 
 class Lease(Protocol):
-    """Being the only relay of a sink. It ends with the process, however that ends."""
+    """A lock that one relay of a sink holds. It ends with its process, however that ends."""
 
     def renew(self) -> bool:
-        """Take it, or keep it; tell whether it is ours."""
+        """Take or keep the lease; return whether it is held."""
 
     def is_held(self) -> bool:
-        """Tell whether it is ours at this moment, without asking the store."""
+        """Return whether the lease is held now, without asking the store."""
 
     def release(self) -> None:
-        """Let another have it."""
+        """Release the lease."""
 
 
 class Outbox(Protocol):
-    """What was accepted, for delivery: in order per integration, at least once.
+    """Accepted events to be delivered: in order for each integration, at least once.
 
-    Any thread may call. Where the store cannot be reached,
-    :class:`~nbincoming.errors.InboxUnavailable` is raised and nothing was changed.
+    Any thread may call. If the store cannot be reached, every method raises
+    :class:`~nbincoming.errors.InboxUnavailable` and changes nothing.
     """
 
     def waiting(self, sink: str) -> list[str]:
-        """List the integrations that have events which a sink has not taken yet."""
+        """List the integrations with events not yet delivered to a sink."""
 
     def pending(
         self, sink: str, integration: str, *, limit: int = 100
     ) -> list[tuple[Position, Event]]:
-        """Return the next events that a sink has not taken yet, in order."""
+        """Return the next events to deliver to a sink, in order."""
 
     def advance(self, sink: str, integration: str, position: Position, taken: int) -> None:
-        """Note that a sink has taken everything up to a position.
+        """Record that everything up to a position was delivered to a sink.
 
-        Whoever comes late, with a position that was passed already, changes nothing.
+        A position before the recorded one changes nothing.
 
         Parameters
         ----------
         taken
-            How many events that are.
+            Number of events between the recorded position and this one.
         """
 
     def count_pending(self, sink: str) -> int:
-        """Count what a sink has not taken yet."""
+        """Count the events not yet delivered to a sink."""
 
-    def bury(
+    def mark_dead(
         self, sink: str, integration: str, position: Position, reason: str, now_ms: int
     ) -> None:
-        """Give up on the event at a position, and advance past it, in one step."""
+        """Make the event at a position a dead letter, and advance past it, in one step."""
 
     def dead_letters(self, *, sink: str | None = None, limit: int = 100) -> list[DeadLetter]:
-        """List what was given up on, oldest first."""
+        """List dead letters, oldest first."""
 
     def redrive(
         self, numbers: Sequence[str] | None = None, *, sink: str | None = None
     ) -> list[str]:
-        """Have dead letters delivered again: those with these numbers, or all.
+        """Mark dead letters to be delivered again: those with these numbers, or all.
 
         Parameters
         ----------
@@ -107,22 +107,22 @@ class Outbox(Protocol):
         """
 
     def redriven(self, sink: str, *, limit: int = 100) -> list[DeadLetter]:
-        """Return the dead letters that are to be delivered again."""
+        """Return the dead letters that are marked to be delivered again."""
 
     def resolve(self, number: str) -> None:
-        """Forget a dead letter, since it was delivered."""
+        """Remove a dead letter that was delivered."""
 
-    def bury_again(self, number: str, reason: str, now_ms: int) -> None:
-        """Note that a dead letter was refused once more."""
+    def mark_dead_again(self, number: str, reason: str, now_ms: int) -> None:
+        """Record that a dead letter was refused again."""
 
     def lease(self, sink: str) -> Lease:
         """Return the lease of a sink; it is not taken yet."""
 
     def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
-        """Remove events received before a time that all the sinks have taken.
+        """Remove events received before a time and delivered to all the sinks.
 
-        What a dead letter needs is kept.
+        Events of dead letters are kept.
         """
 
     def close(self) -> None:
-        """Let go of the store."""
+        """Close the store."""

@@ -1,4 +1,4 @@
-"""The main job in the terminal, over real HTTP, on the complaint of the platform's own page."""
+"""``nbincoming demo``: the whole job in the terminal, over real HTTP."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 from nbincoming import files
 from nbincoming.core.auth.schemes import jwt
 from nbincoming.core.conditions.builder import P
+from nbincoming.core.examples import check_examples
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import NbIncomingError
 from nbincoming.export.example import EXAMPLE_BODY
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.sending import post
-from nbincoming.review.replay import check_examples
 from nbincoming.secrets import new_secret
 
-#: Prints a line.
+#: Prints one line.
 Say = Callable[[str], object]
 
 NAME = "complaints-demo"
@@ -26,7 +26,7 @@ SECRET = "env:COMPLAINTS_JWT_KEY"
 
 
 class Walk:
-    """Numbers the steps and notes whether each had its expected outcome."""
+    """Prints numbered steps, and records whether every outcome was as expected."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -34,36 +34,36 @@ class Walk:
         self.well = True
 
     def step(self, title: str) -> None:
-        """Start a step."""
+        """Print the title of the next step."""
         self._number += 1
         self._say(f"\n{self._number}. {title}")
 
     def show(self, text: str) -> None:
-        """Show what happened."""
+        """Print lines below the current step."""
         for line in text.splitlines():
             self._say(f"   {line}")
 
     def expect(self, what: str, found: object, wanted: object) -> None:
-        """Show an outcome, and whether it is the expected one."""
+        """Print an outcome and whether it is the expected one."""
         good = found == wanted
         self.well = self.well and good
         self.show(f"{'✓' if good else '✗'} {what}: {found}" + ("" if good else f", not {wanted}"))
 
 
 def run(say: Say, folder: str | Path | None = None) -> bool:
-    """Walk through the job; return whether each step had its expected outcome.
+    """Run the demo; return whether every outcome was as expected.
 
     Parameters
     ----------
     say
         Prints a line.
     folder
-        Where to publish; a new temporary folder by default. It is kept.
+        Where to publish; by default a new temporary folder, which is kept.
 
     Raises
     ------
     NbIncomingError
-        If the demo was published there before.
+        If the folder already has a published demo.
     """
     place = Path(folder) if folder else Path(tempfile.mkdtemp(prefix="nbincoming-demo-"))
     if files.latest_version(NAME, place / "published"):
@@ -89,7 +89,7 @@ def _walk(walk: Walk, inc: Integration, place: Path) -> bool:
     walk.show(inc.curl())
     answers: list[int] = []
     sender = threading.Thread(target=lambda: answers.append(post(inc.url, body, {})), daemon=True)
-    window_open = inc.open_window(count=1)
+    window_open = inc.endpoint.open_window(count=1)
     sender.start()
     sender.join()
     walk.expect("Answer", answers, [200])
@@ -109,7 +109,7 @@ def _walk(walk: Walk, inc: Integration, place: Path) -> bool:
     priority, status = P.body.complaint.priority, P.body.complaint.status
     inc.trigger("urgent", (priority == "high") & ~status.is_in(["closed"]))
     walk.show(inc.code())
-    walk.show(inc.explain(-1)[["condition", "holds", "reason"]].to_string(index=False))
+    walk.show(inc.explain()[["condition", "holds", "reason"]].to_string(index=False))
 
     walk.step("Publish")
     spec = inc.publish(place / "published")
@@ -132,10 +132,10 @@ def _walk(walk: Walk, inc: Integration, place: Path) -> bool:
     walk.expect("Another complaint, not urgent: filtered", post(inc.url, other, good), 200)
     walk.expect("Broken JSON", post(inc.url, body[:-1], good), 400)
 
-    walk.step("What came of it")
+    walk.step("The outcomes")
     outcomes = inc.samples.frame()[["received_at", "outcome", "status", "triggers"]]
     walk.show(outcomes.to_string())
-    walk.expect("Events", len(inc.events()), 1)
+    walk.expect("Events", len(inc.endpoint.events()), 1)
 
     if walk.well:
         walk.show(f"\nEverything as expected. Check the file: nbincoming check {path}")

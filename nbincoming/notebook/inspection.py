@@ -1,102 +1,142 @@
-"""Looking at what came: profiles, outcomes under the draft, reasons, a sender's mistakes."""
+"""What the captured samples show, and what the draft would decide about them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
 from nbincoming.core.auth.diagnosis.diagnose import diagnose
 from nbincoming.core.auth.diagnosis.signature_mistakes import Finding
-from nbincoming.core.conditions.explain import Explanation, explain
-from nbincoming.core.outcomes import Outcome
-from nbincoming.notebook.reception import Reception
-from nbincoming.review.replay import replay
+from nbincoming.core.conditions.explain import explain
+from nbincoming.core.spec.model import Spec
+from nbincoming.errors import NbIncomingError
+from nbincoming.notebook.wizard.store import Store
+from nbincoming.review.advice import Advice
+from nbincoming.review.golden_examples import choose_examples
+from nbincoming.review.incremental import IncrementalReviews
+from nbincoming.review.lint import lint
+from nbincoming.review.sample_review import SampleReview
 from nbincoming.samples.profile import ParameterProfile, Profiler
 from nbincoming.samples.sample import Sample
+from nbincoming.samples.samples import Samples
+from nbincoming.secrets import SecretStore
+
+#: The columns of :meth:`Inspection.explain`.
+_EXPLAINED = ("trigger", "condition", "holds", "seen", "type", "reason")
 
 
-class Inspection(Reception):
-    """What the samples of an integration show."""
+class UnknownSample(NbIncomingError, LookupError):
+    """No captured sample has the number that was asked for."""
 
-    _profiler: Profiler
-    _profiled: int
+
+class Inspection:
+    """Looks at the samples of an integration.
+
+    The wizard asks again after every change, so profiles and outcomes are kept and only
+    new samples are worked on.
+    """
+
+    def __init__(self, store: Store, samples: Samples, secrets: SecretStore) -> None:
+        self._store = store
+        self._samples = samples
+        self._secrets = secrets
+        self._profiler, self._profiled = Profiler(), 0
+        self._trial: IncrementalReviews | None = None
+
+    def sample(self, number: int | None) -> Sample:
+        """Return the sample with this number; None means the last one.
+
+        Raises
+        ------
+        UnknownSample
+            If there is none; the message says which numbers there are.
+        """
+        samples = self._samples.snapshot()
+        if not samples:
+            raise UnknownSample("There are no samples yet. Call retrieve(), then send a request.")
+        if number is None:
+            return samples[-1]
+        for sample in samples:
+            if sample.number == number:
+                return sample
+        first, last = samples[0].number, samples[-1].number
+        numbers = f"samples are #{first} to #{last}" if first != last else f"only one is #{first}"
+        raise UnknownSample(
+            f"No sample has the number {number!r}. The {numbers}, as the index of samples.frame() "
+            "shows. Leave the number out for the last sample."
+        )
 
     def profiles(self) -> list[ParameterProfile]:
         """Profile the parameters of the samples that were not refused."""
-        # The wizard asks at each change of anything, so only what is new is looked at.
-        with self.store.lock:
-            kept = self.samples.snapshot()
-            self._profiler.forget(kept[0].number if kept else self.samples.next_number)
-            fresh = [sample for sample in kept if sample.number >= self._profiled]
-            for sample in fresh:
+        with self._store.lock:
+            kept = self._samples.snapshot()
+            self._profiler.forget(kept[0].number if kept else self._samples.next_number)
+            for sample in kept:
+                if sample.number < self._profiled:
+                    continue
                 if sample.judged:
                     self._profiler.add(sample.number, sample.flat())
                 self._profiled = sample.number + 1
             return self._profiler.profiles()
 
-    def try_out(self) -> list[tuple[Sample, Outcome]]:
-        """Say what the draft would make of each sample that was not refused."""
-        samples = list(self.samples.judged)
-        return list(zip(samples, replay([s.request for s in samples], self.draft), strict=True))
-
-    def explain(self, index: int) -> pd.DataFrame:
-        """Say why a sample has its outcome under the draft, leaf by leaf.
-
-        Parameters
-        ----------
-        index
-            Position in :attr:`samples`; negative ones count from the end.
-
-        Returns
-        -------
-        DataFrame
-            One row a leaf: trigger, condition, holds, parameter, seen, type, reason.
-        """
-        rows: list[dict[str, Any]] = []
-        for name, explanation in self.explanations(index).items():
+    def explain(self, number: int | None) -> pd.DataFrame:
+        """Explain each trigger of the draft on one sample, one row a leaf."""
+        sample, draft = self.sample(number), self._store.state.draft
+        rows: list[list[Any]] = []
+        parameters = sample.parameters
+        if parameters is None:  # the body is not JSON
+            return pd.DataFrame(rows, columns=pd.Index(_EXPLAINED), dtype=object)
+        for trigger in draft.triggers:
+            explanation = explain(
+                trigger.when,
+                parameters,
+                now_ms=sample.request.received_at_ms,
+                zone=draft.zone,
+            )
             rows += [
-                {
-                    "trigger": name,
-                    "condition": leaf.sentence,
-                    "holds": leaf.holds,
-                    "seen": leaf.seen,
-                    "type": leaf.kind,
-                    "reason": leaf.reason,
-                }
+                [trigger.name, leaf.sentence, leaf.holds, leaf.seen, leaf.kind, leaf.reason]
                 for leaf in explanation.leaves()
             ]
-        columns = ["trigger", "condition", "holds", "seen", "type", "reason"]
-        return pd.DataFrame(rows, columns=pd.Index(columns), dtype=object)
+        return pd.DataFrame(rows, columns=pd.Index(_EXPLAINED), dtype=object)
 
-    def explanations(self, index: int) -> dict[str, Explanation]:
-        """Explain each trigger of the draft on one sample."""
-        sample = self.samples[index]
-        if sample.parameters is None:
-            return {}
-        return {
-            trigger.name: explain(
-                trigger.when,
-                sample.parameters,
-                now_ms=sample.request.received_at_ms,
-                zone=self.draft.zone,
-            )
-            for trigger in self.draft.triggers
-        }
+    def diagnose(self, number: int | None) -> list[Finding]:
+        """Look for the usual mistakes in a sample's credentials."""
+        state = self._store.state
+        authorization = (state.published or state.draft).authorization
+        return diagnose(self.sample(number).request, authorization, self._secrets)
 
-    def diagnose(self, index: int) -> list[Finding]:
-        """Say what a sender whose request was refused may have done wrong.
+    def complete(self) -> Spec:
+        """Return the draft with its observed parameters and redacted examples."""
+        return self._complete(*self._reviewed())
 
-        Parameters
-        ----------
-        index
-            Position in :attr:`samples`.
+    def lint(self) -> list[Advice]:
+        """Check the completed draft against the samples and the secrets."""
+        draft, samples, reviews = self._reviewed()
+        return lint(
+            self._complete(draft, samples, reviews),
+            samples=samples,
+            profiles=self.profiles(),
+            reviews=reviews,
+            secrets=self._secrets,
+        )
 
-        Returns
-        -------
-        list of Finding
-            The usual mistakes that would explain it; empty where the credentials are
-            right. No finding holds a secret or a signature.
-        """
-        authorization = (self.spec or self.draft).authorization
-        return diagnose(self.samples[index].request, authorization, self.secrets)
+    def _complete(
+        self, draft: Spec, samples: Sequence[Sample], reviews: Sequence[SampleReview]
+    ) -> Spec:
+        return draft.model_copy(
+            update={
+                "parameters": tuple(profile.observed() for profile in self.profiles()),
+                "examples": choose_examples(samples, draft, reviews),
+            }
+        )
+
+    def _reviewed(self) -> tuple[Spec, Sequence[Sample], list[SampleReview]]:
+        """Judge the samples that were not refused by the draft."""
+        with self._store.lock:
+            draft, samples = self._store.state.draft, list(self._samples.judged)
+            if self._trial is None or self._trial.spec != draft:
+                self._trial = IncrementalReviews(draft)
+            found = self._trial.run(samples)
+            return draft, samples, [found[sample.number] for sample in samples]

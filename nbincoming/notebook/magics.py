@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 _USAGE = (
-    "Write %incoming NAME, such as %incoming complaints, and --folder DIR where the specs "
-    "are elsewhere."
+    "Write %incoming NAME, such as %incoming complaints; add --folder DIR if its specs are not "
+    "in the current directory."
 )
 
 
 def incoming(line: str) -> Integration:
-    """Show the wizard of an incoming integration, new or known.
+    """Open an incoming integration and show its wizard.
 
     ``%incoming complaints``, or ``inc = %incoming complaints`` to use it in code;
-    ``--folder DIR`` says where drafts and published specs are.
+    ``--folder DIR`` names the folder of drafts and published specs.
     """
     parser = ArgumentParser(prog="%incoming", exit_on_error=False, add_help=False)
     parser.add_argument("name")
-    parser.add_argument("--folder", default=".")
+    parser.add_argument("--folder")
     try:
         arguments, rest = parser.parse_known_args(shlex.split(line))
     except (ArgumentError, ValueError, SystemExit):

@@ -1,128 +1,129 @@
-"""What an integration leaves behind: drafts, versions with their evidence, exports, code."""
+"""The files of an integration: its draft, its published versions, its exports."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from uuid import uuid4
 
 from nbincoming import files
 from nbincoming.clock import now_ms
+from nbincoming.core.examples import check_examples
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.core.spec.evidence import Publication
-from nbincoming.core.spec.model import Spec
-from nbincoming.errors import SpecError
+from nbincoming.core.spec.model import SCHEMA_FILE, SUFFIX, Spec, spec_from_data
+from nbincoming.errors import Problem, SpecError, quote
 from nbincoming.export.formats import export_spec
 from nbincoming.export.openapi import LOCAL
-from nbincoming.notebook import snippets
+from nbincoming.notebook.endpoint.session import EndpointSession
 from nbincoming.notebook.inspection import Inspection
-from nbincoming.notebook.wizard.state import Fail, Published, Saved
-from nbincoming.review.example_choice import choose_examples
-from nbincoming.review.lint import Advice, lint
-from nbincoming.review.replay import check_examples
-from nbincoming.review.trial import VerdictTrial
-from nbincoming.review.verdict import Verdict
-from nbincoming.samples.sample import Sample
+from nbincoming.notebook.wizard.state import Fail, Published, Saved, State
+from nbincoming.notebook.wizard.store import Store
+from nbincoming.samples.samples import Samples
 
 
-class Publishing(Inspection):
-    """The files of an integration."""
+class Publisher:
+    """Writes the draft and its versions.
 
-    _trial: VerdictTrial | None
+    Parameters
+    ----------
+    folder
+        Holds the folders ``drafts`` and ``published``.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        store: Store,
+        samples: Samples,
+        endpoint: EndpointSession,
+        inspection: Inspection,
+    ) -> None:
+        self.folder = folder
+        self._store = store
+        self._samples = samples
+        self._endpoint = endpoint
+        self._inspection = inspection
 
     def save(self, folder: str | Path | None = None) -> Path:
-        """Write the draft; return where."""
-        path = files.save_draft(self.draft, self._folder / "drafts" if folder is None else folder)
-        self.store.dispatch(Saved(str(path)))
+        """Write the draft; return the file's path."""
+        place = self.folder / "drafts" if folder is None else folder
+        path = files.save_draft(self._store.state.draft, place)
+        self._store.dispatch(Saved(str(path)))
         return path
 
-    def complete(self) -> Spec:
-        """Return the draft with its evidence, as it would be published.
-
-        That is what the samples showed of the parameters, and redacted examples with the
-        outcomes that `nbincoming check` and production run again.
-        """
-        return self._complete(*self._judged())
-
-    def _complete(
-        self, draft: Spec, samples: Sequence[Sample], verdicts: Sequence[Verdict]
-    ) -> Spec:
-        return draft.model_copy(
-            update={
-                "parameters": tuple(profile.observed() for profile in self.profiles()),
-                "examples": choose_examples(samples, draft, verdicts),
-            }
-        )
-
-    def _judged(self) -> tuple[Spec, Sequence[Sample], list[Verdict]]:
-        """Return the draft, the samples that were not refused, and what each shows under it."""
-        # The wizard asks at each sample, so only what is new is looked at.
-        with self.store.lock:
-            draft, samples = self.draft, list(self.samples.judged)
-            if self._trial is None or self._trial.spec != draft:
-                self._trial = VerdictTrial(draft)
-            found = self._trial.run(samples)
-            return draft, samples, [found[sample.number] for sample in samples]
-
-    def publish(self, folder: str | Path | None = None, *, changes: str = "", by: str = "") -> Spec:
-        """Write the next version of the spec and serve it from now on.
-
-        Parameters
-        ----------
-        folder
-            Where; ``published`` in the integration's folder by default.
-        changes
-            One line that says what changed, for the list of versions.
-        by
-            Who publishes.
-
-        Raises
-        ------
-        SpecError
-            With all that stands in the way.
-        """
-        problems = self.problems()
+    def publish(self, folder: str | Path | None, *, changes: str, by: str) -> Spec:
+        """Write the next version and serve it from now on."""
+        problems = self._endpoint.problems()
         if problems:
-            self.store.dispatch(Fail("publish", tuple(problems)))
+            self._store.dispatch(Fail("publish", tuple(problems)))
             raise SpecError(problems, source="The draft")
-        folder = self._folder / "published" if folder is None else Path(folder)
-        complete = self.complete()
+        place = self.folder / "published" if folder is None else Path(folder)
+        complete = self._inspection.complete()
         found = check_examples(complete)
-        if found:  # pragma: no cover - an example is made by the rules that check it
+        if found:  # pragma: no cover - the rules that check an example also made it
             raise SpecError(found, source="The draft")
         publication = Publication.of(now_ms(), by=by, changes=changes)
-        spec, path = files.publish(complete, folder, publication)
-        served = files.load(files.version_path(spec.name, spec.version, folder))
-        self.store.dispatch(Published(served, str(path)))
-        if self.listening:
-            self._endpoint.mount()  # the version's limit may be another
+        spec, path = files.publish(complete, place, publication)
+        served = files.load(files.version_path(spec.name, spec.version, place))
+        self._store.dispatch(Published(served, str(path)))
+        self._endpoint.update_body_limit()
         return spec
 
-    def lint(self) -> list[Advice]:
-        """Look the draft over as it would be published; each advice has a code and a way out."""
-        draft, samples, verdicts = self._judged()
-        return lint(
-            self._complete(draft, samples, verdicts),
-            samples=samples,
-            profiles=self.profiles(),
-            verdicts=verdicts,
-            secrets=self.secrets,
-        )
-
     def export(self, format: str) -> str:
-        """Write what is published, or the draft, in a format that others read.
-
-        Parameters
-        ----------
-        format
-            ``openapi``, ``jsonschema``, ``cel``, ``asyncapi``, ``cloudevent``, ``curl``,
-            ``httpie``, ``har`` or ``specschema``. Schemas of the payload are inferred over
-            all samples that were not refused.
-        """
-        spec = self.spec or self.complete()
-        bodies = [each.parameters.body for each in self.samples.judged if each.parameters]
-        url = self.url.removesuffix(endpoint_path(spec.endpoint)) if self.listening else LOCAL
+        """Write the published spec, or else the draft, in another format."""
+        spec = self._store.state.published or self._inspection.complete()
+        bodies = [each.parameters.body for each in self._samples.judged if each.parameters]
+        url = LOCAL
+        if self._endpoint.listening:
+            url = self._endpoint.url.removesuffix(endpoint_path(spec.endpoint))
         return export_spec(spec, format, url=url, bodies=bodies)
 
-    def code(self) -> str:
-        """Write the Python code that makes this draft."""
-        return snippets.code(self.draft)
+
+def opened_state(name: str, folder: Path, *, taken: Mapping[str, str]) -> State:
+    """Read the draft and the published spec of this name, or make a new draft.
+
+    Parameters
+    ----------
+    taken
+        The endpoints of the other integrations in this kernel, with their names.
+
+    Raises
+    ------
+    SpecError
+        If the name is invalid, a file is damaged or holds another name, or the endpoint is
+        taken: requests would reach only one of the two.
+    """
+    new = _new_draft(name)  # checks the name before it becomes part of a path
+    draft = published = None
+    path = ""
+    if (drafted := folder / "drafts" / f"{name}.draft{SUFFIX}").is_file():
+        draft = _load(name, drafted)
+    if (current := folder / "published" / f"{name}{SUFFIX}").is_file():
+        published, path = _load(name, current), str(current)
+    if draft is None:
+        draft = new if published is None else _draft_of(published)
+    if draft.endpoint in taken:
+        message = (
+            f"{quote(taken[draft.endpoint])} has this endpoint already. Give this one a UUID of "
+            "its own, or close the other."
+        )
+        raise SpecError([Problem("endpoint", message)], source=name)
+    return State(draft=draft, published=published, published_path=path)
+
+
+def _load(name: str, path: Path) -> Spec:
+    spec = files.load(path)
+    if spec.name != name:
+        message = f"The file is named after {quote(name)} and holds {quote(spec.name)}. Rename it."
+        raise SpecError([Problem("name", message)], source=str(path))
+    return spec
+
+
+def _new_draft(name: str) -> Spec:
+    data = {"$schema": SCHEMA_FILE, "name": name, "endpoint": str(uuid4())}
+    return spec_from_data(data, source="The integration")
+
+
+def _draft_of(published: Spec) -> Spec:
+    return published.draft().model_copy(update={"parameters": (), "examples": ()})

@@ -1,4 +1,4 @@
-"""How often and how soon a failed delivery is tried again."""
+"""How often and how soon a failed delivery is retried."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """What a relay puts up with.
+class RetryPolicy:
+    """The numbers by which a relay retries.
 
     Attributes
     ----------
     max_tries : int
-        How often an event that the sink refuses is tried before it is given up on: with
-        the pauses, within two minutes. Also, at every how many tries that leave it in doubt
-        whose fault it is another event is tried.
+        Number of tries after which an event that the sink refuses becomes a dead letter. With
+        the pauses this takes up to two minutes. After as many doubtful failures, a later event
+        is tried to find out whether the event or the sink is at fault.
     first_pause_s, longest_pause_s : float
         The pauses between tries double from the first to the longest.
     poll_s : float
-        How often it looks for new events.
+        Time between two queries for new events.
     round_s : float
-        How often it looks for dead letters to be delivered again, says that it lives, and
-        how long it leaves a store alone that is away.
+        Time between two renewals of the lease and two queries for dead letters to redeliver;
+        also the pause after the inbox could not be reached.
     """
 
     max_tries: int = 10
@@ -33,16 +33,16 @@ class Patience:
 
 
 class Backoff:
-    """Pauses that double, each shortened by chance, so that many do not come back at once."""
+    """Pauses that double, each shortened at random so that retries do not coincide."""
 
-    def __init__(self, patience: Patience) -> None:
-        self._patience = patience
+    def __init__(self, policy: RetryPolicy) -> None:
+        self._policy = policy
         self.tries = 0
 
     def pause_s(self, at_least_s: float = 0.0) -> float:
         """Count a failed try and return how long to wait."""
-        patience = self._patience
-        doubled = patience.first_pause_s * 2.0 ** min(self.tries, 60)
+        policy = self._policy
+        doubled = policy.first_pause_s * 2.0 ** min(self.tries, 60)
         self.tries += 1
         jitter = random.uniform(0.5, 1.0)  # noqa: S311 - no secret
-        return max(at_least_s, min(doubled, patience.longest_pause_s) * jitter)
+        return max(at_least_s, min(doubled, policy.longest_pause_s) * jitter)

@@ -1,4 +1,4 @@
-"""One integration's way to one sink: what is next, and what becomes of a failure."""
+"""The lane of one integration to one sink: delivers its events in order, and handles failures."""
 
 from __future__ import annotations
 
@@ -11,33 +11,36 @@ from nbincoming.core.events import Event
 from nbincoming.inbox.outbox import Outbox, Position
 from nbincoming.logs import log
 from nbincoming.relay import metrics
-from nbincoming.relay.backoff import Backoff, Patience
+from nbincoming.relay.backoff import Backoff, RetryPolicy
 from nbincoming.relay.sinks.sink import (
     Sink,
     Undelivered,
 )
 
-#: After so many batches another lane may have the thread.
-_BATCHES: Final = 10
+#: Batches that one lane delivers before another may use the thread.
+_MAX_BATCHES: Final = 10
 
-#: How far behind an event that is in doubt another one is tried at the most. Doubts come in
-#: runs: what the receiver cannot do with one event it cannot do with the next of its kind.
-_FARTHEST: Final = 32
+#: Most events between a doubtful one and the later one that is tried in its place. Doubtful
+#: events come in runs: a receiver that fails on one fails on the next of its kind.
+_MAX_AHEAD: Final = 32
 
 
 class Lane:
-    """One integration's way to one sink; driven by one thread at a time.
+    """The queue of one integration's events for one sink.
+
+    Each integration has a lane of its own, so that one that is blocked does not block others.
+    One thread at a time may call it.
 
     Parameters
     ----------
     outbox, sink
-        From where to where.
+        Where the events are read and delivered.
     name
         The sink's name.
     integration
         The endpoint's UUID.
-    patience
-        How often and how soon to try again.
+    policy
+        How often and how soon to retry.
 
     Attributes
     ----------
@@ -50,7 +53,7 @@ class Lane:
     """
 
     def __init__(
-        self, outbox: Outbox, sink: Sink, name: str, integration: str, patience: Patience
+        self, outbox: Outbox, sink: Sink, name: str, integration: str, policy: RetryPolicy
     ) -> None:
         self.due_s = 0.0
         self.is_away = False
@@ -59,20 +62,20 @@ class Lane:
         self._sink = sink
         self._name = name
         self._integration = integration
-        self._patience = patience
+        self._policy = policy
         self._refusals = 0
         self._doubts = 0
-        self._is_suspect = False
-        self._backoff = Backoff(patience)
+        self._is_checked = False
+        self._backoff = Backoff(policy)
 
-    def drive(self, may_go_on: Callable[[], bool]) -> None:
-        """Deliver what is pending, until that fails or it is another's turn."""
-        for _ in range(_BATCHES):
-            if not may_go_on() or not self._deliver():
+    def drive(self, may_continue: Callable[[], bool]) -> None:
+        """Deliver pending events, until one fails or another lane may use the thread."""
+        for _ in range(_MAX_BATCHES):
+            if not may_continue() or not self._deliver():
                 return
 
     def _deliver(self) -> bool:
-        """Deliver one batch; tell whether to go on."""
+        """Deliver one batch; return whether to continue."""
         pending = self._outbox.pending(self._name, self._integration, limit=self._sink.batch)
         if not pending:
             return False
@@ -82,7 +85,7 @@ class Lane:
         except Undelivered as error:
             failure, delivered = error, error.delivered
         if delivered:
-            self._settle()
+            self._reset_failures()
             self.delivered_s = time.monotonic()
             last, _ = pending[delivered - 1]
             self._outbox.advance(self._name, self._integration, last, delivered)
@@ -95,45 +98,45 @@ class Lane:
         self.is_away = not failure.is_refusal
         self._refusals += failure.is_refusal
         self._doubts += failure.is_doubtful
-        is_at_fault = self._is_suspect and failure.is_doubtful
-        self._is_suspect = False
-        reason = f"{failure}, while another event was taken" if is_at_fault else str(failure)
+        is_at_fault = self._is_checked and failure.is_doubtful
+        self._is_checked = False
+        reason = f"{failure}, while another event was accepted" if is_at_fault else str(failure)
         fields = {"sink": self._name, "event": event.id, "cause": reason}
-        if is_at_fault or self._refusals >= self._patience.max_tries:
-            self._outbox.bury(self._name, self._integration, position, reason, now_ms())
-            self._settle()
+        if is_at_fault or self._refusals >= self._policy.max_tries:
+            self._outbox.mark_dead(self._name, self._integration, position, reason, now_ms())
+            self._reset_failures()
             metrics.DEAD.labels(self._name).inc()
-            log.error("An event was given up on", extra={"fields": fields})
+            log.error("An event became a dead letter", extra={"fields": fields})
             return
         metrics.RETRIES.labels(self._name).inc()
         pause_s = self._backoff.pause_s(failure.retry_after_s)
-        if failure.is_doubtful and self._takes_another(position):
-            # Tried once more at once: the sink may have come back between the two.
-            self._is_suspect, pause_s = True, 0.0
+        if failure.is_doubtful and self._accepts_later_event(position):
+            # Retried at once, since the sink may have recovered between the two deliveries.
+            self._is_checked, pause_s = True, 0.0
         self.due_s = time.monotonic() + pause_s
         log.warning("A delivery failed", extra={"fields": {**fields, "pause_s": round(pause_s, 1)}})
 
-    def _takes_another(self, position: Position) -> bool:
-        """Tell whether the sink takes an event from behind the one in doubt; ask seldom.
+    def _accepts_later_event(self, position: Position) -> bool:
+        """Return whether the sink accepts a later event than the doubtful one.
 
-        That one comes again in its turn. Each time one twice as far behind is asked for, so
-        that a run of events in doubt is not mistaken for a sink that is away.
+        The later event is delivered again in its turn. Each time one twice as far behind is
+        tried, so that a run of doubtful events is not mistaken for a sink that is away.
         """
-        times, rest = divmod(self._doubts, self._patience.max_tries)
+        times, rest = divmod(self._doubts, self._policy.max_tries)
         if rest:
             return False
-        ahead = 2 ** ((times - 1) % _FARTHEST.bit_length())
+        ahead = 2 ** ((times - 1) % _MAX_AHEAD.bit_length())
         pending = self._outbox.pending(self._name, self._integration, limit=ahead + 1)
         if len(pending) < 2 or pending[0][0] != position:
-            return False  # nobody is held up
+            return False  # no event waits behind it
         try:
             self._sink.deliver([pending[-1][1]])
         except Undelivered:
             return False
         return True
 
-    def _settle(self) -> None:
-        """Begin the count of failures anew."""
-        self._refusals, self._doubts, self._is_suspect = 0, 0, False
+    def _reset_failures(self) -> None:
+        """Reset the counts of failures."""
+        self._refusals, self._doubts, self._is_checked = 0, 0, False
         self.due_s, self.is_away = 0.0, False
-        self._backoff = Backoff(self._patience)
+        self._backoff = Backoff(self._policy)

@@ -1,8 +1,8 @@
-"""What the relay counts, apart from what workers do.
+"""Metrics of the relay.
 
-A process that knows a gauge without labels says 0 of it until it is told otherwise, and the
-least of all processes counts: to import :mod:`nbincoming.serve.metrics` in the relay would be to
-say that the inbox cannot be reached.
+They are not in :mod:`nbincoming.serve.metrics`, which the relay must not import. A process
+reports 0 for each gauge without labels that it has defined, and of all processes the smallest
+value counts: the relay would report that the inbox cannot be reached.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from prometheus_client import Counter, Gauge
 
 DELIVERED: Final = Counter("nbincoming_relay_delivered", "Events delivered.", ["sink"])
 RETRIES: Final = Counter(
-    "nbincoming_relay_retries", "Deliveries that have to be tried again.", ["sink"]
+    "nbincoming_relay_retries", "Failed deliveries that are retried.", ["sink"]
 )
-DEAD: Final = Counter("nbincoming_relay_dead_letters", "Events given up on.", ["sink"])
+DEAD: Final = Counter("nbincoming_relay_dead_letters", "Events that became dead letters.", ["sink"])
 PENDING: Final = Gauge(
     "nbincoming_relay_pending",
-    "Events that are not delivered yet.",
+    "Events not delivered yet.",
     ["sink"],
     multiprocess_mode="livemax",
 )

@@ -1,4 +1,4 @@
-"""The process that delivers: a relay for each sink."""
+"""The process that delivers events: a relay for each sink, each in a thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Sequence
 
-from nbincoming.child_process import end_with_parent
+from nbincoming.child_process import stop_with_parent
 from nbincoming.clock import now_ms
 from nbincoming.errors import NbIncomingError
 from nbincoming.inbox.opening import open_outbox
@@ -17,15 +17,16 @@ from nbincoming.relay.relay import Relay
 from nbincoming.relay.settings import RelaySettings
 from nbincoming.relay.sinks.opening import open_sinks
 from nbincoming.secrets import SecretStore
+from nbincoming.signals import STOP_SIGNALS, Signals
 
-#: How often delivered events are removed that need not be kept any longer.
-PURGE_S = 60.0
+#: Time between two removals of delivered events older than `keep_days`.
+PURGE_EVENTS_S = 60.0
 
 _DAY_MS = 86_400_000
 
 
-def relay(settings: RelaySettings, stop: threading.Event) -> None:
-    """Deliver until told to stop.
+def relay(settings: RelaySettings, signals: Signals) -> None:
+    """Deliver until a signal to stop.
 
     Raises
     ------
@@ -39,7 +40,7 @@ def relay(settings: RelaySettings, stop: threading.Event) -> None:
         threads = [threading.Thread(target=each.run) for each in relays]
         for thread in threads:
             thread.start()
-        while not stop.wait(PURGE_S):
+        while not signals.wait(PURGE_EVENTS_S) & STOP_SIGNALS:
             _purge(outbox, settings.keep_days, list(sinks))
         for each in relays:
             each.stop()
@@ -61,18 +62,17 @@ def _purge(outbox: Outbox, keep_days: float | None, names: Sequence[str]) -> Non
 
 
 def main() -> None:
-    """Be the relay: settings come on stdin."""
+    """Run the relay process, with the settings that its parent process writes to stdin."""
     set_up()
-    stop = threading.Event()
     settings = RelaySettings.from_json(sys.stdin.readline())
-    end_with_parent()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        relay(settings, stop)
-    except NbIncomingError as error:
-        log.error(str(error))
-        sys.exit(2)
+    # SIGHUP is for the supervisor; here it must not end the process.
+    with Signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        stop_with_parent()
+        try:
+            relay(settings, signals)
+        except NbIncomingError as error:
+            log.error(str(error))
+            sys.exit(2)
 
 
 if __name__ == "__main__":

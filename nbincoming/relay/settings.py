@@ -1,4 +1,4 @@
-"""What the relay's process is asked to do, in a form that its parent can hand on."""
+"""Settings of the relay process, which the supervisor passes to it as JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RelaySettings:
     sinks : tuple of str
         URLs of the sinks.
     keep_days : float or None
-        How long events stay in the inbox after all sinks took them; None for ever.
+        How long events stay in the inbox after delivery to all sinks; None for ever.
     """
 
     inbox: str
@@ -25,11 +25,11 @@ class RelaySettings:
     keep_days: float | None = None
 
     def to_json(self) -> str:
-        """Write for another process."""
+        """Return the settings as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> RelaySettings:
-        """Read what :meth:`to_json` wrote."""
+        """Read the settings from JSON."""
         data = json.loads(text)
         return cls(**{**data, "sinks": tuple(data["sinks"])})

@@ -1,1 +1,1 @@
-"""What samples show about a spec: advice, coverage, comparison, redaction, replay."""
+"""Judges specs by samples: advice, comparison of versions, golden examples, redaction."""

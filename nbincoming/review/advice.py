@@ -1,4 +1,4 @@
-"""Advice on a spec: the codes, and what each piece of advice says."""
+"""A piece of advice on a spec, and the codes that there are."""
 
 from __future__ import annotations
 
@@ -6,38 +6,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-#: What each code is about; the headings of docs/lint.md.
-RULES: Final[Mapping[str, str]] = {
+#: The title of each code, which is its heading in docs/lint.md.
+ADVICE_TITLES: Final[Mapping[str, str]] = {
     "NBI001": "no authorization",
-    "NBI002": "a key on a parameter that changes with each sending",
-    "NBI003": "a key on a parameter that is often missing",
+    "NBI002": "a key on a parameter that changes each time it is sent",
+    "NBI003": "a key on a parameter that some requests lack",
     "NBI004": "a key on a parameter that was never seen",
-    "NBI005": "a key of nothing but headers",
+    "NBI005": "a key of nothing but unsigned headers",
     "NBI006": "a trigger that matches every sample",
     "NBI007": "a trigger that matches no sample",
     "NBI008": "a condition on a parameter that was never seen",
-    "NBI009": "filtered requests that own keys",
-    "NBI010": "a secret that is not there",
+    "NBI009": "filtered requests that claim keys",
+    "NBI010": "a secret that cannot be found",
     "NBI011": "personal data in an example",
     "NBI012": "a condition that no example tests",
     "NBI013": "no examples",
+    "NBI014": "a key on one element of an array",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to look at.
+    """One thing to check before publishing.
 
     Attributes
     ----------
     code : str
-        One of :data:`RULES`.
+        One of :data:`ADVICE_TITLES`.
     place : str
-        Path into the spec, such as ``deduplication.parameters[0]``.
+        Where it is in the spec, such as ``deduplication.parameters[0]``.
     message : str
-        What is so, as a sentence.
+        What may go wrong, in one sentence or two.
     remedy : str
-        The way out, as a sentence.
+        What to do about it, in one sentence or two.
     """
 
     code: str
@@ -50,5 +51,5 @@ class Advice:
 
 
 def counted(number: int, noun: str) -> str:
-    """Say how many there are: ``1 sample``, ``2 samples``."""
+    """Write a number and its noun: ``1 sample``, ``2 samples``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

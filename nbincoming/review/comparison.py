@@ -1,9 +1,9 @@
-"""Two versions of a spec over the same requests: what comes out otherwise."""
+"""Two versions of a spec compared: how their meanings differ, and which outcomes change."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """What becomes of one request under both versions.
+class ComparedRequest:
+    """The outcomes of one request under both versions.
 
     Attributes
     ----------
     index : int
         Its position among the requests.
     received_at_ms : int
-        When it came.
+        When it was received.
     before, after : str
         ``accepted``, ``duplicate``, ``filtered`` or ``rejected``.
     triggers_before, triggers_after : tuple of str
-        The triggers that it would start.
+        The triggers that match, if it is accepted.
     """
 
     index: int
@@ -51,66 +51,70 @@ class Fate:
 
     @property
     def changed(self) -> bool:
-        """Whether the two differ."""
+        """Whether the outcomes or the triggers differ."""
         return (self.before, self.triggers_before) != (self.after, self.triggers_after)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How two versions of a spec differ: in meaning, and in what becomes of requests.
+    """How two versions of a spec differ, in meaning and in the outcomes of requests.
 
     Attributes
     ----------
     old, new : Spec
         The versions.
     changes : tuple of Change
-        In meaning.
-    fates : tuple of Fate
-        Of each request.
+        The differences in meaning.
+    requests : tuple of ComparedRequest
+        The outcomes of each request.
     """
 
     old: Spec
     new: Spec
     changes: tuple[Change, ...]
-    fates: tuple[Fate, ...]
+    requests: tuple[ComparedRequest, ...]
 
     @property
-    def changed(self) -> list[Fate]:
-        """The requests that come out otherwise."""
-        return [fate for fate in self.fates if fate.changed]
+    def changed(self) -> list[ComparedRequest]:
+        """The requests whose outcome changes."""
+        return [each for each in self.requests if each.changed]
 
     def counts(self) -> Counter[tuple[str, str]]:
         """Count the requests by their outcome before and after."""
-        return Counter((fate.before, fate.after) for fate in self.fates)
+        return Counter((each.before, each.after) for each in self.requests)
 
     def frame(self) -> pd.DataFrame:
-        """Show one row for each request that comes out otherwise."""
-        import pandas as pd
+        """Return one row for each request whose outcome changes."""
+        import pandas as pd  # here, since it takes long to import
 
         columns = [
             "request", "received_at", "before", "after", "triggers_before", "triggers_after",
         ]  # fmt: skip
         rows = [
             [
-                fate.index, utc_text(fate.received_at_ms), fate.before, fate.after,
-                ", ".join(fate.triggers_before), ", ".join(fate.triggers_after),
+                each.index, utc_text(each.received_at_ms), each.before, each.after,
+                ", ".join(each.triggers_before), ", ".join(each.triggers_after),
             ]
-            for fate in self.changed
+            for each in self.changed
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=pd.Index(columns), dtype=object)
 
     def lines(self) -> list[str]:
-        """Say it in lines, for a terminal."""
-        said = [f"- {change}" for change in self.changes] or ["The two mean the same."]
-        if not self.fates:
-            return said
-        moved = self.changed
-        said += ["", f"{len(moved):,} of {len(self.fates):,} requests come out otherwise:"]
-        if not moved:
-            return [*said[:-1], f"All {len(self.fates):,} requests come out the same."]
-        for (before, after), count in sorted(_moves(moved).items()):
-            said.append(f"  {count:,} {before} → {after}")
-        return said
+        """Describe the differences line by line, for a terminal."""
+        lines = [f"- {change}" for change in self.changes] or ["Both versions mean the same."]
+        if not self.requests:
+            return lines
+        changed, total = self.changed, len(self.requests)
+        if not changed:
+            return [*lines, "", f"All {total:,} requests have the same outcome."]
+        verb = "has" if len(changed) == 1 else "have"
+        lines += ["", f"{len(changed):,} of {total:,} requests {verb} another outcome:"]
+        counts = Counter(
+            f"{_outcome(each.before, each.triggers_before)} → "
+            f"{_outcome(each.after, each.triggers_after)}"
+            for each in changed
+        )
+        return lines + [f"  {count:,} {change}" for change, count in sorted(counts.items())]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -124,9 +128,9 @@ def compare(old: Spec, new: Spec, on: Iterable[Request | Sample] | None = None) 
     old, new
         Published versions, or drafts.
     on
-        Requests or samples to run through both, in order, each version with an empty inbox.
-        By default the examples of both, each as the first of its key. Authorization is taken
-        as given.
+        Requests or samples to run through both versions, in order. Each version starts with
+        an empty inbox, and every request counts as authorized. By default these are the
+        examples of both versions, each as the first request with its key.
     """
     if on is None:
         requests = _examples(old, new)
@@ -134,20 +138,20 @@ def compare(old: Spec, new: Spec, on: Iterable[Request | Sample] | None = None) 
     else:
         requests = [each.request if isinstance(each, Sample) else each for each in on]
         befores, afters = replay(requests, old), replay(requests, new)
-    return contrast(old, new, requests, befores, afters)
+    return compare_outcomes(old, new, requests, befores, afters)
 
 
-def contrast(
+def compare_outcomes(
     old: Spec,
     new: Spec,
     requests: Iterable[Request],
     befores: Iterable[Outcome],
     afters: Iterable[Outcome],
 ) -> Comparison:
-    """Compare two versions of a spec by what became of requests under each."""
+    """Compare two versions of a spec, given the outcomes of requests under each."""
     pairs = zip(requests, befores, afters, strict=True)
-    fates = tuple(
-        Fate(
+    compared = tuple(
+        ComparedRequest(
             index=index,
             received_at_ms=request.received_at_ms,
             before=outcome_name(before),
@@ -157,7 +161,7 @@ def contrast(
         )
         for index, (request, before, after) in enumerate(pairs)
     )
-    return Comparison(old, new, tuple(differences(old, new)), fates)
+    return Comparison(old, new, tuple(differences(old, new)), compared)
 
 
 def _examples(*specs: Spec) -> list[Request]:
@@ -173,10 +177,5 @@ def _started(outcome: Outcome) -> tuple[str, ...]:
     return outcome.triggers if isinstance(outcome, Accepted) else ()
 
 
-def _moves(fates: Sequence[Fate]) -> Counter[tuple[str, str]]:
-    return Counter((_label(f.before, f.triggers_before), _label(f.after, f.triggers_after))
-                   for f in fates)  # fmt: skip
-
-
-def _label(outcome: str, triggers: tuple[str, ...]) -> str:
+def _outcome(outcome: str, triggers: tuple[str, ...]) -> str:
     return f"{outcome} ({', '.join(triggers)})" if triggers else outcome

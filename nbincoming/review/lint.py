@@ -1,7 +1,7 @@
-"""What to look at before publishing: each with a code, a sentence, a way out, and its place.
+"""Gives advice on a spec before it is published.
 
-Advice, not a gate: a spec with advice is valid, and what it says may be meant. The page
-``docs/lint.md`` has a section for each code.
+A spec with advice is valid: its author may have meant it so. ``docs/lint.md`` has a section
+for each code.
 """
 
 from __future__ import annotations
@@ -22,19 +22,17 @@ from nbincoming.core.request.parameters import Parameters
 from nbincoming.core.request.values import MISSING
 from nbincoming.core.spec.leaves import placed_leaves
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.advice import RULES as RULES  # callers find these here, too
-from nbincoming.review.advice import Advice as Advice
-from nbincoming.review.advice import counted
-from nbincoming.review.coverage import example_coverage
-from nbincoming.review.key_advice import AUTHORIZE, is_above, owned_keys
-from nbincoming.review.key_advice import key_advice as key_advice
+from nbincoming.review.advice import Advice, counted
+from nbincoming.review.example_coverage import example_coverage
+from nbincoming.review.key_advice import AUTHORIZE, claim_advice, key_advice, leads_to
 from nbincoming.review.redaction import REDACTED
-from nbincoming.review.verdict import Judge, Verdict
-from nbincoming.samples.profile import ParameterProfile, is_personal, profile_of, remembered
+from nbincoming.review.sample_review import SampleReview, SampleReviewer
+from nbincoming.samples.label_hints import is_personal
+from nbincoming.samples.profile import ParameterProfile, profile_of, profile_of_observed
 from nbincoming.samples.sample import Sample
 
-#: From how many samples on "all of them" says something.
-_ENOUGH: Final = 3
+#: How many samples there must be for "all of them" to mean something.
+_MIN_SAMPLES: Final = 3
 
 
 def lint(
@@ -42,34 +40,34 @@ def lint(
     *,
     samples: Sequence[Sample] = (),
     profiles: Sequence[ParameterProfile] | None = None,
-    verdicts: Sequence[Verdict] | None = None,
+    reviews: Sequence[SampleReview] | None = None,
     secrets: Container[str] | None = None,
 ) -> list[Advice]:
-    """Look a spec over, in the order of its members.
+    """Give advice on a spec, in the order of its members.
 
     Parameters
     ----------
     spec
         A draft with its examples, or a published version.
     samples
-        Captured requests that were not refused; without any, what the spec itself says of
-        the parameters seen has to do.
-    profiles, verdicts
-        The samples' profiles, and what each of them shows, where somebody has that already.
+        Captured requests that were not refused. Without any, the parameters that the spec
+        itself lists are used.
+    profiles, reviews
+        The profiles and reviews of the samples, if they were made already.
     secrets
-        Where the secrets are looked for; None does not look.
+        The secrets that are known, by name; None to skip the check for missing ones.
     """
     if profiles is None and samples:
         profiles = profile_of([sample.flat() for sample in samples])
-    if verdicts is None:
-        judge = Judge(spec)
-        verdicts = [judge.verdict(sample) for sample in samples]
+    if reviews is None:
+        reviewer = SampleReviewer(spec)
+        reviews = [reviewer.review(sample) for sample in samples]
     seen = {each.label: each for each in profiles} if profiles else _observed(spec)
     return [
         *_authorization(spec, secrets),
         *key_advice(spec, seen),
-        *owned_keys(spec, verdicts),
-        *_triggers(spec, verdicts),
+        *claim_advice(spec, reviews),
+        *_triggers(spec, reviews),
         *_leaves(spec, samples),
         *_examples(spec),
     ]
@@ -77,8 +75,8 @@ def lint(
 
 def _authorization(spec: Spec, secrets: Container[str] | None) -> Iterator[Advice]:
     if isinstance(spec.authorization, NoAuthorization):
-        if spec.deduplication is None:  # else the key's advice says more
-            message = "Anyone who learns the URL can start what this integration starts."
+        if spec.deduplication is None:  # otherwise key_advice says more
+            message = "Anyone who learns the URL can start the workflows of this integration."
             yield Advice("NBI001", "authorization", message, AUTHORIZE)
         return
     missing = [
@@ -86,12 +84,12 @@ def _authorization(spec: Spec, secrets: Container[str] | None) -> Iterator[Advic
         if secrets is not None and name not in secrets
     ]  # fmt: skip
     for name in missing:
-        message = f"The secret {name} is not there, so no request would be accepted."
+        message = f"The secret {name} cannot be found here, so every request would be refused."
         yield Advice("NBI010", "authorization", message, "Set it where the spec will be served.")
 
 
-def _triggers(spec: Spec, verdicts: Sequence[Verdict]) -> Iterator[Advice]:
-    good = [each for each in verdicts if each.outcome != "rejected"]
+def _triggers(spec: Spec, reviews: Sequence[SampleReview]) -> Iterator[Advice]:
+    good = [each for each in reviews if each.outcome != "rejected"]
     counts = Counter(name for each in good for name in each.triggers)
     for index, trigger in enumerate(spec.triggers):
         place, count = f"triggers[{index}]", counts[trigger.name]
@@ -99,14 +97,13 @@ def _triggers(spec: Spec, verdicts: Sequence[Verdict]) -> Iterator[Advice]:
             yield Advice(
                 "NBI007", place,
                 f"The trigger {trigger.name!r} matches none of {counted(len(good), 'sample')}.",
-                "Look at why with explain(), or capture a request that it should match.",
+                "See why with explain(), or capture a request that it should match.",
             )  # fmt: skip
-        if count == len(good) >= _ENOUGH:
+        if count == len(good) >= _MIN_SAMPLES:
             yield Advice(
                 "NBI006", place,
                 f"The trigger {trigger.name!r} matches all of {counted(len(good), 'sample')}.",
-                "Remove it if every request should start something; a spec without triggers "
-                "says so.",
+                "If every request should be accepted, remove it: without triggers, all are.",
             )  # fmt: skip
 
 
@@ -125,11 +122,11 @@ def _leaves(spec: Spec, samples: Sequence[Sample]) -> Iterator[Advice]:
             known = (
                 any(_is_in(path, each) for each in requests)
                 if requests
-                else any(is_above(path, each) for each in observed)
+                else any(leads_to(path, each) for each in observed)
             )
             if not known:
                 yield Advice(
-                    "NBI008", f"{placed.place}.{member}", f"{label} is in no sample.",
+                    "NBI008", f"{placed.place}.{member}", f"No sample has {label}.",
                     "Check the label, or capture a request that has it.",
                 )  # fmt: skip
 
@@ -142,7 +139,7 @@ def _is_in(path: Path, parameters: Parameters) -> bool:
 def _examples(spec: Spec) -> Iterator[Advice]:
     if not spec.examples:
         yield Advice(
-            "NBI013", "examples", "No example shows what the spec does, so nothing is checked.",
+            "NBI013", "examples", "The spec has no examples, so nothing can check its outcomes.",
             "Capture a request before publishing.",
         )  # fmt: skip
         return
@@ -152,18 +149,18 @@ def _examples(spec: Spec) -> Iterator[Advice]:
                 "NBI011", f"examples[{index}]",
                 f"The example {example.name!r} keeps {label}, which looks like personal data, "
                 "since a key or a condition reads it.",
-                "Capture a request with made-up data, or let neither read it.",
+                "Capture a request with made-up data, or choose another parameter.",
             )  # fmt: skip
     for leaf in example_coverage(spec):
         if not leaf.tested:
             yield Advice(
                 "NBI012", leaf.place, str(leaf),
-                "Capture a request that shows it.",
+                "Capture one request in which it holds, and one in which it does not.",
             )  # fmt: skip
 
 
 def _personal_labels(spec: Spec, index: int) -> list[str]:
-    """Name the parameters of an example that are about a person and were not redacted."""
+    """Return the parameters of an example that look personal and were not redacted."""
     judged = consider(example_request(spec.examples[index], spec), Rules(spec))
     if not isinstance(judged, Candidate):
         return []
@@ -175,5 +172,5 @@ def _personal_labels(spec: Spec, index: int) -> list[str]:
 
 
 def _observed(spec: Spec) -> dict[str, ParameterProfile]:
-    """Read what a spec keeps of its samples' profiles."""
-    return {each.label: remembered(each) for each in spec.parameters}
+    """Return the profiles of the parameters that a spec lists."""
+    return {each.label: profile_of_observed(each) for each in spec.parameters}

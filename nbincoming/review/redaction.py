@@ -1,4 +1,4 @@
-"""A request without what decides nothing: for examples that others may read."""
+"""Redacts requests, so that others may read them as examples with the same outcome."""
 
 from __future__ import annotations
 
@@ -14,33 +14,39 @@ from nbincoming.core.conditions.tree import (
     referenced,
 )
 from nbincoming.core.request.labels import ELEMENTS, Path, parse
-from nbincoming.core.request.masking import is_secret_header
+from nbincoming.core.request.masking import is_secret_header, is_secret_value
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.reading import decode
 from nbincoming.core.request.values import Value, json_text
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Refusal
 
-#: What stands for a text that decides nothing.
+#: Replaces each text that no key and no condition reads.
 REDACTED: Final = "redacted"
 
-#: Headers that make no difference and tell about the sender's network.
+#: Headers that decide nothing and reveal the sender's network: they are dropped.
 _DROPPED: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
 
-#: Headers that decide, whatever the spec says.
+#: Headers that are checked under any spec: they are kept.
 _CHECKED: Final = frozenset({"content-type", "content-encoding"})
 
-#: Operators that ask whether there is a value and how large an array is, not what it is.
+#: Operators that read whether there is a value, or the length of an array, but no value.
 _SHAPE: Final = frozenset(
     row.name for row in OPERATORS if row.type == "any" or row.operand == "count"
 )
 
 
 def redact(request: Request, spec: Spec) -> Request | None:
-    """Replace what decides nothing and drop credentials; None where the body is not JSON.
+    """Replace all values that decide nothing, and drop credentials.
 
     The names and kinds of all parameters stay, and so do the values that a key or a
     condition of the spec reads.
+
+    Returns
+    -------
+    Request or None
+        None if the body is not JSON, or if a header that must stay is not UTF-8 or looks like a
+        credential.
     """
     try:
         body = decode(request.body, limits=spec.limits)
@@ -52,14 +58,15 @@ def redact(request: Request, spec: Spec) -> Request | None:
         name = raw_name.decode("latin-1").lower()
         if is_secret_header(name):
             continue
-        # A repeated header may be read in part: its values are kept together.
+        # A label may read one value of a repeated header; then all of them are kept.
         if ("headers", name) not in [path[:2] for path in kept]:
             if name in _DROPPED:
                 continue
             if name not in _CHECKED and raw_value:
                 raw_value = REDACTED.encode()
         try:
-            raw_value.decode()
+            if is_secret_value(raw_value.decode()):
+                return None
         except UnicodeDecodeError:
             return None
         headers.append((name.encode(), raw_value))
@@ -70,11 +77,11 @@ def redact(request: Request, spec: Spec) -> Request | None:
 
 
 def _decisive(spec: Spec) -> set[str]:
-    """Gather the parameters whose values decide anything."""
+    """Return the parameters whose values a key or a condition reads."""
     labels = set(spec.deduplication.parameters) if spec.deduplication else set()
     for trigger in spec.triggers:
         for leaf in leaves(trigger.when):
-            # A condition on elements names by itself what it reads of each.
+            # The inner conditions of a condition on elements name what they read.
             if isinstance(leaf, Leaf) and leaf.operator not in _SHAPE:
                 labels |= referenced(leaf)
             elif isinstance(leaf, Leaf) and isinstance(leaf.value, Reference):
@@ -100,7 +107,7 @@ def _redacted(value: Value, path: Path, kept: Sequence[Path]) -> Value:
 
 
 def _is_kept(path: Path, kept: Sequence[Path]) -> bool:
-    """Tell whether a parameter is one of these, or lies within one."""
+    """Tell whether a path is one of those to keep, or leads into one."""
     return any(
         len(path) >= len(wanted)
         and all(

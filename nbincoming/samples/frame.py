@@ -1,7 +1,7 @@
-"""Samples as a DataFrame, exactly: a view for people, never an input to a decision.
+"""Samples and profiles as DataFrames, for people to look at.
 
-pandas would turn 64-bit ids beside a gap into floats and merge null with missing, so
-every cell stays the Python object that it is.
+Left to itself, pandas turns integers in a column with gaps into floats, and null into
+missing. So every cell holds the exact Python object, and nothing is decided by a frame.
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ import pandas as pd
 from nbincoming.core.request.values import Value
 
 if TYPE_CHECKING:
+    from nbincoming.samples.profile import ParameterProfile
     from nbincoming.samples.sample import Sample
 
-#: Most cells of a frame: 160 MB of references.
+#: Most cells of a frame, which takes 160 MB for references to them.
 MAX_CELLS: Final = 20_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def frame_of(samples: Sequence[Sample], *, outcomes: bool = True) -> pd.DataFrame:
-    """Build the frame of :meth:`Samples.frame`; the index is the sample's number."""
+    """Build the frame of :meth:`Samples.frame`, with the samples' numbers as its index."""
     parameters = parameter_frame([sample.flat() for sample in samples])
     parameters.index = _numbers(samples)
-    # A parameter cannot have an outcome's name: labels start with body or headers.
+    # No two columns share a name: labels start with body or headers.
     return parameters if not outcomes else outcome_frame(samples).join(parameters)
 
 
 def outcome_frame(samples: Sequence[Sample]) -> pd.DataFrame:
-    """Build a frame of when each sample was received and what became of it."""
+    """Build a frame of when each sample was received, and its outcome."""
     return pd.DataFrame(
         {
             "received_at": pd.Series(
@@ -55,11 +56,11 @@ def _numbers(samples: Sequence[Sample]) -> pd.Index[int]:
 
 
 def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:
-    """Build a frame from flat requests: one row each, one column for each label.
+    """Build a frame of flat parameters, one row a request and one column a label.
 
-    Columns are in the order in which labels first appear, bodies before headers. Where
-    they would make more than :data:`MAX_CELLS` cells, the last ones are left out, with a
-    warning: a thousand requests may have ten million labels between them.
+    Columns are in the order in which labels first appear, those of bodies before headers.
+    If there would be more than :data:`MAX_CELLS` cells, the last columns are left out with
+    a warning: a thousand requests may have ten million different labels.
     """
     rows = list(flats)
     columns: dict[str, int] = {}
@@ -70,12 +71,12 @@ def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:
     most = max(MAX_CELLS // max(len(rows), 1), 1)
     if len(columns) > most:
         warnings.warn(
-            f"The frame shows {most:,} of {len(columns):,} parameters, since {len(rows):,} rows of "
-            "all of them would not fit in memory. Take fewer samples: samples[-100:].frame().",
+            f"The frame shows {most:,} of {len(columns):,} parameters, since {len(rows):,} rows "
+            "with all of them would not fit in memory. Take fewer samples: samples[-100:].frame().",
             stacklevel=3,
         )
         columns = dict(islice(columns.items(), most))
-    # One block of objects: pandas neither infers types nor copies column by column.
+    # From one block of objects, pandas neither infers types nor copies each column.
     block: np.ndarray[Any, np.dtype[np.object_]] = np.full((len(columns), len(rows)), pd.NA, object)
     for position, row in enumerate(rows):
         for label, value in row.items():
@@ -85,3 +86,18 @@ def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:
     frame = pd.DataFrame(block.T, columns=pd.Index(columns, dtype=object), dtype=object, copy=False)
     body_first = sorted(columns, key=lambda label: label.startswith("headers"))
     return frame[body_first] if body_first != list(columns) else frame
+
+
+def profile_frame(profiles: Sequence[ParameterProfile]) -> pd.DataFrame:
+    """Build a frame of profiles, one row a parameter."""
+    rows = {
+        "coverage": [profile.coverage for profile in profiles],
+        "count": [profile.count for profile in profiles],
+        "types": [", ".join(name for name, _ in profile.kinds) for profile in profiles],
+        "distinct": [profile.distinct for profile in profiles],
+        "example": pd.Series([profile.example for profile in profiles], dtype=object),
+        "volatile": [profile.volatile for profile in profiles],
+        "personal": [profile.personal for profile in profiles],
+    }
+    labels = pd.Index([profile.label for profile in profiles], name="parameter", dtype=object)
+    return pd.DataFrame(rows).set_index(labels)

@@ -1,8 +1,8 @@
-"""Pictures of what was received: arrivals by outcome, coverage of parameters, the funnel.
+"""Pictures of samples: arrivals by outcome, coverage of parameters, the funnel.
 
-Altair draws them, and JupyterLab renders them by itself, without the network. Colours are
-chosen to be read on light and dark paper and by people who see colours differently; each
-outcome is named beside its colour.
+JupyterLab renders Altair's charts without the network. The colours can be told apart on a
+light and a dark background and by people with colour blindness, and each outcome is also
+named.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nbincoming.samples.sample import OUTCOME_NAMES
 if TYPE_CHECKING:
     from nbincoming.samples.sample import Sample
 
-#: Okabe and Ito's colours, those that stand out from white and from black.
+#: Those of Okabe and Ito's colours that stand out from white and from black.
 COLOURS: Final = {
     "accepted": "#009E73",
     "duplicate": "#56B4E9",
@@ -36,33 +36,33 @@ COLOURS: Final = {
     "challenge": "#CC79A7",
 }
 
-#: Grey that has enough contrast on both papers.
+#: A grey with enough contrast to both backgrounds.
 _INK: Final = "#808080"
 
 _MIME: Final = "application/vnd.vegalite.v5+json"
 
 #: Most parameters in the picture of coverage.
-_MOST_LABELS: Final = 40
+_MAX_LABELS: Final = 40
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A chart that shows itself in JupyterLab without the network.
+    """A chart that JupyterLab shows without the network.
 
     Attributes
     ----------
     chart : altair.LayerChart
-        To change it, or to show it elsewhere.
+        The chart, to be changed or shown elsewhere.
     title : str
-        What stands for it where it cannot be drawn.
+        The text shown where charts cannot be drawn.
     """
 
     chart: alt.LayerChart
     title: str
 
     def bundle(self) -> dict[str, Any]:
-        """Return the chart for the notebook's own renderer, by MIME type."""
-        # Altair's own default is HTML that loads Vega from the network.
+        """Return the chart by MIME type, for the notebook's own renderer."""
+        # By default, Altair makes HTML that loads Vega from the network.
         return {_MIME: self.chart.to_dict(), "text/plain": str(self)}
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Picture:
 
 
 def arrivals(samples: Sequence[Sample]) -> Picture:
-    """Draw when requests arrived, one mark each, by outcome."""
+    """Draw when requests arrived, one mark a request, one row an outcome."""
     frame = outcome_frame(samples).reset_index()
     shown = alt.Chart(frame).encode(
         x=alt.X("received_at:T", title="received"),
@@ -94,14 +94,14 @@ def arrivals(samples: Sequence[Sample]) -> Picture:
     return _styled(alt.layer(marks, counts), title="Arrivals by outcome", height=130)
 
 
-def coverage(profiles: Sequence[ParameterProfile]) -> Picture:
-    """Draw in which share of the samples each parameter is."""
+def parameter_coverage(profiles: Sequence[ParameterProfile]) -> Picture:
+    """Draw the share of the samples that each parameter occurs in."""
     frame = pd.DataFrame(
         {
-            "parameter": [profile.label for profile in profiles[:_MOST_LABELS]],
-            "share": [profile.coverage for profile in profiles[:_MOST_LABELS]],
-            "seen": [f"{profile.count} of {profile.total}" for profile in profiles[:_MOST_LABELS]],
-            "types": [", ".join(name for name, _ in p.kinds) for p in profiles[:_MOST_LABELS]],
+            "parameter": [profile.label for profile in profiles[:_MAX_LABELS]],
+            "share": [profile.coverage for profile in profiles[:_MAX_LABELS]],
+            "seen": [f"{profile.count} of {profile.total}" for profile in profiles[:_MAX_LABELS]],
+            "types": [", ".join(name for name, _ in p.kinds) for p in profiles[:_MAX_LABELS]],
         }
     )
     base = alt.Chart(frame).encode(
@@ -118,7 +118,7 @@ def coverage(profiles: Sequence[ParameterProfile]) -> Picture:
 
 
 def funnel(samples: Sequence[Sample]) -> Picture:
-    """Draw how many requests were received, authorized and sound, unique, triggered."""
+    """Draw how many requests were received, not refused, not duplicates, accepted."""
     frame = pd.DataFrame(funnel_counts(samples), columns=pd.Index(["step", "requests"]))
     base = alt.Chart(frame).encode(
         x=alt.X("requests:Q", title="requests", axis=alt.Axis(tickMinStep=1)),
@@ -131,7 +131,7 @@ def funnel(samples: Sequence[Sample]) -> Picture:
 
 
 def funnel_counts(samples: Sequence[Sample]) -> list[tuple[str, int]]:
-    """Count the samples that reach each step; handshakes are no requests."""
+    """Count the samples that reach each step; handshakes do not count as requests."""
     received = [s for s in samples if not isinstance(s.outcome, Challenge)]
     sound = [s for s in received if not isinstance(s.outcome, Rejected)]
     unique = [s for s in sound if not isinstance(s.outcome, Duplicate)]
@@ -151,7 +151,7 @@ def _outcome_colour() -> alt.Color:
 
 
 def _styled(chart: Any, *, title: str, height: int) -> Picture:
-    """Give a chart transparent paper and grey ink."""
+    """Give a chart a transparent background and grey text."""
     styled = (
         chart.properties(title=title, width=560, height=height, background="transparent")
         .configure_view(stroke=None)

@@ -26,12 +26,12 @@ from nbincoming.core.request.reading import (
 from nbincoming.core.request.values import Value
 from nbincoming.errors import Refusal
 
-#: The name of each outcome, in the order of a legend.
+#: The names of the outcomes, in the order of a legend.
 OUTCOME_NAMES: Final = ("accepted", "duplicate", "filtered", "rejected", "challenge")
 
 
 def outcome_name(outcome: Outcome) -> str:
-    """Name what became of a request, as :data:`OUTCOME_NAMES` lists it."""
+    """Return an outcome's name, one of :data:`OUTCOME_NAMES`."""
     match outcome:
         case Accepted():
             return "accepted"
@@ -54,17 +54,17 @@ class Sample:
     Attributes
     ----------
     number : int
-        Counts all samples of the integration, from 0.
+        Its number among all samples of the integration, from 0.
     request : Request
-        As it came, credentials included: it never leaves the memory like this.
+        As it was received, with its credentials. It is never written or shown like this.
     outcome : Outcome
-        What became of it.
+        Its outcome when it was received.
     triggers : tuple of str
         Names of the triggers that matched.
     key : str or None
         Its deduplication key.
     version : int
-        Version of the spec that judged it; 0 for the draft.
+        The version of the spec that judged it; 0 for the draft.
     """
 
     number: int
@@ -81,23 +81,24 @@ class Sample:
 
     @property
     def status(self) -> int:
-        """HTTP status of the answer."""
+        """The HTTP status of the answer."""
         return answer(self.outcome).status
 
     @property
     def reason(self) -> str:
-        """Why it was refused; empty otherwise."""
+        """Why it was refused; empty if it was not."""
         return self.outcome.refusal.detail if isinstance(self.outcome, Rejected) else ""
 
     @property
     def judged(self) -> bool:
-        """Whether it was neither refused nor a handshake."""
+        """Whether it was judged: neither refused nor a handshake."""
         return not isinstance(self.outcome, Rejected | Challenge)
 
     @cached_property
     def parameters(self) -> Parameters | None:
-        """What it says; None where its body is not JSON."""
-        # What was not refused was within its spec's limits, which may be wider than these.
+        """Its parameters; None if its body is not JSON."""
+        # A request that was not refused kept to the limits of its spec, which may be wider
+        # than the default.
         limits = DEFAULT_LIMITS if isinstance(self.outcome, Rejected) else ACCEPTED_LIMITS
         try:
             body = decode(self.request.body, limits=limits)
@@ -106,7 +107,7 @@ class Sample:
         return Parameters(body, header_parameters(self.request.headers))
 
     def flat(self) -> dict[str, Value]:
-        """Name every leaf, credentials masked; just the headers where the body is not JSON."""
+        """Return its parameters by label, credentials masked; only headers if it is not JSON."""
         if self.parameters is not None:
             return self.parameters.flat()
         flat = Parameters({}, header_parameters(self.request.headers)).flat()

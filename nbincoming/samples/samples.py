@@ -1,4 +1,8 @@
-"""Captured requests: raw, in order, each with its outcome. The truth behind every frame."""
+"""The captured requests of an integration, in order, each with its outcome.
+
+pandas and altair take long to import. They are imported by the methods that need them, so
+that a kernel can listen before they are loaded.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from nbincoming.core.outcomes import (
     Outcome,
 )
 from nbincoming.core.request.message import Request
+from nbincoming.samples.profile import profile_of
 from nbincoming.samples.sample import OUTCOME_NAMES, Sample
 
 if TYPE_CHECKING:
@@ -19,14 +24,14 @@ if TYPE_CHECKING:
 
     from nbincoming.samples.pictures import Picture
 
-#: How many samples are kept; the oldest go first.
+#: How many samples are kept; after that the oldest is dropped for each new one.
 MAX_SAMPLES: Final = 1_000
 
 
 class Samples(Sequence[Sample]):
     """Captured requests, oldest first; any thread may add and read.
 
-    Indexing is by position; a slice is :class:`Samples` of its own.
+    An index is a position; a slice is :class:`Samples`, too.
     """
 
     def __init__(self, samples: Sequence[Sample] = (), *, max_samples: int = MAX_SAMPLES) -> None:
@@ -40,7 +45,7 @@ class Samples(Sequence[Sample]):
         Parameters
         ----------
         judged
-            The candidate, if it became one.
+            What the core made of it: a candidate, unless it was refused.
         """
         candidate = judged if isinstance(judged, Candidate) else None
         with self._lock:
@@ -57,50 +62,49 @@ class Samples(Sequence[Sample]):
         return sample
 
     def clear(self) -> None:
-        """Forget all samples; numbering goes on."""
+        """Remove all samples; numbering goes on."""
         with self._lock:
             self._samples.clear()
 
     def snapshot(self) -> list[Sample]:
-        """Return the samples of this moment."""
+        """Return a list of the samples as they are now."""
         with self._lock:
             return list(self._samples)
 
     @property
     def next_number(self) -> int:
-        """The number that the next sample gets."""
+        """The number of the next sample."""
         return self._count
 
     @property
     def judged(self) -> Samples:
-        """Those that were not refused."""
+        """The samples that were neither refused nor a handshake."""
         return Samples([sample for sample in self if sample.judged])
 
     def frame(self, *, outcomes: bool = True) -> pd.DataFrame:
-        """Show one row a request, one column a parameter.
+        """Return one row a request, one column a parameter.
 
         Parameters
         ----------
         outcomes
-            Start with the columns received_at, outcome, status and triggers.
+            Put the columns received_at, outcome, status, triggers and reason first.
 
         Returns
         -------
         DataFrame
-            Values are exact Python objects: integers of any size, Decimal, None for null.
-            A parameter that a request does not have is ``pandas.NA``. Credentials are
-            masked.
+            Values are exact Python objects: integers of any size, Decimal, None for null,
+            and ``pandas.NA`` where a request lacks the parameter. Credentials are masked.
         """
         from nbincoming.samples.frame import frame_of
 
         return frame_of(self.snapshot(), outcomes=outcomes)
 
     def profile(self) -> pd.DataFrame:
-        """Show one row a parameter: how often it is there, its types, an example.
+        """Return one row a parameter: how often it occurs, its types, an example.
 
         Refused requests do not count.
         """
-        from nbincoming.samples.profile import profile_frame, profile_of
+        from nbincoming.samples.frame import profile_frame
 
         return profile_frame(profile_of([sample.flat() for sample in self.judged]))
 
@@ -111,14 +115,13 @@ class Samples(Sequence[Sample]):
         return pictures.arrivals(self.snapshot())
 
     def coverage(self) -> Picture:
-        """Draw in which share of the samples each parameter is."""
+        """Draw the share of the samples that each parameter occurs in."""
         from nbincoming.samples import pictures
-        from nbincoming.samples.profile import profile_of
 
-        return pictures.coverage(profile_of([sample.flat() for sample in self.judged]))
+        return pictures.parameter_coverage(profile_of([sample.flat() for sample in self.judged]))
 
     def funnel(self) -> Picture:
-        """Draw how many requests were received, not refused, unique, accepted."""
+        """Draw how many requests were received, not refused, not duplicates, accepted."""
         from nbincoming.samples import pictures
 
         return pictures.funnel(self.snapshot())

@@ -16,14 +16,15 @@ from urllib.parse import quote
 from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
+from nbincoming.http.limits import MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
+from nbincoming.http.refusals import head_too_large, slow_sender
 from nbincoming.inbox.opening import open_inbox
 from nbincoming.secrets import SecretStore
 from nbincoming.serve.claims import claims_for
-from nbincoming.serve.maintenance import Upkeep
-from nbincoming.serve.refusals import head_too_large, slow_sender
+from nbincoming.serve.maintenance import Maintenance
 from nbincoming.serve.routes import load_catalogue
 from nbincoming.serve.service import Service
-from nbincoming.serve.settings import DEFAULT_INBOX, MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
+from nbincoming.serve.settings import DEFAULT_INBOX
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -52,9 +53,9 @@ def make_app(*specs: str | Path, inbox: str = DEFAULT_INBOX) -> App:
     catalogue = load_catalogue([str(place) for place in specs], SecretStore())
     opened = open_inbox(inbox)
     service = Service(catalogue, claims_for(opened))
-    upkeep = Upkeep(opened, service)
-    upkeep.start()
-    return App(service, upkeep)
+    maintenance = Maintenance(opened, service)
+    maintenance.start()
+    return App(service, maintenance)
 
 
 class App:
@@ -64,7 +65,7 @@ class App:
     ----------
     service
         What answers.
-    upkeep
+    maintenance
         What is to be ended with it.
     max_head_bytes
         Headers beyond it are refused; the server has held them by then.
@@ -75,13 +76,13 @@ class App:
     def __init__(
         self,
         service: Service,
-        upkeep: Upkeep | None = None,
+        maintenance: Maintenance | None = None,
         *,
         max_head_bytes: int = MAX_HEAD_BYTES,
         request_timeout_s: float = REQUEST_TIMEOUT_S,
     ) -> None:
         self._service = service
-        self._upkeep = upkeep
+        self._maintenance = maintenance
         self._max_head_bytes = max_head_bytes
         self._request_timeout_s = request_timeout_s
 
@@ -98,8 +99,8 @@ class App:
 
     def close(self) -> None:
         """Make the claims that wait, then close the inbox; a server's end of lifespan calls it."""
-        if self._upkeep is not None:
-            self._upkeep.stop()
+        if self._maintenance is not None:
+            self._maintenance.stop()
         self._service.close()
 
     async def _respond(self, scope: Message, receive: Receive) -> Response | None:
@@ -117,9 +118,9 @@ class App:
             async with asyncio.timeout(self._request_timeout_s):
                 body = await self._body(path, receive)
         except TimeoutError:
-            return service.refuse_unread(slow_sender(self._request_timeout_s))
+            return service.refuse(slow_sender(self._request_timeout_s))
         except Refusal as refusal:
-            return service.refuse(path, refusal)
+            return service.refuse(refusal, path)
         if body is None:
             return None
         request = Request(
@@ -131,11 +132,12 @@ class App:
         )
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
-        def answer(response: Response) -> None:
-            if not answered.done():  # else the server has given up
+        def reply(response: Response) -> None:
+            if not answered.done():  # otherwise the server has given up
                 answered.set_result(response)
 
-        return service.handle(request, lambda: answer) or await answered
+        service.handle(request, reply)
+        return await answered
 
     async def _body(self, path: str, receive: Receive) -> bytes | None:
         """Read a body as far as it may be; None where the sender went away."""

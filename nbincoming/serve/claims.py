@@ -12,26 +12,15 @@ from nbincoming.inbox.batching import Group
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.inbox.protocol import Inbox, Settled
 
-#: Told what became of a candidate, on the thread of the event loop.
-Told = Callable[[Settled], None]
+#: Takes the outcome of a claim; called once, on the thread of the event loop.
+Done = Callable[[Settled], None]
 
 
 class Claims(Protocol):
-    """Where a claim is made without holding up other requests."""
+    """Makes claims without holding up other requests."""
 
-    def claim(self, candidate: Candidate, later: Callable[[], Told]) -> Settled | None:
-        """Claim, now or later.
-
-        Parameters
-        ----------
-        later
-            Called before this returns None: who is told what became of the candidate.
-
-        Returns
-        -------
-        Settled or None
-            What became of it, where that is known at once.
-        """
+    def claim(self, candidate: Candidate, done: Done) -> None:
+        """Make a claim, and call `done` with its outcome, before this returns or later."""
 
     def close(self) -> None:
         """Make the claims that wait, then close the inbox."""
@@ -43,9 +32,10 @@ class DirectClaims:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
 
-    def claim(self, candidate: Candidate, _: Callable[[], Told]) -> Settled:
+    def claim(self, candidate: Candidate, done: Done) -> None:
         """Claim at once."""
-        return self._inbox.claim((candidate,))[0]
+        (settled,) = self._inbox.claim((candidate,))
+        done(settled)
 
     def close(self) -> None:
         """Close the inbox."""
@@ -57,18 +47,18 @@ class GroupedClaims:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._loop: asyncio.AbstractEventLoop | None = None  # the one that claims are made on
-        self._gathered: list[tuple[Candidate, Told]] = []
-        self._group: Group[Told] = Group(inbox, self._deliver)
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the requests
+        self._gathered: list[tuple[Candidate, Done]] = []
+        self._group: Group[Done] = Group(inbox, self._deliver)
 
-    def claim(self, candidate: Candidate, later: Callable[[], Told]) -> None:
-        """Have it claimed with the others that wait."""
+    def claim(self, candidate: Candidate, done: Done) -> None:
+        """Claim together with the others that wait."""
         if not self._gathered:
             self._loop = asyncio.get_running_loop()
-            # After all that was read at once: waking the thread earlier would have it fight
-            # for the interpreter with the requests that are still to be judged.
+            # After everything that was read at once. To wake the thread earlier would have it
+            # compete for the interpreter with the requests that are still to be judged.
             self._loop.call_soon(self._hand_over)
-        self._gathered.append((candidate, later()))
+        self._gathered.append((candidate, done))
 
     def close(self) -> None:
         """End the thread and close the inbox."""
@@ -80,11 +70,11 @@ class GroupedClaims:
         try:
             self._group.submit(gathered)
         except InboxUnavailable as refusal:
-            _tell([(told, refusal) for _, told in gathered])
+            _call_all([(done, refusal) for _, done in gathered])
 
-    def _deliver(self, settled: list[tuple[Told, Settled]]) -> None:
+    def _deliver(self, settled: list[tuple[Done, Settled]]) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(_tell, settled)  # once for all of them
+        self._loop.call_soon_threadsafe(_call_all, settled)  # once for all of them
 
 
 def claims_for(inbox: Inbox) -> Claims:
@@ -92,6 +82,6 @@ def claims_for(inbox: Inbox) -> Claims:
     return DirectClaims(inbox) if isinstance(inbox, MemoryInbox) else GroupedClaims(inbox)
 
 
-def _tell(settled: list[tuple[Told, Settled]]) -> None:
-    for told, outcome in settled:
-        told(outcome)
+def _call_all(settled: list[tuple[Done, Settled]]) -> None:
+    for done, outcome in settled:
+        done(outcome)

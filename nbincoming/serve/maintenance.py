@@ -1,4 +1,4 @@
-"""What a worker does beside its requests: it tries the inbox, purges it and empties its log."""
+"""What a worker does beside its requests: it probes and maintains the inbox."""
 
 from __future__ import annotations
 
@@ -7,32 +7,32 @@ from collections.abc import Callable
 from typing import Final
 
 from nbincoming.clock import now_ms
-from nbincoming.errors import InboxUnavailable
+from nbincoming.errors import InboxUnavailable, NbIncomingError
 from nbincoming.inbox.protocol import Inbox
 from nbincoming.logs import log
 from nbincoming.serve import metrics
 from nbincoming.serve.service import Service
 from nbincoming.tls import certificate_fault
 
-#: How often the inbox is tried.
-TRY_S: Final = 2.0
+#: Time between two probes of the inbox: a fault is logged within a second.
+PROBE_S: Final = 0.75
 
-#: How often expired keys are removed.
-PURGE_S: Final = 60.0
+#: Time between two removals of expired keys.
+PURGE_KEYS_S: Final = 60.0
 
-#: How often what was claimed is moved from the log of the store to where it stays.
+#: Time between two moves of the store's log into its file.
 CHECKPOINT_S: Final = 0.25
 
 
-class Upkeep:
-    """A thread for each thing to do, from :meth:`start` to :meth:`stop`.
+class Maintenance:
+    """A thread for each task, from :meth:`start` to :meth:`stop`.
 
     Parameters
     ----------
     inbox
-        What is looked after, where it can be: not every store needs it.
+        The inbox. It is probed, purged and checkpointed if it has a method of that name.
     service
-        Told whether the inbox can be reached.
+        Its ``inbox_is_up`` is kept up to date.
     """
 
     def __init__(self, inbox: Inbox, service: Service) -> None:
@@ -42,28 +42,28 @@ class Upkeep:
         self._service = service
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._every, args=arguments, daemon=True)
+            threading.Thread(target=self._repeat, args=arguments, daemon=True)
             for arguments in (
-                (TRY_S, self.try_inbox),
-                (PURGE_S, self.purge),
+                (PROBE_S, self.probe),
+                (PURGE_KEYS_S, self.purge),
                 (CHECKPOINT_S, self.checkpoint),
             )
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads."""
         metrics.INBOX_UP.set(1)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """End."""
+        """Stop the threads and wait for them."""
         self._stop.set()
         for thread in self._threads:
             thread.join()
 
-    def try_inbox(self) -> None:
-        """See whether the inbox can be reached, and say so when that has changed."""
+    def probe(self) -> None:
+        """Probe the inbox, and log when it becomes unavailable or available again."""
         if self._probe is None:
             return
         try:
@@ -77,8 +77,8 @@ class Upkeep:
             metrics.INBOX_UP.set(is_up)
             if is_up:
                 log.info("The inbox is reached again")
-            else:  # the kind alone: a client's text may name an address with its password
-                fields = {"cause": certificate_fault(cause) or type(cause).__name__}
+            else:
+                fields = {"cause": _describe(cause)}
                 log.error("The inbox cannot be reached", extra={"fields": fields})
 
     def purge(self) -> None:
@@ -87,16 +87,23 @@ class Upkeep:
             self._purge(now_ms())
 
     def checkpoint(self) -> None:
-        """Move what was claimed to where it stays."""
+        """Move the store's log into its file."""
         if self._checkpoint is not None:
             self._checkpoint()
 
-    def _every(self, pause_s: float, act: Callable[[], None]) -> None:
+    def _repeat(self, pause_s: float, act: Callable[[], None]) -> None:
         while not self._stop.is_set():
             try:
                 act()
             except InboxUnavailable:
-                pass  # which try_inbox says
+                pass  # probe logs it
             except Exception:  # the edge of the thread
-                log.exception("Upkeep failed")
+                log.exception("Maintenance of the inbox failed")
             self._stop.wait(pause_s)
+
+
+def _describe(cause: BaseException | None) -> str:
+    """Describe a cause, without the text of a client: that may hold a URL with its password."""
+    if isinstance(cause, NbIncomingError):
+        return str(cause)
+    return certificate_fault(cause) or type(cause).__name__

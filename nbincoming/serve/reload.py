@@ -1,4 +1,4 @@
-"""New versions of specs, taken while serving: all of them, or none."""
+"""Reloads spec files while serving: all of them, or none."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Callable, Sequence
 from nbincoming.logs import log
 from nbincoming.serve.routes import Catalogue, CatalogueError, spec_files
 
-#: What tells one state of the files from another.
+#: Path, modification time, size and inode of each file; differs after a change.
 Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 class Reloader:
-    """Keeps what is served up to date with its files.
+    """Holds the specs in force, and replaces them by new versions.
 
     Parameters
     ----------
     places
         Spec files, or folders of them.
     load
-        Loads and checks everything anew, the secrets too; raises CatalogueError.
+        Loads and checks specs and secrets; raises CatalogueError.
     catalogue
-        What is in force now.
+        The specs in force now.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class Reloader:
         self.is_current = True
 
     def has_changed(self) -> bool:
-        """Tell whether a file has changed since the last reload, a refused one too."""
+        """Return whether a file has changed since the last reload, even a refused one."""
         return stamp(self._places) != self._stamp
 
     def reload(self) -> None:
-        """Take what the files say now; what is bad is refused, and the old kept."""
+        """Load the files; if one is invalid, log why and keep the old specs."""
         self._stamp = stamp(self._places)
         try:
             self.catalogue = self._load()
@@ -53,7 +53,7 @@ class Reloader:
 
 
 def stamp(places: Sequence[str]) -> Stamp:
-    """Look at the files."""
+    """Return what changes when a file does."""
     found = []
     for path in spec_files(places):
         try:

@@ -9,10 +9,10 @@ from pathlib import Path
 from nbincoming import files
 from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.auth.verification import Secrets
+from nbincoming.core.examples import check_examples
 from nbincoming.core.gateway import Gateway, endpoint_path
 from nbincoming.core.spec.model import SUFFIX, Spec
 from nbincoming.errors import NbIncomingError, SecretError, SpecError
-from nbincoming.review.replay import check_examples
 
 
 class CatalogueError(NbIncomingError):

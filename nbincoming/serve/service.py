@@ -1,6 +1,6 @@
-"""What happens to a request: the gateway's judgement, one claim, the answer; counted and logged.
+"""From a request to its answer: judge it, claim its key, count and log the outcome.
 
-Nothing here knows how bytes come and go: :mod:`nbincoming.serve.connection` and
+Nothing here knows how bytes come and go. :mod:`nbincoming.serve.connection` and
 :mod:`nbincoming.serve.app` do.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 from nbincoming.api_keys import ApiKeyError, KeyFile
@@ -17,6 +16,7 @@ from nbincoming.core.auth.login import LOGIN_PATH, login, login_unavailable
 from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.gateway import (
     answer,
+    normal_path,
     refusal_response,
     unknown_endpoint,
 )
@@ -33,16 +33,16 @@ from nbincoming.core.request.message import Request, Response
 from nbincoming.errors import InboxUnavailable, MethodNotAllowed, Refusal
 from nbincoming.logs import log
 from nbincoming.serve import metrics
-from nbincoming.serve.claims import Claims, Told
+from nbincoming.serve.claims import Claims
 from nbincoming.serve.rate import Rate
 from nbincoming.serve.refusals import service_failed
 from nbincoming.serve.routes import Catalogue, Route
 from nbincoming.serve.settings import LogRequests
 
-#: Told the answer, once, on the thread of the event loop.
+#: Takes the answer; called once, on the thread of the event loop.
 Reply = Callable[[Response], None]
 
-#: Largest body where there is no endpoint: that of a login.
+#: Largest body at a path that is no endpoint; only the login reads one.
 OTHER_BODY_BYTES: Final = 16_384
 
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
@@ -85,11 +85,16 @@ class Service:
     claims
         Where keys are claimed.
     desk
-        What answers logins; none without.
+        What answers logins; without it there are none.
     requests_per_s
-        For each endpoint in this process; None for no limit.
+        Limit for each endpoint in this process; None for no limit.
     log_requests
         Which requests get a line in the log.
+
+    Attributes
+    ----------
+    is_stopping, inbox_is_up : bool
+        What ``/readyz`` answers by.
     """
 
     def __init__(
@@ -107,12 +112,12 @@ class Service:
         self.inbox_is_up = True
         self._claims = claims
         self._requests_per_s = requests_per_s
-        self._rates: dict[str, Rate] = {}
+        self._rates: dict[str, Rate] = {}  # by endpoint
         self._log_all = log_requests == "all"
         self._log_refused = log_requests != "none"
 
     def install(self, catalogue: Catalogue, desk: Desk | None = None) -> None:
-        """Serve something else from now on; requests that wait for the inbox end as they began."""
+        """Replace what is served; requests that wait for the inbox end as they began."""
         self._catalogue, self._desk = catalogue, desk
 
     def close(self) -> None:
@@ -121,83 +126,66 @@ class Service:
 
     def max_body_bytes(self, path: str) -> int:
         """Return how large a body may be at a path."""
-        route = self._catalogue.get(path)
+        route = self._route(path)
         return OTHER_BODY_BYTES if route is None else route.spec.max_body_bytes
 
-    def handle(self, request: Request, place: Callable[[], Reply]) -> Response | None:
-        """Answer a request.
-
-        Parameters
-        ----------
-        place
-            Called before this returns None: who is told the answer later.
-
-        Returns
-        -------
-        Response or None
-            The answer, where it is known at once.
-        """
-        began_s = time.perf_counter()
-        # Nearly all endpoints are called without a query.
-        route = self._catalogue.get(request.target) or self._catalogue.get(request.path)
+    def handle(self, request: Request, reply: Reply) -> None:
+        """Answer a request, before this returns or when the inbox has stored it."""
+        started_s = time.perf_counter()
+        # Nearly all requests have no query, so that the target is the path.
+        route = self._catalogue.get(request.target) or self._route(request.path)
         if route is None:
-            return self._elsewhere(request)
+            reply(self._answer_elsewhere(request))
+            return
         try:
             if self._requests_per_s is not None:
-                self._rate(request.path, self._requests_per_s).take(began_s)
+                self._rate(route.spec.endpoint, self._requests_per_s).take(started_s)
             judged = route.gateway.judge(request)
-            outcome = (
-                self._claims.claim(judged, partial(self._waiting, route, began_s, place))
-                if isinstance(judged, Candidate)
-                else judged
-            )
+            if isinstance(judged, Candidate):
+                self._claims.claim(
+                    judged, lambda settled: reply(self._answer(route, settled, started_s))
+                )
+                return
+            response = self._answer(route, judged, started_s)
         except Refusal as refusal:
-            return self._finish(route, began_s, Rejected(refusal))
+            response = self._answer(route, Rejected(refusal), started_s)
         except Exception:  # the outermost edge: logged and answered
             log.exception("A request failed", extra={"fields": {"integration": route.spec.name}})
-            return self._finish(route, began_s, Rejected(service_failed()))
-        return None if outcome is None else self._finish(route, began_s, outcome)
+            response = self._answer(route, Rejected(service_failed()), started_s)
+        reply(response)
 
-    def refuse(self, path: str, refusal: Refusal) -> Response:
-        """Answer a request that never became whole."""
-        route = self._catalogue.get(path)
-        if route is None:
-            return self.refuse_unread(unknown_endpoint())
-        return self._finish(route, time.perf_counter(), Rejected(refusal))
+    def refuse(self, refusal: Refusal, path: str | None = None) -> Response:
+        """Answer a request that never became complete; `path` where it is known."""
+        route = None if path is None else self._route(path)
+        if route is not None:
+            return self._answer(route, Rejected(refusal), time.perf_counter())
+        return self._refuse_elsewhere(refusal if path is None else unknown_endpoint())
 
-    def refuse_unread(self, refusal: Refusal) -> Response:
-        """Answer what is for no endpoint, or was never read so far."""
-        metrics.count("", "refused", refusal.status, 0.0)
-        if self._log_refused and refusal.status != 404:  # a scanner would fill the log
-            fields = {"status": refusal.status, "cause": refusal.slug}
-            log.info("refused before it was a request", extra={"fields": fields})
-        return refusal_response(refusal)
+    def _route(self, path: str) -> Route | None:
+        return self._catalogue.get(path) or self._catalogue.get(normal_path(path))
 
-    def _waiting(self, route: Route, began_s: float, place: Callable[[], Reply]) -> Told:
-        """Take a place for the answer, which is told when the claim is settled."""
-        reply = place()
-        return lambda settled: reply(self._finish(route, began_s, settled))
-
-    def _finish(
-        self, route: Route, began_s: float, outcome: Outcome | InboxUnavailable
+    def _answer(
+        self, route: Route, outcome: Outcome | InboxUnavailable, started_s: float
     ) -> Response:
+        """Answer, count and log the outcome of a request at an endpoint."""
         if isinstance(outcome, InboxUnavailable):
             outcome = Rejected(outcome)
         response = answer(outcome)
-        took_s = time.perf_counter() - began_s
+        took_s = time.perf_counter() - started_s
         name, status = _NAMES[type(outcome)], response.status
         metrics.count(route.spec.name, name, status, took_s)
         if self._log_all or (status >= 400 and self._log_refused):
             _log(route, outcome, name, status, took_s)
         return response
 
-    def _elsewhere(self, request: Request) -> Response:
+    def _answer_elsewhere(self, request: Request) -> Response:
+        """Answer a request at a path that is no endpoint."""
         path = request.path
         try:
             if path == LOGIN_PATH and self._desk is not None:
                 return self._desk.answer(request)
             if path not in _WATCHED:
-                return self.refuse_unread(unknown_endpoint())
+                return self._refuse_elsewhere(unknown_endpoint())
             if request.method not in ("GET", "HEAD"):
                 raise MethodNotAllowed("Use GET.", headers=(("Allow", "GET, HEAD"),))
         except Refusal as refusal:
@@ -213,10 +201,18 @@ class Service:
             return Response(503, _TEXT, b"the inbox cannot be reached")
         return Response(200, _TEXT, b"ok")
 
-    def _rate(self, path: str, per_s: float) -> Rate:
-        rate = self._rates.get(path)
+    def _refuse_elsewhere(self, refusal: Refusal) -> Response:
+        """Refuse a request whose path is no endpoint, or is not known."""
+        metrics.count("", "refused", refusal.status, 0.0)
+        if self._log_refused and refusal.status != 404:  # scanners would fill the log
+            fields = {"status": refusal.status, "cause": refusal.slug}
+            log.info("refused before it was a request", extra={"fields": fields})
+        return refusal_response(refusal)
+
+    def _rate(self, endpoint: str, per_s: float) -> Rate:
+        rate = self._rates.get(endpoint)
         if rate is None:
-            rate = self._rates[path] = Rate(per_s)
+            rate = self._rates[endpoint] = Rate(per_s)
         return rate
 
 

@@ -1,4 +1,4 @@
-"""What `serve` was asked to do, in a form that its processes hand on."""
+"""Settings of `nbincoming serve`, which the supervisor passes to the workers as JSON."""
 
 from __future__ import annotations
 
@@ -6,23 +6,18 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
+from nbincoming.http.limits import MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from nbincoming.relay.settings import RelaySettings
 
-#: A file in the folder where it is started.
+#: A file in the current folder.
 DEFAULT_INBOX: Final = "sqlite:///inbox.db"
-
-#: More than common servers let through, several times what webhooks send.
-MAX_HEAD_BYTES: Final = 32_768
-
-#: Well beyond what senders allow themselves: GitHub gives up after 10 s.
-REQUEST_TIMEOUT_S: Final = 30.0
 
 LogRequests = Literal["all", "refused", "none"]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to serve, how, and within which limits.
+    """What to serve, how, and within what limits.
 
     Attributes
     ----------
@@ -31,27 +26,27 @@ class Settings:
     inbox : str
         URL of the inbox.
     sinks : tuple of str
-        Where events are delivered; none leaves them in the inbox.
+        Where events are delivered. Without sinks they stay in the inbox.
     keep_days : float or None
-        How long events stay in the inbox after all sinks took them; None for ever.
+        How long events stay in the inbox after delivery to all sinks; None for ever.
     host, port, workers
-        Where to listen, and in how many processes.
+        Address to listen on, and the number of worker processes.
     keys : str or None
-        File of API keys for the login; without it there is none.
+        File of API keys for the login; None turns the login off.
     max_head_bytes : int
-        Request line and headers together.
+        Limit of the request line and headers together; beyond it 431.
     request_timeout_s : float
-        How long a sender may take for one whole request.
+        Time for one whole request; then 408.
     max_connections : int
-        For each worker; whoever comes then is told 503.
+        Limit for each worker; beyond it 503.
     requests_per_s : float or None
-        For each endpoint, over all workers.
+        Limit for each endpoint, over all workers; beyond it 429.
     grace_s : int
-        How long requests in flight may take when it stops.
+        Time for requests in flight when the server stops.
     watch_s : float
-        How often spec files are looked at for a change; 0 for never.
+        Time between two checks of the spec files for changes; 0 turns them off.
     log_requests : str
-        Which requests get a line in the log.
+        Which requests are logged.
     """
 
     specs: tuple[str, ...]
@@ -72,15 +67,15 @@ class Settings:
 
     @property
     def relay(self) -> RelaySettings:
-        """The part that the relay's process needs."""
+        """The settings of the relay process."""
         return RelaySettings(self.inbox, self.sinks, self.keep_days)
 
     def to_json(self) -> str:
-        """Write for another process."""
+        """Return the settings as JSON."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """Read what :meth:`to_json` wrote."""
+        """Read the settings from JSON."""
         data = json.loads(text)
         return cls(**{**data, "specs": tuple(data["specs"]), "sinks": tuple(data["sinks"])})

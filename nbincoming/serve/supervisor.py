@@ -1,7 +1,7 @@
-"""`serve` as a whole: what is checked first, the socket, the processes, signals.
+"""`nbincoming serve`: checks the settings, binds the socket, and keeps the processes running.
 
-The socket is bound once and handed to every worker. A process that dies is started again;
-its requests that were answered are in the inbox, the others will be sent again.
+The socket is bound once and passed to every worker. A process that dies is restarted. The
+requests that it had answered are in the inbox; senders send the others again.
 """
 
 from __future__ import annotations
@@ -12,85 +12,81 @@ import shutil
 import signal
 import socket
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
 from nbincoming.api_keys import KeyFile
 from nbincoming.errors import NbIncomingError
-from nbincoming.inbox.opening import (
-    open_inbox,
-    open_outbox,
-)
+from nbincoming.inbox.opening import open_inbox, open_outbox
 from nbincoming.relay.sinks.opening import open_sinks
 from nbincoming.secrets import SecretStore
-from nbincoming.serve.children import Pool
+from nbincoming.serve.processes import Processes
 from nbincoming.serve.reload import Reloader
 from nbincoming.serve.routes import Catalogue, CatalogueError, load_catalogue, login_scheme
 from nbincoming.serve.settings import Settings
+from nbincoming.signals import STOP_SIGNALS, Signals
 
-#: Connections that may wait to be accepted while a worker is busy or being replaced.
-BACKLOG: Final = 2_048
+#: Connections that may wait to be accepted while a worker is busy or restarts.
+_BACKLOG: Final = 2_048
 
-#: How often processes and signals are looked at.
+#: How often the processes are checked.
 TICK_S: Final = 0.1
 
 
 class ServeError(NbIncomingError, OSError):
-    """It cannot listen where it was told to."""
+    """The server cannot listen on its address."""
 
 
-def serve(settings: Settings, say: Callable[[str], object]) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP reloads specs and secrets.
+def serve(settings: Settings, on_ready: Callable[[str], object]) -> None:
+    """Serve until SIGTERM or SIGINT; reload specs and secrets on SIGHUP.
 
     Parameters
     ----------
     settings
         What to serve and how.
-    say
-        Told the address when requests are taken.
+    on_ready
+        Called with the server's URL when it accepts requests.
 
     Raises
     ------
     NbIncomingError
-        If something stands in the way; see :func:`check`.
+        If the settings are wrong (see :func:`check_settings`), or the socket cannot be bound.
     """
-    reloader = Reloader(settings.specs, lambda: load(settings), check(settings))
-    stop, hangup = threading.Event(), threading.Event()
-    events = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: hangup}
-    with bind(settings.host, settings.port) as sock, _metrics_folder(), _signals(events):
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{sock.getsockname()[1]}"
-        pool = Pool(settings, sock, reloader)
-        pool.start()
-        say(url)
-        looked_s = time.monotonic()
-        while not stop.wait(TICK_S):
-            pool.keep()
-            is_due = settings.watch_s > 0 and time.monotonic() - looked_s >= settings.watch_s
-            if is_due:
-                looked_s = time.monotonic()
-            if hangup.is_set() or (is_due and reloader.has_changed()):
-                hangup.clear()
-                pool.reload()
-        sock.close()  # so that the workers are the last to hold it
-        pool.stop()
+    with Signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        catalogue = check_settings(settings)
+        reloader = Reloader(settings.specs, lambda: load_specs(settings), catalogue)
+        with bind(settings.host, settings.port) as sock, _metrics_folder():
+            host = f"[{settings.host}]" if ":" in settings.host else settings.host
+            url = f"http://{host}:{sock.getsockname()[1]}"
+            processes = Processes(settings, sock, reloader)
+            processes.start()
+            on_ready(url)
+            checked_s = time.monotonic()
+            while not (received := signals.wait(TICK_S)) & STOP_SIGNALS:
+                processes.restart_ended()
+                is_due = settings.watch_s > 0 and time.monotonic() - checked_s >= settings.watch_s
+                if is_due:
+                    checked_s = time.monotonic()
+                if signal.SIGHUP in received or (is_due and reloader.has_changed()):
+                    processes.reload()
+            sock.close()  # so that only the workers hold it
+            processes.stop()
 
 
-def check(settings: Settings) -> Catalogue:
-    """Find what stands in the way before anything is started, and load the specs.
+def check_settings(settings: Settings) -> Catalogue:
+    """Load the specs and check the sinks and the inbox, before anything is started.
 
     Raises
     ------
     NbIncomingError
-        With everything that is wrong with the specs, the secrets and the sinks; or what is
-        wrong with the inbox.
+        With everything that is wrong with the specs, the secrets and the sinks; or, if these
+        are right, with what is wrong with the inbox.
     """
     reasons: list[str] = []
     catalogue: Catalogue = {}
     try:
-        catalogue = load(settings)
+        catalogue = load_specs(settings)
     except CatalogueError as error:
         reasons += error.reasons
     try:
@@ -106,13 +102,13 @@ def check(settings: Settings) -> Catalogue:
     return catalogue
 
 
-def load(settings: Settings) -> Catalogue:
-    """Load the specs, and see that logins can be answered where they are asked for.
+def load_specs(settings: Settings) -> Catalogue:
+    """Load the specs; with API keys, also check that the login can issue tokens.
 
     Raises
     ------
     CatalogueError
-        With everything that stands in the way.
+        With everything that is wrong.
     """
     catalogue = load_catalogue(settings.specs, SecretStore())
     if settings.keys is not None:
@@ -125,19 +121,19 @@ def load(settings: Settings) -> Catalogue:
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Bind the socket.
+    """Bind a socket and listen.
 
     Raises
     ------
     ServeError
-        If that cannot be done.
+        If the address is in use or cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-        sock.listen(BACKLOG)
+        sock.listen(_BACKLOG)
     except (OSError, OverflowError) as error:
         sock.close()
         raise ServeError(
@@ -147,22 +143,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _signals(events: dict[signal.Signals, threading.Event]) -> Iterator[None]:
-    """Let signals set events."""
-    before = {
-        number: signal.signal(number, lambda number, _: events[signal.Signals(number)].set())
-        for number in events
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextlib.contextmanager
 def _metrics_folder() -> Iterator[None]:
-    """Give the processes a place to gather their metrics in."""
+    """Provide a temporary folder in which the processes share their metrics."""
     folder = tempfile.mkdtemp(prefix="nbincoming-metrics-")
     before = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder

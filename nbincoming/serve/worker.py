@@ -1,4 +1,4 @@
-"""One process that serves: uvicorn with our application on a socket that is bound already."""
+"""A process that answers requests: uvicorn with our application, on a socket bound before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import uvicorn
 import uvloop
 
 from nbincoming.api_keys import KeyFile
-from nbincoming.child_process import follow, lines
+from nbincoming.child_process import handle_messages, read_messages
 from nbincoming.core.spec.model import read_spec
 from nbincoming.errors import NbIncomingError
 from nbincoming.inbox.opening import open_inbox
@@ -25,21 +25,34 @@ from nbincoming.serve import metrics
 from nbincoming.serve.app import App
 from nbincoming.serve.claims import claims_for
 from nbincoming.serve.connection import Connection, connections
-from nbincoming.serve.maintenance import Upkeep
+from nbincoming.serve.maintenance import Maintenance
 from nbincoming.serve.routes import Catalogue, login_scheme, make_ready
 from nbincoming.serve.service import Desk, Service
 from nbincoming.serve.settings import Settings
+from nbincoming.signals import STOP_SIGNALS
 
 
 class Worker(uvicorn.Server):
-    """uvicorn's server, which also looks after the clocks of connections."""
+    """uvicorn's server, which also closes slow connections and updates metrics."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
         self.service = service
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop on SIGTERM and SIGINT.
+
+        uvicorn raises the signal again after its shutdown, which would end the process before
+        the inbox is closed.
+        """
+        loop = asyncio.get_running_loop()
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield  # the handlers stay: no later signal cuts the closing short
+
     async def on_tick(self, counter: int) -> bool:
-        """Do what is to be done ten times a second."""
+        """Run ten times a second: check connections and update metrics once a second."""
         if counter % 10 == 0:
             now_s = asyncio.get_running_loop().time()
             open_now = list(self.server_state.connections)
@@ -51,7 +64,7 @@ class Worker(uvicorn.Server):
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Finish what is in flight."""
+        """Finish the requests in flight."""
         self.service.is_stopping = True
         await super().shutdown(sockets)
 
@@ -59,7 +72,7 @@ class Worker(uvicorn.Server):
 def work(
     settings: Settings,
     sock: socket.socket,
-    orders: Iterator[str],
+    messages: Iterator[str],
     on_ready: Callable[[], None],
 ) -> None:
     """Serve until a signal says to stop.
@@ -69,22 +82,22 @@ def work(
     settings
         What to serve and how.
     sock
-        Where to take connections from.
-    orders
-        What the parent says: first what to serve, later what has changed.
+        Where to accept connections.
+    messages
+        From the supervisor: first what to serve, then each change.
     on_ready
-        Called when connections are taken.
+        Called when connections are accepted.
 
     Raises
     ------
     NbIncomingError
         If it cannot start.
     """
-    first = json.loads(next(orders))
+    first = json.loads(next(messages))
     catalogue, desk = prepare(first["specs"], settings)
     inbox = open_inbox(settings.inbox)
 
-    # What is here now stays, and requests leave no cycles: looking for them less often
+    # The objects made so far stay, and requests leave no cycles: to collect garbage less often
     # saves a tenth of the time.
     gc.collect()
     gc.freeze()
@@ -101,11 +114,11 @@ def work(
             log_requests=settings.log_requests,
         )
 
-        def obey(order: str) -> None:
-            _note(told := json.loads(order))
-            if "specs" in told:
+        def handle(text: str) -> None:
+            _set_metrics(message := json.loads(text))
+            if "specs" in message:
                 try:
-                    latest = prepare(told["specs"], settings)
+                    latest = prepare(message["specs"], settings)
                 except NbIncomingError as error:
                     log.error(str(error))
                 else:
@@ -113,16 +126,16 @@ def work(
                     loop.call_soon_threadsafe(announce, latest[0])
 
         worker = Worker(_config(settings, service), service)
-        _note(first)
+        _set_metrics(first)
         announce(catalogue)
-        follow(orders, obey)
+        handle_messages(messages, handle)
         loop.call_later(0, on_ready)
-        upkeep = Upkeep(inbox, service)
-        upkeep.start()
+        maintenance = Maintenance(inbox, service)
+        maintenance.start()
         try:
             await worker.serve(sockets=[sock])
         finally:
-            await asyncio.to_thread(upkeep.stop)
+            await asyncio.to_thread(maintenance.stop)
             await asyncio.to_thread(service.close)
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -130,12 +143,12 @@ def work(
 
 
 def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, Desk | None]:
-    """Make ready what the parent has checked.
+    """Prepare specs that the supervisor has checked.
 
     Raises
     ------
     NbIncomingError
-        If a secret is gone since.
+        If a secret has been removed since.
     """
     secrets = SecretStore()
     catalogue = make_ready([read_spec(text) for text in specs], secrets)
@@ -146,7 +159,7 @@ def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, Desk | Non
 
 
 def announce(catalogue: Catalogue) -> None:
-    """Log and count which specs are in force."""
+    """Log the specs in force, and show them in the metrics."""
     specs = [route.spec for route in catalogue.values()]
     metrics.announce([(spec.name, str(spec.version), spec.digest) for spec in specs])
     for spec in specs:
@@ -154,9 +167,9 @@ def announce(catalogue: Catalogue) -> None:
         log.info("serving", extra={"fields": fields})
 
 
-def _note(told: dict[str, int]) -> None:
-    metrics.RELOADED.set(told["is_current"])
-    metrics.RESTARTS.set(told["restarts"])
+def _set_metrics(message: dict[str, int]) -> None:
+    metrics.RELOADED.set(message["is_current"])
+    metrics.RESTARTS.set(message["restarts"])
 
 
 def _config(settings: Settings, service: Service) -> uvicorn.Config:
@@ -179,14 +192,14 @@ def _config(settings: Settings, service: Service) -> uvicorn.Config:
 
 
 def main() -> None:
-    """Be a worker: settings come on stdin; the argument is the socket's number."""
+    """Run a worker; its settings come on stdin, the socket's number is the argument."""
     set_up()
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the parent
-    orders = lines()
-    settings = Settings.from_json(next(orders))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # it is for the supervisor
+    messages = read_messages()
+    settings = Settings.from_json(next(messages))
     sock = socket.socket(fileno=int(sys.argv[1]))
     try:
-        work(settings, sock, orders, lambda: print("ready", flush=True))  # noqa: T201 - to the parent
+        work(settings, sock, messages, lambda: print("ready", flush=True))  # noqa: T201 - read by the supervisor
     except NbIncomingError as error:
         log.error(str(error))
         sys.exit(2)

@@ -16,51 +16,50 @@ _STATUS: Final = {
 }
 
 
-def written(response: Response, method: str, keep: bool, defaults: RawPairs) -> bytes:
-    """Write an answer.
+class Writer:
+    """Writes answers, and remembers the two that nearly all requests get."""
 
-    Parameters
-    ----------
-    method
-        What it answers: HEAD gets no body.
-    keep
-        Whether the connection stays open.
-    defaults
-        The server's own headers.
-    """
-    if response is not OK_RESPONSE and response is not DUPLICATE_RESPONSE:
-        return _written(response, method, keep, defaults)
-    if _dated[0] is not defaults:  # which the server makes anew each second
-        _dated[0] = defaults
-        _answers.clear()
-    place = (response.status, method == "HEAD", keep)
-    whole = _answers.get(place)
-    if whole is None:
-        whole = _answers[place] = _written(response, method, keep, defaults)
-    return whole
+    def __init__(self) -> None:
+        self._defaults: RawPairs | None = None
+        self._known: dict[tuple[int, bool, bool], bytes] = {}  # of these defaults
 
+    def write(self, response: Response, method: str, keeps_open: bool, defaults: RawPairs) -> bytes:
+        """Write an answer.
 
-#: The answers that nearly all requests get, and the server's headers that they were written with.
-_answers: dict[tuple[int, bool, bool], bytes] = {}
-_dated: list[RawPairs | None] = [None]
-
-
-def _written(response: Response, method: str, keep: bool, defaults: RawPairs) -> bytes:
-    parts = [_STATUS[response.status], *(b"%b: %b\r\n" % pair for pair in defaults)]
-    parts.append(_head(response))
-    if not keep:
-        parts.append(b"connection: close\r\n")
-    parts.append(b"\r\n")
-    if method != "HEAD" and response.status != 204:
-        parts.append(response.body)
-    return b"".join(parts)
+        Parameters
+        ----------
+        method
+            What it answers: HEAD gets no body.
+        keeps_open
+            Whether the connection stays open.
+        defaults
+            The server's own headers, a new list whenever one of them changes.
+        """
+        if response is not OK_RESPONSE and response is not DUPLICATE_RESPONSE:
+            return write_response(response, method, keeps_open, defaults)
+        if self._defaults is not defaults:
+            self._defaults = defaults
+            self._known.clear()
+        place = (response.status, method == "HEAD", keeps_open)
+        known = self._known.get(place)
+        if known is None:
+            known = self._known[place] = write_response(response, method, keeps_open, defaults)
+        return known
 
 
-def _head(response: Response) -> bytes:
-    """Write a response's headers."""
+def write_response(response: Response, method: str, keeps_open: bool, defaults: RawPairs) -> bytes:
+    """Write an answer; see :meth:`Writer.write`."""
     lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in response.headers)
     if "\r" in lines.replace("\r\n", "") or lines.count("\n") != len(response.headers):
         raise ValueError("A header of the answer has a line feed.")
-    if response.status != 204:  # which has no body (RFC 9110, 8.6)
-        lines += f"content-length: {len(response.body)}\r\n"
-    return lines.encode("latin-1")
+    has_body = response.status != 204  # such an answer has no length either (RFC 9110, 8.6)
+    parts = [_STATUS[response.status], *(b"%b: %b\r\n" % pair for pair in defaults)]
+    parts.append(lines.encode("latin-1"))
+    if has_body:
+        parts.append(b"content-length: %d\r\n" % len(response.body))
+    if not keeps_open:
+        parts.append(b"connection: close\r\n")
+    parts.append(b"\r\n")
+    if has_body and method != "HEAD":
+        parts.append(response.body)
+    return b"".join(parts)

@@ -15,22 +15,22 @@ from tests.browser.test_walk import define
 
 CELL = """
 import nbincoming as nbi
-from nbincoming.notebook.snippets import EXAMPLE_BODY as example
+from nbincoming.export.example import EXAMPLE_BODY as example
 P = nbi.P
 inc = nbi.Integration("complaints", folder={folder!r})
 inc.authorization = nbi.jwt(secret="env:COMPLAINTS_JWT_KEY")
 inc.set_secret("env:COMPLAINTS_JWT_KEY", nbi.new_secret())
-inc.open_window(90)
+inc.endpoint.open_window(90)
 for number, priority in enumerate(["high", "low", "high", "normal", "high", "low"]):
     complaint = dict(example["complaint"], id=f"cmp-2024-{{number % 5}}", priority=priority)
     complaint["amount"] = 12345678901234567890 + number
-    inc.send_example(dict(example, complaint=complaint))
+    inc.endpoint.send_example(dict(example, complaint=complaint))
 inc.deduplicate("body.complaint.id", "body.source")
 inc.trigger("urgent", P.body.complaint.priority.is_in(["high", "normal"]))
 inc.publish(changes="the first version")
 inc.trigger("urgent", (P.body.complaint.priority == "high")
     & (P.body.complaint.amount > 100) & ~P.body.complaint.status.is_in(["closed", "spam"]))
-inc.close_window()
+inc.endpoint.close_window()
 inc
 """
 

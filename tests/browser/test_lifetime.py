@@ -30,7 +30,7 @@ def test_running_the_cell_again_and_two_displays_show_one_state(
     notebook: OpenNotebook, tmp_path: Path
 ) -> None:
     """Same URL, same samples; a click in one display shows in the other."""
-    opened = notebook([made(tmp_path, "twice"), "inc", "inc.send_example()"], run=False)
+    opened = notebook([made(tmp_path, "twice"), "inc", "inc.endpoint.send_example()"], run=False)
     opened.run(0)
     first = opened.output(0).locator(".nbi-wizard")
     define(first, "Incoming data").get_by_role("button", name="Retrieve data").click()
@@ -114,7 +114,9 @@ def test_no_secret_is_in_the_saved_notebook(
     if widget_state:
         execute(page, "@jupyter-widgets/jupyterlab-manager:saveWidgetState")
     try:
-        opened = notebook([made(tmp_path, "secret"), "print(inc.send_example())"], run=False)
+        opened = notebook(
+            [made(tmp_path, "secret"), "print(inc.endpoint.send_example())"], run=False
+        )
         opened.run(0)
         wizard = opened.output(0).locator(".nbi-wizard")
         endpoint = define(wizard, "Endpoint")

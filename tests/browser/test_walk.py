@@ -10,8 +10,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from nbincoming import files
+from nbincoming.core.examples import check_examples
 from nbincoming.export.example import EXAMPLE_BODY
-from nbincoming.review.replay import check_examples
 from tests.browser.conftest import OpenNotebook, Shot
 from tests.browser.jupyter import Lab
 

@@ -37,7 +37,7 @@ def versions(tmp_path: Path) -> list[Path]:
 def history(tmp_path: Path) -> Path:
     """Ten requests."""
     path = tmp_path / "history.jsonl"
-    path.write_text("".join(json_text({"body": {"n": n}}) + "\n" for n in range(10)))
+    path.write_text("".join(json_text({"n": n}) + "\n" for n in range(10)))
     return path
 
 
@@ -46,7 +46,7 @@ def test_the_difference_is_said(versions: list[Path], history: Path) -> None:
     meaning = "- The trigger 'large' was: body.n is more than 3. It is: body.n is more than 7.\n"
     assert run("diff", *versions).output == meaning
     assert run("diff", *versions, "--on", history).output == meaning + (
-        "\n4 of 10 requests come out otherwise:\n  4 accepted (large) → filtered\n"
+        "\n4 of 10 requests have another outcome:\n  4 accepted (large) → filtered\n"
     )
 
 
@@ -66,7 +66,7 @@ def test_check_gives_advice_and_is_content(versions: list[Path]) -> None:
     done = run("check", versions[0])
     assert done.exit_code == 0
     assert "NBI001 authorization:" in done.output
-    assert "0 of 1 conditions are shown both ways" in done.output
+    assert "0 of 1 conditions are tested by the examples" in done.output
     assert run("check", "--strict", versions[0]).exit_code == 1
     (result,) = json.loads(run("check", "--json", versions[0]).output)
     assert {each["code"] for each in result["advice"]} == {"NBI001", "NBI013"}

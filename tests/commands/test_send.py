@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 
 from nbincoming import files
 from nbincoming.cli import commands
+from nbincoming.core.examples import example_request, expectation
 from nbincoming.core.gateway import Rules, endpoint_path
 from nbincoming.core.spec.evidence import Example
 from nbincoming.core.spec.model import spec_from_data
 from nbincoming.errors import SecretError
-from nbincoming.review.replay import example_request, expectation
 from tests.serve.running import ENDPOINT, SECRET, SECRET_NAME, complaint, make_spec, serving
 from tests.servers import HOST, free_port
 from tests.servers.receiver import Answer, HttpReceiver
@@ -92,7 +92,7 @@ def test_a_key_in_force_is_explained(tmp_path: Path, receiver: HttpReceiver) -> 
     receiver.answer = Answer(204)
     done = send(path, "--to", f"http://{HOST}:{receiver.port}", code=1)
     assert "✗ first: expected accepted (200), got 204" in done.stdout
-    assert "it was sent before" in done.stdout
+    assert "A duplicate: its key was sent before" in done.stdout
 
 
 def test_a_refusal_is_quoted(tmp_path: Path, receiver: HttpReceiver) -> None:
@@ -124,7 +124,7 @@ def test_one_example_is_chosen(tmp_path: Path, receiver: HttpReceiver) -> None:
 def test_an_unknown_example_is_wrong_use(tmp_path: Path) -> None:
     """The message lists those that there are."""
     done = send(publish(tmp_path, FIRST, CALM), "--example", "firts", code=2)
-    assert "No example is named 'firts'. There are 'first', 'calm'." in done.output
+    assert "No example is named 'firts'. The spec has 'first', 'calm'." in done.output
 
 
 def test_a_spec_without_examples_is_wrong_use(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_spec_without_examples_is_wrong_use(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://host", "http://", "http://host:99999"])
 def test_a_url_must_be_one(tmp_path: Path, url: str) -> None:
     """What is no http URL is named."""
-    assert "is no URL of a server" in send(publish(tmp_path, FIRST), "--to", url, code=2).output
+    assert "is not a URL of a server" in send(publish(tmp_path, FIRST), "--to", url, code=2).output
 
 
 @pytest.mark.parametrize("path", ["", "/", endpoint_path(ENDPOINT)])

@@ -217,26 +217,40 @@ def alike(one: Any, other: Any, *, ignore_case: bool) -> bool:
 
 def time_of(value: Any, zone: tzinfo) -> tuple[int, datetime] | None:
     """Read ISO 8601 by hand; microseconds since the year 1, and the local time as written."""
-    match = isinstance(value, str) and re.fullmatch(
+    text = value.upper() if isinstance(value, str) else ""
+    basic = re.fullmatch(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)?([.,].*|\D.*)?", text, re.ASCII)
+    if basic:  # written with its separators
+        year, month, day, hour, minute, second, rest = basic.groups()
+        text = (
+            f"{year}-{month}-{day}T{hour}:{minute}"
+            + (f":{second}" if second else "")
+            + (rest or "")
+        )
+    match = re.fullmatch(
         r"(\d{4})-(\d\d)-(\d\d)"
-        r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(Z|[+-]\d\d:?\d\d)?)?",
-        value.upper(),
+        r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?(Z|[+-]\d\d(?::?\d\d)?)?)?",
+        text,
         re.ASCII,
     )
     if not match or len(value) > 64:
         return None
     year, month, day, hour, minute, second, fraction, offset = match.groups()
+    later = timedelta()
+    if second == "60":
+        second, fraction, later = "0", "0", timedelta(minutes=1)
+    elif hour == "24" and not int(minute + (second or "0") + (fraction or "0")[:6]):
+        hour, later = "0", timedelta(days=1)
     try:
         local = datetime(
             int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0),
             int(((fraction or "0") + "00000")[:6]), tzinfo=UTC,
-        )  # fmt: skip
-    except ValueError:
+        ) + later  # fmt: skip
+    except (ValueError, OverflowError):
         return None
     if offset == "Z":
         ahead = timedelta()
     elif offset:
-        digits = offset[1:].replace(":", "")
+        digits = (offset[1:].replace(":", "") + "00")[:4]
         ahead = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
         if ahead >= timedelta(days=1) or int(digits[2:]) > 59:
             return None
@@ -270,7 +284,14 @@ def compare_times(name: str, seen: Any, value: Any, world: World) -> bool | None
         ends = [time_of(each, world.zone) for each in value] if isinstance(value, list) else []
         if len(ends) != 2 or ends[0] is None or ends[1] is None or ends[0][0] > ends[1][0]:
             return None
-        return ends[0][0] <= at <= ends[1][0]
+        last = ends[1][0]
+        if len(value[1]) == 10:  # a date alone: its whole day
+            try:
+                tomorrow = date.fromisoformat(value[1]) + timedelta(days=1)
+                last = time_of(tomorrow.isoformat(), world.zone)[0] - 1  # type: ignore[index]
+            except OverflowError:
+                last += 86_400 * 10**6 - 1
+        return ends[0][0] <= at <= last
     other = time_of(value, world.zone)
     if other is None:
         return None
@@ -308,6 +329,8 @@ TIMES = [
     "2024-02-30", "0001-01-01", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59",
     "2024-03-31T02:30:00", "2024-10-27T02:30:00", "2024-10-27T02:30:00+02:00", "2024-06-11",
     "2024-06-09T22:00:00Z", "2024-12-31T23:30:00Z", "2025-01-01", "2024-06-10T09:60:00Z",
+    "2024-06-10T11:15:30+02", "2024-06-10 09:15:30+00", "20240610T091530Z", "20240610T1115+0200",
+    "2024-06-10T09:14:60Z", "2024-06-09T24:00", "9999-12-31", "2024-06-10T23:59:59.999999",
 ]  # fmt: skip
 NUMBERS = [
     0, 1, 2, -1, 5, 100, Decimal("1.0"), Decimal("5.0"), Decimal("0.1"), Decimal("-0.0"), 2**63,

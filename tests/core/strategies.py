@@ -65,16 +65,24 @@ documents: st.SearchStrategy[Any] = st.lists(json_values, max_size=5) | st.dicti
 
 indexes = st.integers(0, 999_999_999)
 
+
+def path_of(root: str, rest: list[Any]) -> tuple[Any, ...]:
+    """Put a path together, with a header's name in lower case."""
+    if root == "headers" and rest and isinstance(rest[0], str):
+        rest = [rest[0].lower(), *rest[1:]]
+    return (root, *rest)
+
+
 #: The path of a parameter.
 paths = st.builds(
-    lambda root, rest: (root, *rest),
+    path_of,
     st.sampled_from(["body", "headers"]),
     st.lists(names | indexes, max_size=6),
 )
 
 #: The path of a condition's parameter.
 element_paths = st.builds(
-    lambda root, rest: (root, *rest),
+    path_of,
     st.sampled_from(["body", "headers"]),
     st.lists(names | indexes | st.just(ELEMENTS), max_size=6),
 )

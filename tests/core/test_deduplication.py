@@ -295,10 +295,12 @@ def test_the_defaults_are_the_platforms() -> None:
         ([f"body.p{index}" for index in range(6)], "at most 5"),
         (["body.a", 'body["a"]'], "chosen twice"),
         (["a"], "is not a parameter"),
-        (["body.items[*].id"], "no use for [*]"),
+        (["body.items[*].id"], "A key cannot use [*]. Choose another parameter or the whole array"),
         (["headers.authorization"], "carries credentials"),
         (["headers.x-hub-signature-256"], "carries credentials"),
         (["headers"], "carries credentials"),
+        (["headers.X-Api-Key"], "carries credentials"),
+        (["headers.X-Event", "headers.x-event"], "chosen twice"),
         ("body.a", "valid tuple"),
     ],
 )

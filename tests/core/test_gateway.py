@@ -18,6 +18,7 @@ from nbincoming.core.gateway import (
     endpoint_path,
     inbox_unavailable,
     judge,
+    normal_path,
     unknown_endpoint,
 )
 from nbincoming.core.outcomes import (
@@ -69,8 +70,14 @@ def told(judged: Any) -> Any:
 def test_a_path_names_its_endpoint() -> None:
     """There and back."""
     assert endpoint_of(endpoint_path(ENDPOINT)) == ENDPOINT
-    for path in ("/", endpoint_path("X" * 36), endpoint_path(ENDPOINT) + "/", endpoint_path("")):
+    for path in ("/", endpoint_path("X" * 36), endpoint_path(ENDPOINT) + "//", endpoint_path("")):
         assert endpoint_of(path) is None
+
+
+def test_a_slash_at_the_end_changes_no_address() -> None:
+    """Some senders add one to every URL."""
+    assert endpoint_of(endpoint_path(ENDPOINT) + "/") == ENDPOINT
+    assert normal_path("/a/b/") == normal_path("/a/b") == "/a/b"
 
 
 @given(request=requests)
@@ -80,6 +87,20 @@ def test_whatever_comes_is_judged(request: Request) -> None:
         judged = judge(request, spec(**scheme), SECRETS)
         outcome: Outcome = Filtered() if isinstance(judged, Candidate) else judged
         assert answer(outcome).status in (200, 400, 401, 403, 405, 413, 415)
+
+
+def test_the_case_of_a_header_in_a_label_does_not_matter() -> None:
+    """A key and a condition match whatever the case, in the spec and in the request."""
+    when = {"parameter": "headers.X-GitHub-Event", "operator": "equals", "value": "push"}
+    judged_by = spec(
+        deduplication={"parameters": ["headers.X-Delivery-Id"]},
+        triggers=[{"name": "push", "when": when}],
+    )
+    extra = ((b"x-GITHUB-event", b"push"), (b"X-Delivery-ID", b"d1"))
+    judged = ask(judged_by, headers=(JSON, *extra))
+    assert isinstance(judged, Candidate)
+    assert judged.triggers == ("push",)
+    assert judged.key is not None
 
 
 def test_only_unusable_secrets_are_raised() -> None:

@@ -231,4 +231,4 @@ def test_credentials_in_an_example_are_not_repeated(secret: str) -> None:
         "outcome": "accepted",
     }
     (message,) = problems(examples=[example]).values()
-    assert message == "An example holds no credentials. Remove 'Authorization'."
+    assert message == "An example must not contain credentials. Remove 'Authorization'."

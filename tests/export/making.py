@@ -7,7 +7,7 @@ from typing import Any
 
 from nbincoming.core.spec.evidence import Publication
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.example_choice import choose_examples
+from nbincoming.review.golden_examples import choose_examples
 from nbincoming.samples.profile import profile_of
 from tests.samples import making
 

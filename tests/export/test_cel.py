@@ -86,9 +86,12 @@ def test_every_operator_has_a_form(row: Operator) -> None:
     ("leaf", "reason"),
     [
         ({"operator": "equals", "value": "a", "ignore_case": True}, "ignore case"),
-        ({"operator": "equals", "value": 2**53 + 1}, "neighbours"),
+        ({"operator": "equals", "value": 2**53 + 1}, "from the next number"),
         ({"operator": "matches_current", "value": "hour"}, "two hours"),
-        ({"operator": "in", "value": {"parameter": "body.b"}}, "more than one comparison"),
+        (
+            {"operator": "in", "value": {"parameter": "body.b"}},
+            "cannot take the value of a parameter",
+        ),
     ],
 )
 def test_what_cel_cannot_mean_is_refused(leaf: dict[str, Any], reason: str) -> None:
@@ -131,12 +134,12 @@ def test_the_document_is_for_people() -> None:
         "// Assumed:\n"
         "// - body is the decoded JSON body, headers a map of the headers by name in lower case:"
         " a string, or a list of strings where a header is repeated.\n"
-        "// - The request is one that the endpoint accepts: an object or array without duplicate"
+        "// - The endpoint would accept the body: it is an object or array without duplicate"
         " members.\n"
         "// - Integers are within ±2^53; other numbers have at most 15 significant digits and lie"
-        " between 1e-300 and 1e300. (Beyond, doubles round, and some engines fail on the"
-        " request.)\n"
-        "// - Texts hold no NUL character. (Some engines cut them there.)\n"
+        " between 1e-300 and 1e300. (Other numbers are rounded, and some engines fail"
+        " on them.)\n"
+        "// - Texts hold no NUL character. (Some engines cut the text there.)\n"
         "\n"
         '// t0: body.priority equals "high"\n'
         '(type(body) == map && "priority" in body && type(body["priority"]) == string'

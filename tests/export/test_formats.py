@@ -9,21 +9,16 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
-from jsonschema import Draft6Validator
-from referencing import Registry, Resource
-from referencing.jsonschema import DRAFT6
 
 import nbincoming as nbi
 from nbincoming import files
 from nbincoming.cli import commands
 from nbincoming.core.request.values import json_text
-from nbincoming.core.spec.model import Spec, spec_from_data
+from nbincoming.core.spec.model import spec_from_data
 from nbincoming.errors import SpecError
-from nbincoming.export.events import NoEventError
+from nbincoming.export.cloud_event import NoEventError
 from nbincoming.export.formats import FORMATS, UnknownFormatError
-from nbincoming.export.har import har
 from tests.core.strategies import spec_data
-from tests.export import node
 from tests.export.making import BODIES, published
 
 #: Opens the text of each format.
@@ -31,11 +26,8 @@ STARTS = {
     "openapi": '{\n  "openapi": "3.1.1"',
     "jsonschema": '{\n  "$schema": "https://json-schema.org/draft/2020-12/schema"',
     "cel": "// The triggers of orders, version 1",
-    "asyncapi": '{\n  "asyncapi": "3.0.0"',
     "cloudevent": '{\n  "specversion": "1.0"',
     "curl": "curl --include http://127.0.0.1:8080/automation-endpoint/",
-    "httpie": "http --ignore-stdin",
-    "har": '{\n  "log"',
     "specschema": '{\n  "$schema": "https://json-schema.org/draft/2020-12/schema"',
 }
 
@@ -81,14 +73,14 @@ def test_a_folder_gets_a_file_of_a_fitting_name(path: Path, tmp_path: Path) -> N
 def test_the_schema_is_inferred_over_a_history(path: Path, tmp_path: Path) -> None:
     """Where one is given; each line is a request."""
     history = tmp_path / "history.jsonl"
-    history.write_text("".join(json_text({"body": body}) + "\n" for body in BODIES * 10))
+    history.write_text("".join(json_text(body) + "\n" for body in BODIES * 10))
     said = run("export", str(path), "-f", "jsonschema", "--on", str(history))
     assert "40 samples" in json.loads(said)["description"]
 
 
 def test_the_url_is_where_the_spec_is_served(path: Path) -> None:
     """In the document and in the commands."""
-    for name in ("openapi", "curl", "httpie", "har"):
+    for name in ("openapi", "curl"):
         said = run("export", str(path), "-f", name, "--url", "https://hooks.example.com/")
         assert "https://hooks.example.com" in said
         assert "example.com//" not in said
@@ -105,26 +97,5 @@ def test_any_spec_is_written_or_refused_in_words(data: dict[str, Any]) -> None:
             text = nbi.export_spec(spec, name)
         except (SpecError, NoEventError):
             continue
-        if FORMATS[name].suffix.endswith((".json", ".har")):
+        if FORMATS[name].suffix.endswith(".json"):
             json.loads(text)
-
-
-@pytest.mark.parametrize("spec", [published(), published("jwt"), published(triggers=[])])
-def test_har_schema_takes_the_examples(spec: Spec) -> None:
-    """The schema of HAR 1.2 that npm publishes finds nothing, and a missing member."""
-    schemas = {
-        path.stem: json.loads(path.read_text())
-        for path in (node.modules() / "har-schema" / "lib").glob("*.json")
-    }
-    registry: Registry[object] = Registry().with_resources(
-        [
-            (schema["$id"], Resource.from_contents(schema, default_specification=DRAFT6))
-            for schema in schemas.values()
-        ]
-    )
-    validator = Draft6Validator(schemas["har"], registry=registry)
-    document = json.loads(json_text(har(spec, url="http://127.0.0.1:8080")))
-    assert [error.message for error in validator.iter_errors(document)] == []
-    assert len(document["log"]["entries"]) == len(spec.examples)
-    del document["log"]["entries"][0]["request"]["url"]
-    assert not validator.is_valid(document)

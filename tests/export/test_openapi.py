@@ -123,10 +123,10 @@ def inc(tmp_path: Path) -> Iterator[nbi.Integration]:
     made.set_secret("env:EXPORT_KEY", SECRET)
     made.set_secret("env:EXPORT_TOKEN", "a token")
     made.trigger("large", nbi.P.body.n > 3)
-    made.open_window(60)
+    made.endpoint.open_window(60)
     for body in ({"id": 1, "n": 4}, {"id": 2, "n": 1.5, "x": None}, [True]):
-        assert made.send_example(body) == 200
-    made.close_window()
+        assert made.endpoint.send_example(body) == 200
+    made.endpoint.close_window()
     yield made
     made.close()
 

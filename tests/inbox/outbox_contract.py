@@ -47,10 +47,10 @@ def advance(outbox: Outbox, send: Sender, count: int, sink: str = SINK) -> None:
     outbox.advance(sink, send.integration, rows[-1][0], count)
 
 
-def bury(outbox: Outbox, send: Sender, sink: str = SINK, reason: str = "HTTP 400") -> Event:
+def mark_dead(outbox: Outbox, send: Sender, sink: str = SINK, reason: str = "HTTP 400") -> Event:
     """Give up on the next event."""
     ((position, event),) = outbox.pending(sink, send.integration, limit=1)
-    outbox.bury(sink, send.integration, position, reason, NOW_MS + 1_000)
+    outbox.mark_dead(sink, send.integration, position, reason, NOW_MS + 1_000)
     return event
 
 
@@ -124,7 +124,7 @@ class OutboxContract:
         fill(inbox, two, 5)
         assert outbox.count_pending(SINK) == 15
         advance(outbox, send, 4)
-        bury(outbox, two)
+        mark_dead(outbox, two)
         assert outbox.count_pending(SINK) == 10
         assert outbox.count_pending(OTHER_SINK) == 15
 
@@ -136,7 +136,7 @@ class OutboxContract:
         late = outbox.pending(SINK, send.integration, limit=2)
         advance(other, send, 11)
         outbox.advance(SINK, send.integration, late[-1][0], 2)
-        outbox.bury(SINK, send.integration, late[-1][0], "HTTP 400", NOW_MS)
+        outbox.mark_dead(SINK, send.integration, late[-1][0], "HTTP 400", NOW_MS)
         assert pending(outbox, send) == ids[11:]
         assert outbox.count_pending(SINK) == 1
         assert outbox.dead_letters() == []
@@ -146,7 +146,7 @@ class OutboxContract:
     ) -> None:
         """And what comes after it goes on."""
         ids = fill(inbox, send, 3)
-        event = bury(outbox, send, reason="HTTP 422")
+        event = mark_dead(outbox, send, reason="HTTP 422")
         assert pending(outbox, send) == ids[1:]
         (letter,) = outbox.dead_letters()
         assert letter == DeadLetter(letter.number, SINK, event, "HTTP 422", NOW_MS + 1_000)
@@ -156,8 +156,8 @@ class OutboxContract:
     ) -> None:
         """One event may be dead for each; they are listed together, or of one sink."""
         (identity,) = fill(inbox, send, 1)
-        bury(outbox, send)
-        bury(outbox, send, OTHER_SINK)
+        mark_dead(outbox, send)
+        mark_dead(outbox, send, OTHER_SINK)
         letters = outbox.dead_letters()
         assert {letter.sink for letter in letters} == {SINK, OTHER_SINK}
         assert {letter.event.id for letter in letters} == {identity}
@@ -169,7 +169,7 @@ class OutboxContract:
         ids = fill(inbox, send, 12)
         for number in range(12):
             ((position, _),) = outbox.pending(SINK, send.integration, limit=1)
-            outbox.bury(SINK, send.integration, position, "no", NOW_MS + number)
+            outbox.mark_dead(SINK, send.integration, position, "no", NOW_MS + number)
         assert [letter.event.id for letter in outbox.dead_letters()] == ids
         assert [letter.event.id for letter in outbox.dead_letters(limit=2)] == ids[:2]
 
@@ -177,7 +177,7 @@ class OutboxContract:
         """Those whose numbers are given; they stay dead letters until they are delivered."""
         fill(inbox, send, 3)
         for _ in range(3):
-            bury(outbox, send)
+            mark_dead(outbox, send)
         first, second, third = outbox.dead_letters()
         assert outbox.redrive([first.number, third.number, "unknown", ""]) == [
             first.number,
@@ -192,8 +192,8 @@ class OutboxContract:
         """In the order of acceptance, or those of one sink."""
         ids = fill(inbox, send, 12)
         for _ in ids:
-            bury(outbox, send)
-        bury(outbox, send, OTHER_SINK)
+            mark_dead(outbox, send)
+        mark_dead(outbox, send, OTHER_SINK)
         assert len(outbox.redrive(sink=OTHER_SINK)) == 1
         assert outbox.redriven(SINK) == []
         assert len(outbox.redrive()) == 13
@@ -205,7 +205,7 @@ class OutboxContract:
     ) -> None:
         """Its number names nothing any longer."""
         fill(inbox, send, 1)
-        bury(outbox, send)
+        mark_dead(outbox, send)
         (number,) = outbox.redrive()
         outbox.resolve(number)
         assert outbox.dead_letters() == outbox.redriven(SINK) == []
@@ -216,9 +216,9 @@ class OutboxContract:
     ) -> None:
         """Under the same number, with the new reason."""
         fill(inbox, send, 1)
-        bury(outbox, send)
+        mark_dead(outbox, send)
         (number,) = outbox.redrive()
-        outbox.bury_again(number, "HTTP 500", NOW_MS + 5_000)
+        outbox.mark_dead_again(number, "HTTP 500", NOW_MS + 5_000)
         (letter,) = outbox.dead_letters()
         assert (letter.number, letter.reason) == (number, "HTTP 500")
         assert (letter.died_at_ms, letter.redriven) == (NOW_MS + 5_000, False)
@@ -249,7 +249,7 @@ class OutboxContract:
     ) -> None:
         """It can be delivered for as long as it is dead, and holds up the removal of no other."""
         fill(inbox, send, 5)
-        event = bury(outbox, send)
+        event = mark_dead(outbox, send)
         advance(outbox, send, 4)
         assert outbox.purge(FAR_MS, [SINK]) >= 4
         (letter,) = outbox.dead_letters()

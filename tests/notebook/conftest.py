@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.listener import shared
+from nbincoming.notebook.listener.listener import shared
 
 Make = Callable[..., Integration]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from nbincoming.core.examples import check_examples
 from nbincoming.errors import NbIncomingError
 from nbincoming.files import load
 from nbincoming.notebook import demo
 from nbincoming.notebook.integration import Integration
-from nbincoming.review.replay import check_examples
 
 
 @pytest.fixture

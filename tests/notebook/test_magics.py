@@ -23,7 +23,7 @@ def shell() -> Iterator[InteractiveShell]:
 
 
 def test_the_magic_makes_an_integration(shell: InteractiveShell, tmp_path: Path) -> None:
-    """And gives the living one when it is run again."""
+    """Running it again returns the same integration."""
     made = shell.run_line_magic("incoming", f"magical --folder '{tmp_path}'")
     assert isinstance(made, Integration)
     assert made.name == "magical"
@@ -32,21 +32,21 @@ def test_the_magic_makes_an_integration(shell: InteractiveShell, tmp_path: Path)
 
 @pytest.mark.parametrize("line", ["a b", "", "x --nothing", "'"])
 def test_wrong_use_says_how_to_use_it(shell: InteractiveShell, line: str) -> None:
-    """One sentence instead of a traceback."""
+    """A usage error shows the syntax."""
     with pytest.raises(UsageError, match="Write %incoming NAME"):
         shell.run_line_magic("incoming", line)
 
 
 def test_a_name_that_cannot_name_a_file_is_refused(shell: InteractiveShell) -> None:
-    """With its place and what a name may have."""
+    """The error says which characters a name may have."""
     with pytest.raises(SpecError, match="name: A name has letters"):
         shell.run_line_magic("incoming", "../x")
 
 
 def test_unloading_stops_the_endpoints(shell: InteractiveShell, tmp_path: Path) -> None:
-    """Nothing answers any more, and the magic is gone."""
+    """The endpoints stop, and the magic is removed."""
     made = shell.run_line_magic("incoming", f"ending --folder '{tmp_path}'")
     made.listen()
     unload_ipython_extension(shell)
-    assert not made.listening
+    assert not made.endpoint.listening
     assert "incoming" not in shell.magics_manager.magics["line"]

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 
 from nbincoming.core.events import Event
 from nbincoming.inbox.outbox import Outbox
-from nbincoming.relay.backoff import Patience
+from nbincoming.relay.backoff import RetryPolicy
 from nbincoming.relay.relay import Relay
 from nbincoming.relay.sinks.sink import Undelivered
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import SINK
 from tests.servers import WAIT_S
 
-QUICK = Patience(max_tries=3, first_pause_s=0.01, longest_pause_s=0.05, poll_s=0.01, round_s=0.05)
+QUICK = RetryPolicy(
+    max_tries=3, first_pause_s=0.01, longest_pause_s=0.05, poll_s=0.01, round_s=0.05
+)
 
 
 class ScriptedSink:
@@ -32,10 +34,10 @@ class ScriptedSink:
     batch = 5
 
     def __init__(
-        self, behave: Callable[[Event], Exception | None] = lambda _: None, carriers: int = 1
+        self, behave: Callable[[Event], Exception | None] = lambda _: None, max_threads: int = 1
     ) -> None:
         self.behave = behave
-        self.carriers = carriers
+        self.max_threads = max_threads
         self.taken: list[Event] = []
         self.tried: list[Event] = []
         self._lock = threading.Lock()
@@ -63,9 +65,9 @@ class ScriptedSink:
 
 
 @contextlib.contextmanager
-def relaying(outbox: Outbox, sink: ScriptedSink, patience: Patience = QUICK) -> Iterator[Relay]:
+def relaying(outbox: Outbox, sink: ScriptedSink, policy: RetryPolicy = QUICK) -> Iterator[Relay]:
     """Run a relay."""
-    relay = Relay(outbox, sink, SINK, patience)
+    relay = Relay(outbox, sink, SINK, policy)
     thread = threading.Thread(target=relay.run)
     thread.start()
     try:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from nbincoming.relay.backoff import Backoff, Patience
+from nbincoming.relay.backoff import Backoff, RetryPolicy
 
 
 def test_pauses_double_and_differ() -> None:
     """From the first to the longest, each shortened by up to a half; none is shorter than asked."""
-    patience = Patience(first_pause_s=1, longest_pause_s=10)
-    pauses = [Backoff(patience) for _ in range(50)]
+    policy = RetryPolicy(first_pause_s=1, longest_pause_s=10)
+    pauses = [Backoff(policy) for _ in range(50)]
     for longest in (1, 2, 4, 8, 10, 10):
         found = [each.pause_s() for each in pauses]
         assert longest / 2 <= min(found) < max(found) <= longest

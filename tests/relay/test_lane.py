@@ -115,7 +115,7 @@ def test_an_event_in_doubt_dies_if_another_is_taken(
     assert [event.id for event in sink.tried].count(ids[4]) == QUICK.max_tries + 1
     (letter,) = outbox.dead_letters()
     assert letter.event.id == ids[4]
-    assert letter.reason == "HTTP 504, while another event was taken"
+    assert letter.reason == "HTTP 504, while another event was accepted"
 
 
 def test_a_run_of_events_in_doubt_dies(

@@ -90,7 +90,7 @@ def test_what_stands_in_the_way_is_said_at_once(tmp_path: Path) -> None:
         said = process.stderr.read()  # to its end, which is the process's
     assert process.returncode == 2
     (line,) = said.splitlines()
-    assert "'ftp' is no kind of sink" in json.loads(line)["message"]
+    assert "'ftp' is not a kind of sink" in json.loads(line)["message"]
     assert "env:ABSENT" in json.loads(line)["message"]
 
 

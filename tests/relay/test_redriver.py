@@ -7,7 +7,7 @@ from nbincoming.inbox.protocol import Inbox
 from nbincoming.inbox.sqlite.inbox import SqliteInbox
 from nbincoming.inbox.sqlite.outbox import SqliteOutbox
 from tests.inbox.contract import Sender
-from tests.inbox.outbox_contract import bury, fill, send
+from tests.inbox.outbox_contract import fill, mark_dead, send
 from tests.inbox.sqlite.store import inbox, outbox, url
 from tests.relay.relaying import ScriptedSink, away, doubt, refusal, relaying
 from tests.servers import wait_until
@@ -19,7 +19,7 @@ def redrive(inbox: Inbox, outbox: Outbox, send: Sender, count: int) -> list[str]
     """Give up on so many events, and ask for them to be delivered again; return their ids."""
     ids = fill(inbox, send, count)
     for _ in ids:
-        bury(outbox, send, reason="HTTP 400")
+        mark_dead(outbox, send, reason="HTTP 400")
     outbox.redrive()
     return ids
 
@@ -65,7 +65,7 @@ def test_a_redriven_letter_in_doubt_holds_up_no_other(
     """It is dead again, since the next one was taken."""
     ids = redrive(inbox, outbox, send, 3)
     sink = ScriptedSink(lambda e: doubt() if e.id == ids[0] else None)
-    reason = "HTTP 504, while another event was taken"
+    reason = "HTTP 504, while another event was accepted"
     with relaying(outbox, sink):
         wait_until(lambda: [each.reason for each in outbox.dead_letters()] == [reason])
     assert sink.ids() == ids[1:]

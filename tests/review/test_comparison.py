@@ -1,4 +1,4 @@
-"""Two versions over the same requests: what comes out otherwise."""
+"""Two versions over the same requests: which outcomes change."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import nbincoming as nbi
 from nbincoming.core.spec.model import Spec
 from nbincoming.review.comparison import compare
-from nbincoming.review.example_choice import choose_examples
+from nbincoming.review.golden_examples import choose_examples
 from tests.samples.making import samples, spec
 
 BODIES: list[Any] = [
@@ -22,17 +22,17 @@ def above(number: int, name: str = "large", **members: Any) -> Spec:
     return spec(triggers=[{"name": name, "when": when}], **members)
 
 
-def test_every_request_has_a_fate_under_both() -> None:
+def test_every_request_has_an_outcome_under_both() -> None:
     """Each version starts with an empty inbox; refused requests are counted, too."""
     found = compare(above(3), above(7), samples(*BODIES))
-    assert [(fate.before, fate.after) for fate in found.fates] == [
+    assert [(each.before, each.after) for each in found.requests] == [
         ("filtered", "filtered"),
         ("duplicate", "duplicate"),
         ("accepted", "filtered"),
         ("accepted", "accepted"),
         ("rejected", "rejected"),
     ]
-    assert [fate.index for fate in found.changed] == [2]
+    assert [each.index for each in found.changed] == [2]
     assert found.counts()["accepted", "filtered"] == 1
 
 
@@ -41,19 +41,19 @@ def test_it_is_said_in_lines() -> None:
     assert str(compare(above(3), above(7), samples(*BODIES))).splitlines() == [
         "- The trigger 'large' was: body.n is more than 3. It is: body.n is more than 7.",
         "",
-        "1 of 5 requests come out otherwise:",
+        "1 of 5 requests has another outcome:",
         "  1 accepted (large) → filtered",
     ]
     assert str(compare(above(3), above(3), samples(*BODIES))).splitlines() == [
-        "The two mean the same.", "", "All 5 requests come out the same.",
+        "Both versions mean the same.", "", "All 5 requests have the same outcome.",
     ]  # fmt: skip
-    assert str(compare(above(3), above(3))) == "The two mean the same."
+    assert str(compare(above(3), above(3))) == "Both versions mean the same."
 
 
 def test_another_trigger_is_another_outcome() -> None:
     """An event that starts another workflow did change."""
     found = compare(above(3), above(3, "huge"), samples(*BODIES))
-    assert [(fate.triggers_before, fate.triggers_after) for fate in found.changed] == [
+    assert [(each.triggers_before, each.triggers_after) for each in found.changed] == [
         (("large",), ("huge",))
     ] * 2
 
@@ -66,7 +66,7 @@ def test_without_requests_the_examples_of_both_serve() -> None:
         each.model_copy(update={"examples": choose_examples(captured, each)}) for each in (old, new)
     )
     found = compare(old, new)
-    assert [(fate.before, fate.after) for fate in found.fates] == [
+    assert [(each.before, each.after) for each in found.requests] == [
         ("filtered", "filtered"), ("accepted", "filtered"), ("accepted", "accepted"),
     ]  # fmt: skip
 

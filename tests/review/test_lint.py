@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.example_choice import choose_examples
-from nbincoming.review.lint import RULES, Advice, key_advice, lint
-from nbincoming.samples.profile import profile_of
+from nbincoming.review.advice import ADVICE_TITLES, Advice
+from nbincoming.review.golden_examples import choose_examples
+from nbincoming.review.key_advice import key_advice
+from nbincoming.review.lint import lint
+from nbincoming.samples.profile import profile_of, profile_of_observed
 from nbincoming.samples.samples import Samples
 from tests.samples.making import samples, spec
 
@@ -63,7 +65,7 @@ def test_a_sound_spec_gets_no_advice() -> None:
 def test_every_code_has_its_section() -> None:
     """The page has a heading for each, in order, with the words of the table."""
     headings = re.findall(r"^## (NBI\d+): (.*)$", PAGE.read_text(), re.MULTILINE)
-    assert headings == list(RULES.items())
+    assert headings == list(ADVICE_TITLES.items())
 
 
 @pytest.mark.parametrize(
@@ -102,6 +104,80 @@ def test_a_key_that_changes_or_is_missing_is_found() -> None:
     assert (missing.code, volatile.code) == ("NBI003", "NBI002")
     assert "missing in 40 % of the samples" in missing.message
     assert missing.place == volatile.place == "deduplication.parameters[1]"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "key", "codes"),
+    [
+        ({"scheme": "standard-webhooks"}, ["headers.webhook-id"], []),
+        ({"scheme": "standard-webhooks"}, ["headers.webhook-id", "headers.x-a"], []),
+        ({"scheme": "standard-webhooks"}, ["headers.x-a"], ["NBI005"]),
+        ({"scheme": "hmac", "header": "X-S", "timestamp_header": "X-T"}, ["headers.x-t"], []),
+        ({"scheme": "hmac", "header": "X-S"}, ["headers.x-t"], ["NBI005"]),
+        ({"scheme": "meta"}, ["headers.webhook-id"], ["NBI005"]),
+        ({"scheme": "jwt"}, ["headers.webhook-id"], ["NBI005"]),
+    ],
+)
+def test_a_key_of_signed_headers_is_as_good_as_one_of_the_body(
+    scheme: dict[str, str], key: list[str], codes: list[str]
+) -> None:
+    """Which headers the signature covers depends on the scheme."""
+    draft = spec(
+        authorization={**scheme, "secrets": ["env:LINT_KEY"]}, deduplication={"parameters": key}
+    )
+    assert [each.code for each in key_advice(draft, {})] == codes
+
+
+def statuses(*numbers: int) -> dict[str, Any]:
+    """Make a batch as Meta sends it, of statuses with these ids."""
+    value = {"statuses": [{"id": number} for number in numbers]}
+    return {"entry": [{"changes": [{"value": value}]}]}
+
+
+BATCH = "body.entry[0].changes[0].value.statuses"
+
+
+@pytest.mark.parametrize(
+    ("key", "places"),
+    [
+        ([f"{BATCH}[0].id"], ["deduplication.parameters[0]"]),
+        (["headers.content-type", f"{BATCH}[1].id"], ["deduplication.parameters[1]"]),
+        ([f"{BATCH}[0]"], ["deduplication.parameters[0]"]),
+        ([f"{BATCH}[0].id", f"{BATCH}[1].id"], []),
+        ([f"{BATCH}[0].id", BATCH], []),
+        ([BATCH], []),
+    ],
+)
+def test_a_key_on_one_element_of_a_longer_array_is_found(key: list[str], places: list[str]) -> None:
+    """Unless the key reads every element; from the samples, and from what a spec keeps."""
+    draft = spec(authorization=JWT, deduplication={"parameters": key})
+    profiles = profile_of([each.flat() for each in samples(statuses(1), statuses(1, 2))])
+    for seen in (profiles, [profile_of_observed(each.observed()) for each in profiles]):
+        found = key_advice(draft, {each.label: each for each in seen})
+        assert [each.place for each in found if each.code == "NBI014"] == places
+
+
+def test_a_key_on_the_only_element_of_an_array_is_no_mistake() -> None:
+    """No sample shows that the array can have more."""
+    draft = spec(authorization=JWT, deduplication={"parameters": [f"{BATCH}[0].id"]})
+    profiles = profile_of([each.flat() for each in samples(statuses(1), statuses(2))])
+    assert key_advice(draft, {each.label: each for each in profiles}) == []
+
+
+def test_the_advice_on_one_element_says_what_is_lost_and_what_to_do() -> None:
+    """With the longest array that was seen; [0] is no way out."""
+    draft = spec(authorization=JWT, deduplication={"parameters": [f"{BATCH}[0].id"]})
+    found = lint(draft, samples=samples(statuses(1), statuses(1, 2, 3)))
+    (one,) = [each for each in found if each.code == "NBI014"]
+    assert one.message == (
+        f"{BATCH}[0].id reads one element of {BATCH}, which had up to 3 elements in the samples. "
+        "A later request with the same key is dropped as a duplicate, even if its other elements "
+        "are new."
+    )
+    assert one.remedy == (
+        "Have the sender put one event in each request, choose another parameter, or choose the "
+        f"whole array {BATCH}."
+    )
 
 
 def test_a_key_on_a_whole_object_is_seen_in_its_parameters() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from nbincoming.core.examples import expectation
 from nbincoming.core.gateway import Rules
 from nbincoming.core.request.flattening import flatten
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.reading import decode
 from nbincoming.core.spec.model import Spec
 from nbincoming.review.redaction import REDACTED, redact
-from nbincoming.review.replay import expectation
 from tests.samples.making import COMPLAINT, judged_requests, request, spec, triggered, when
 
 

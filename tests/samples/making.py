@@ -1,4 +1,4 @@
-"""Requests and samples for the tests of history."""
+"""Requests and samples, made for tests."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbincoming.samples.curl import Command, CurlError, commands
+from nbincoming.samples.curl import CurlCommand, curl_commands
+from nbincoming.samples.shell_words import CommandError
 
 #: What Chromium's developer tools copy, "as cURL (bash)".
 BROWSER = r"""curl 'https://hooks.example.com/x' \
@@ -19,17 +20,17 @@ BROWSER = r"""curl 'https://hooks.example.com/x' \
   --compressed"""
 
 
-def one(text: str) -> Command:
+def one(text: str) -> CurlCommand:
     """Read the one command of a text."""
-    (found,) = commands(text)
-    assert isinstance(found, Command)
+    (found,) = curl_commands(text)
+    assert isinstance(found, CurlCommand)
     return found
 
 
-def problem(text: str) -> CurlError:
+def problem(text: str) -> CommandError:
     """Read the one problem of a text."""
-    (found,) = commands(text)
-    assert isinstance(found, CurlError)
+    (found,) = curl_commands(text)
+    assert isinstance(found, CommandError)
     return found
 
 
@@ -70,9 +71,8 @@ def test_the_body_is_what_curl_would_send(text: str, body: bytes, media_type: ob
 def test_several_commands_are_read_with_their_lines() -> None:
     """Prompts, comments and other commands between them are passed over."""
     text = "# first\n$ curl -d a http://x\n\necho curl; curl \\\n -d b http://y | jq .\n"
-    assert [(each.line, each.body) for each in commands(text) if isinstance(each, Command)] == [
-        (2, b"a"), (4, b"b"),
-    ]  # fmt: skip
+    found = [each for each in curl_commands(text) if isinstance(each, CurlCommand)]
+    assert [(each.line, each.body) for each in found] == [(2, b"a"), (4, b"b")]
 
 
 def test_nothing_is_expanded() -> None:
@@ -114,4 +114,6 @@ def test_a_quoted_body_comes_back(body: str) -> None:
 @given(text=st.text(alphabet="curl -dH'\"$\\\n;|^@:xu{}0a", max_size=40))
 def test_no_text_fails(text: str) -> None:
     """Whatever is pasted, each finding is a command or a problem."""
-    assert all(isinstance(each, Command | CurlError) for each in commands("curl " + text))
+    assert all(
+        isinstance(each, CurlCommand | CommandError) for each in curl_commands("curl " + text)
+    )

@@ -10,10 +10,10 @@ import pytest
 from nbincoming.core.outcomes import Rejected
 from nbincoming.core.request.masking import MASK
 from nbincoming.errors import BadJSON
+from nbincoming.samples.frame import profile_frame
 from nbincoming.samples.profile import (
     ParameterProfile,
     offered_for_keys,
-    profile_frame,
     profile_of,
 )
 from nbincoming.samples.samples import Samples

@@ -21,9 +21,9 @@ import uvicorn
 
 from nbincoming import files
 from nbincoming.core.auth.tokens import PERMISSION, issue_token
+from nbincoming.core.examples import example_request, expectation
 from nbincoming.core.gateway import Rules, endpoint_path
 from nbincoming.core.spec.model import Spec, spec_from_data
-from nbincoming.review.replay import example_request, expectation
 
 ENDPOINT = "6f1f3f0e-8f0d-4f52-9d3c-2b8b0a7c9e11"
 SECRET = "a-shared-secret-of-forty-characters-xxxx"

@@ -77,6 +77,30 @@ def test_a_full_disk_is_503_until_there_is_room(tmp_path: Path) -> None:
     assert kept(tmp_path / "inbox.db") == [*accepted, refused]
 
 
+def test_a_deleted_file_is_503_until_it_is_there_again(tmp_path: Path) -> None:
+    """The log says so within a second, and after a restart nothing accepted is gone."""
+    path, away = tmp_path / "inbox.db", tmp_path / "away.db"
+    spec = publish(tmp_path)
+    with serving(spec, "--workers", "2", cwd=tmp_path) as served:
+        assert served.post(complaint("before")) == 200
+        path.rename(away)
+        assert served.post(complaint("meanwhile")) == 503
+        for _ in range(2):  # each worker
+            cause = served.wait_for("The inbox cannot be reached")["cause"]
+            assert "deleted, moved or replaced" in cause
+        assert served.request("GET", "/readyz").status == 503
+        assert served.post(complaint("meanwhile")) == 503
+        away.rename(path)
+        for _ in range(2):
+            served.wait_for("The inbox is reached again")
+        assert served.request("GET", "/readyz").status == 200
+        assert served.post(complaint("meanwhile")) == 200
+    with serving(spec, cwd=tmp_path) as served:
+        assert served.post(complaint("before")) == 204
+        assert served.post(complaint("meanwhile")) == 204
+    assert kept(path) == ["before", "meanwhile"]
+
+
 def test_a_file_that_cannot_grow_is_503(tmp_path: Path) -> None:
     """A quota, or a limit on the size of files, is met like a full disk."""
     path = tmp_path / "inbox.db"

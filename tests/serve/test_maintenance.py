@@ -8,9 +8,9 @@ import pytest
 
 from nbincoming.core.gateway import inbox_unavailable
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.serve import maintenance as upkeep
+from nbincoming.serve import maintenance
 from nbincoming.serve.claims import DirectClaims
-from nbincoming.serve.maintenance import Upkeep
+from nbincoming.serve.maintenance import Maintenance
 from nbincoming.serve.service import Service
 
 
@@ -61,21 +61,21 @@ def test_an_inbox_that_is_away_is_said_once(
 ) -> None:
     """When it goes and when it comes back, not each time in between, and without its address."""
     caplog.set_level("INFO")
-    kept = Upkeep(inbox, service)
+    maintained = Maintenance(inbox, service)
     for is_away in (False, True, True, True, False, False):
         inbox.is_away = is_away
-        kept.try_inbox()
+        maintained.probe()
         assert service.inbox_is_up is not is_away
     assert caplog.messages == ["The inbox cannot be reached", "The inbox is reached again"]
     assert caplog.records[0].fields == {"cause": "OSError"}  # type: ignore[attr-defined]
 
 
-def test_a_store_that_needs_no_upkeep_gets_none(service: Service) -> None:
+def test_a_store_that_needs_no_maintenance_gets_none(service: Service) -> None:
     """What a store does not offer is not asked for."""
-    kept = Upkeep(MemoryInbox(), service)
-    kept.try_inbox()
-    kept.purge()
-    kept.checkpoint()
+    maintained = Maintenance(MemoryInbox(), service)
+    maintained.probe()
+    maintained.purge()
+    maintained.checkpoint()
     assert service.inbox_is_up
 
 
@@ -83,15 +83,15 @@ def test_it_goes_on_after_a_fault(
     inbox: FlakyInbox, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A purge that raises is logged, and tried again at its time."""
-    monkeypatch.setattr(upkeep, "PURGE_S", 0.001)
-    monkeypatch.setattr(upkeep, "TRY_S", 0.001)
-    monkeypatch.setattr(upkeep, "CHECKPOINT_S", 0.001)
+    monkeypatch.setattr(maintenance, "PURGE_KEYS_S", 0.001)
+    monkeypatch.setattr(maintenance, "PROBE_S", 0.001)
+    monkeypatch.setattr(maintenance, "CHECKPOINT_S", 0.001)
     inbox.fault = RuntimeError("a fault")
-    kept = Upkeep(inbox, service)
-    kept.start()
+    maintained = Maintenance(inbox, service)
+    maintained.start()
     try:
         for counted in (inbox.purged, inbox.tried, inbox.checkpointed):
             for _ in range(3):
                 assert counted.acquire(timeout=60)
     finally:
-        kept.stop()
+        maintained.stop()

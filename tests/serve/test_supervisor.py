@@ -7,10 +7,14 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from nbincoming.serve import supervisor
+from nbincoming.serve.settings import Settings
+from tests.interrupting import raising_at
 from tests.serve.running import (
     ENDPOINT,
     SECRET,
@@ -110,6 +114,41 @@ def test_serving_imports_no_front_end(served: Served) -> None:
 # --- the end -----------------------------------------------------------------------
 
 
+class NoProcesses:
+    """Stands for the child processes; `on_start` is called when they would start."""
+
+    on_start: Callable[[], None]
+
+    def __init__(self, *_: object) -> None:
+        self.calls: list[str] = []
+
+    def start(self) -> None:
+        """Start nothing."""
+        self.on_start()
+
+    def restart_ended(self) -> None:
+        """Restart nothing."""
+
+    def reload(self) -> None:
+        """Reload nothing."""
+
+    def stop(self) -> None:
+        """Stop nothing."""
+
+
+def test_sigterm_ends_it_wherever_it_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handler takes no lock that the interrupted code may hold."""
+    monkeypatch.setenv("COMPLAINTS_JWT_KEY", SECRET)
+    monkeypatch.setattr(supervisor, "Processes", NoProcesses)
+    settings = Settings((str(publish(tmp_path)),), inbox="memory:", port=0)
+    for line in range(60):
+        with raising_at(line, signal.SIGTERM) as start:
+            monkeypatch.setattr(NoProcesses, "on_start", staticmethod(start), raising=False)
+            supervisor.serve(settings, lambda _: None)
+
+
 def test_a_stop_finishes_what_is_in_flight(tmp_path: Path) -> None:
     """A request whose body is still coming is answered; then all processes end with 0."""
     with serving(publish(tmp_path), cwd=tmp_path) as served:
@@ -126,6 +165,8 @@ def test_a_stop_finishes_what_is_in_flight(tmp_path: Path) -> None:
             assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
         assert served.stop() == 0
         assert served.children() == {}
+    # Workers close the inbox and end with 0, too.
+    assert not [line for line in served.lines if line.get("level") == "error"]
 
 
 def test_a_worker_that_is_killed_is_replaced(tmp_path: Path) -> None:

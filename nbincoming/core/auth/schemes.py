@@ -76,6 +76,10 @@ class Scheme(BaseModel):
         """Name the secrets that the scheme needs."""
         return ()
 
+    def signed_headers(self) -> tuple[str, ...]:
+        """Name the headers, in lower case, that the signature covers beside the body."""
+        return ()
+
 
 class NoAuthorization(Scheme):
     """Anyone who knows the URL may call."""
@@ -192,6 +196,10 @@ class Hmac(Scheme):
         """Name the secrets that the scheme needs."""
         return self.secrets
 
+    def signed_headers(self) -> tuple[str, ...]:
+        """Name the headers, in lower case, that the signature covers beside the body."""
+        return (self.timestamp_header,) if self.timestamp_header else ()
+
 
 class StandardWebhooks(Scheme):
     """A signature as Standard Webhooks 1.0.0 defines it.
@@ -211,6 +219,10 @@ class StandardWebhooks(Scheme):
     def secret_names(self) -> tuple[str, ...]:
         """Name the secrets that the scheme needs."""
         return self.secrets
+
+    def signed_headers(self) -> tuple[str, ...]:
+        """Name the headers, in lower case, that the signature covers beside the body."""
+        return ("webhook-id", "webhook-timestamp")
 
 
 #: Any scheme, told apart by its ``scheme``.

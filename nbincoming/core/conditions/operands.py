@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import tzinfo
+from datetime import timedelta, tzinfo
 from decimal import Decimal
 from typing import Any, Final, assert_never
 
 import jiter
 
 from nbincoming.core.conditions.operators import Operand, Operator
-from nbincoming.core.moments import NEVER, UNITS, Span, current, duration_ms, epoch_us, moment
+from nbincoming.core.moments import (
+    NEVER,
+    UNITS,
+    Span,
+    current,
+    duration_ms,
+    epoch_us,
+    is_date,
+    moment,
+)
 from nbincoming.core.request.values import MISSING, Kind, Missing, Value, kind
 
 #: Turns a value seen into what an operator's test takes, or :data:`MISSING`.
@@ -24,6 +33,8 @@ Reader = Callable[[Value], Any]
 
 #: Longest pattern, in characters.
 _PATTERN_LIMIT: Final = 1_000
+
+_DAY_US: Final = 86_400_000_000
 
 _NUMBER_START: Final = "-0123456789"
 
@@ -75,7 +86,10 @@ def prepare(operand: Operand, value: Value, context: Context) -> Any:
         case "datetime":
             return _instant(value, context)
         case "datetime pair":
-            return _pair([_instant(item, context) for item in _list(value, "two date-times")])
+            items = _list(value, "two date-times")
+            return _pair(
+                [_instant(item, context) for item in items[:-1]] + [_end(items[-1], context)]
+            )
         case "duration":
             return _duration_us(value)
         case "unit":
@@ -142,6 +156,19 @@ def _instant(value: Value, context: Context) -> int:
     if instant is MISSING:
         raise OperandError("write a date or date-time, such as '2024-06-10T09:15:30Z'")
     return instant
+
+
+def _end(value: Value, context: Context) -> int:
+    """Prepare the end of a range: a date alone means the whole day."""
+    start = _instant(value, context)
+    if not is_date(value):
+        return start
+    day = moment(value, context.zone)
+    assert day is not None
+    try:
+        return epoch_us(day + timedelta(days=1)) - 1
+    except OverflowError:  # the last day of the calendar
+        return start + _DAY_US - 1
 
 
 def _duration_us(value: Value) -> int:

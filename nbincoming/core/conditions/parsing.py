@@ -55,7 +55,9 @@ _LABEL: Final = re.compile(
 )
 _PLAIN: Final = re.compile(_NAME)
 _SPACE: Final = re.compile(r"\s*")
-_QUALIFIER: Final = re.compile(r"\(\s*(?:ignoring\s+(case)|as\s+an?\s+([a-z]+))\s*\)", re.I)
+_QUALIFIER: Final = re.compile(
+    r"\(\s*(?:ignoring\s+(case)|as\s+an?\s+([a-z]+)|to\s+the\s+end\s+of\s+that\s+day)\s*\)", re.I
+)
 _BARE: Final = re.compile(r"[A-Za-z0-9.]+")
 _AND: Final = re.compile(r"and\b|&&", re.I)
 _OR: Final = re.compile(r"or\b|\|\|", re.I)
@@ -265,9 +267,9 @@ class _Reader:
         while match := _QUALIFIER.match(self.text, self.position):
             if match[1]:
                 found["ignore_case"] = True
-            elif match[2].lower() in get_args(Type):
+            elif match[2] and match[2].lower() in get_args(Type):
                 found["type"] = match[2].lower()
-            else:
+            elif match[2]:
                 raise self.stopped(f"write one of the types {', '.join(get_args(Type))}")
             self._skip(match.end())
         return found

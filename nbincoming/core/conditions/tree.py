@@ -39,6 +39,7 @@ from pydantic_core import PydanticCustomError
 from nbincoming.core.conditions.label import Label, Reference, check_label
 from nbincoming.core.conditions.operands import Context, OperandError, prepare
 from nbincoming.core.conditions.operators import BY_NAME, ELEMENT_OPERATORS, Operator, Type
+from nbincoming.core.moments import is_date
 from nbincoming.core.problems import problems_of
 from nbincoming.core.request.labels import ELEMENTS, parse
 from nbincoming.core.request.values import Value, exact, shorten
@@ -48,6 +49,9 @@ from nbincoming.errors import ConditionError, SpecError, quote
 Name = Callable[[str], str]
 #: How to write a value in a sentence.
 WriteValue = Callable[[Value], str]
+
+#: Follows a range whose end is a date without a time.
+WHOLE_DAY: Final = "(to the end of that day)"
 
 _Combined = TypeVar("_Combined", bound="Node")
 
@@ -165,6 +169,8 @@ class Leaf(Node):
             words.append(name(self.value.parameter))
         elif row.operand.endswith("pair"):
             words.append(" and ".join(map(value, self.value)))
+            if row.type == "datetime" and is_date(self.value[1]):
+                words.append(WHOLE_DAY)
         elif row.operand in ("unit", "duration"):
             words.append(self.value)
         elif row.operand != "none":

@@ -10,11 +10,14 @@ r"""The grammar of a parameter's label: one label, one path, and back.
             | "[*]"               the elements, in conditions only
 
 A plain name is not empty and has no ``.``, ``[``, ``]``, ``"``, white space or control
-character. ``parse(format_path(path)) == path`` for every path; names are text, so a lone
-surrogate is in none.
+character. A header's name may be written in upper case and is read in lower case. So
+``parse(format_path(path)) == path`` for every path whose header is in lower case. No name has a
+lone surrogate.
 
 >>> parse('body.complaint["a.b"][0]')
 ('body', 'complaint', 'a.b', 0)
+>>> parse("headers.X-Event")
+('headers', 'x-event')
 >>> format_path(("headers", "x-event"))
 'headers.x-event'
 """
@@ -101,6 +104,7 @@ def parse(label: str) -> Path:
         )
     path: list[Segment] = [root]
     position = len(root)
+    is_header = root == "headers"
     while position < len(label):
         match = _SEGMENT.match(label, position)
         if match is None or len(match["index"] or "") > _INDEX_DIGITS:
@@ -109,7 +113,10 @@ def parse(label: str) -> Path:
                 'Write .name for a member, [0] for an element, and ["a.b"] for a member '
                 "whose name has a dot, bracket, quote or space."
             )
-        path.append(_segment(match, label))
+        segment = _segment(match, label)
+        if is_header and isinstance(segment, str) and len(path) == 1:
+            segment = segment.lower()  # as headers are named
+        path.append(segment)
         position = match.end()
     return tuple(path)
 

@@ -1,8 +1,7 @@
 """JSON values: their kinds, when two are the same, and their one canonical text.
 
-The canonical text of a leaf is what the deduplication hash, equality, the recorded
-history and SQL over it all share, so that they cannot disagree. It is a one-letter
-tag, a colon and a text:
+The canonical text of a leaf is a one-letter tag, a colon and a text. Two leaves have the
+same text if and only if they are equal:
 
 ====================  =========================================================
 ``z:``                null

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
@@ -37,7 +37,7 @@ from nbincoming.core.request.reading import (
 from nbincoming.core.request.values import Value, json_text, number_text
 from nbincoming.core.spec.evidence import Example, ObservedParameter, Publication, Text, Whole
 from nbincoming.core.spec.layout import laid_out
-from nbincoming.errors import Problem, SpecError
+from nbincoming.errors import Problem, SpecError, quote
 
 #: Version of the format. A newer one is refused, never guessed at.
 SCHEMA_VERSION: Final = 1
@@ -264,17 +264,47 @@ def read_spec(text: str | bytes, *, source: str = "The spec") -> Spec:
         raise SpecError([Problem("", f"It is not valid JSON: {error}.")], source=source) from None
     spec = spec_from_data(data, source=source)
     if (spec.version > 0 or spec.digest) and spec.digest != spec.computed_digest():
-        raise SpecError(
-            [
-                Problem(
-                    "digest",
-                    "The digest does not belong to the content, so the file was changed after it "
-                    "was published. Publish again from the notebook instead of editing it.",
-                )
-            ],
-            source=source,
-        )
+        raise SpecError(_digest_problems(data, spec), source=source)
     return spec
+
+
+def _digest_problems(data: dict[str, Value], spec: Spec) -> list[Problem]:
+    """Say why a digest does not match: labels that are read in another form, or a changed file."""
+    problems = [
+        Problem(
+            place,
+            f"The label {quote(written)} is read as {quote(label)}, because names of headers "
+            "are in lower case. So the meaning of this file has changed since it was published. "
+            "Publish it again from the notebook.",
+        )
+        for place, written, label in _header_labels(data, spec.data(), "")
+    ]
+    return problems or [
+        Problem(
+            "digest",
+            "The digest does not match the content, so the file was changed after it was "
+            "published. Publish again from the notebook instead of editing it.",
+        )
+    ]
+
+
+def _header_labels(written: Value, read: Value, place: str) -> Iterator[tuple[str, str, str]]:
+    """Find labels of headers that were written in upper case: place, as written, as read."""
+    if isinstance(written, dict) and isinstance(read, dict):
+        for name in (name for name in read if name in written):
+            below = f"{place}.{name}" if place else name
+            yield from _header_labels(written[name], read[name], below)
+    elif isinstance(written, list) and isinstance(read, list):
+        for index, (one, other) in enumerate(zip(written, read, strict=False)):
+            yield from _header_labels(one, other, f"{place}[{index}]")
+    elif (
+        isinstance(written, str)
+        and isinstance(read, str)
+        and written != read
+        and written.startswith("headers")
+        and written.lower() == read.lower()
+    ):
+        yield place, written, read
 
 
 def spec_from_data(data: Any, *, source: str = "The spec") -> Spec:

@@ -1,7 +1,8 @@
 """Triggers as CEL, the expression language of Kubernetes, Envoy, Tekton and others.
 
-The text means what :mod:`nbincoming.core.conditions.evaluation` says, under :func:`assumptions`.
-A condition that CEL cannot express with the same meaning is refused, never approximated.
+Under the :func:`assumptions`, an expression means what
+:mod:`nbincoming.core.conditions.evaluation` says. A condition that CEL cannot express with the
+same meaning is refused.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from nbincoming.export.cel.terms import EXACT_DIGITS, NoFaithfulForm
 _ALWAYS_ASSUMED: Final = (
     "body is the decoded JSON body, headers a map of the headers by name in lower case: a "
     "string, or a list of strings where a header is repeated.",
-    "The request is one that the endpoint accepts: an object or array without duplicate members.",
+    "The endpoint would accept the body: it is an object or array without duplicate members.",
     f"Integers are within ±2^53; other numbers have at most {EXACT_DIGITS} significant digits and "
-    "lie between 1e-300 and 1e300. (Beyond, doubles round, and some engines fail on the request.)",
-    "Texts hold no NUL character. (Some engines cut them there.)",
+    "lie between 1e-300 and 1e300. (Other numbers are rounded, and some engines fail on them.)",
+    "Texts hold no NUL character. (Some engines cut the text there.)",
 )
 _MOMENTS_ASSUMED: Final = (
-    "Date-times are valid ones of RFC 3339 with an offset and at most six decimals of a second. "
-    "(The endpoint also reads dates and times without an offset; here these are no date-times.)"
+    "Date-times are valid by RFC 3339, with an offset and at most six decimals of a second. "
+    "(The endpoint also reads dates and times without an offset; these expressions do not.)"
 )
 _NOW_ASSUMED: Final = "now is the timestamp at which the request was received."
 
-#: How deep an expression may be nested, brackets and steps of a path together. Google's
-#: engine parses 32 levels, some of which its macros take.
+#: Most levels of nesting, brackets and steps of a path together. Google's engine parses 32,
+#: and its macros need some of them.
 MAX_DEPTH: Final = 30
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -41,7 +42,7 @@ _STEPS: Final = re.compile(r"(?:\[[^\[\]]*\])+")
 
 
 class NotInCelError(NbIncomingError, ValueError):
-    """A condition that CEL has no faithful form for; the message names the leaf."""
+    """CEL cannot express a condition with the same meaning; the message names the leaf."""
 
 
 def condition_cel(condition: Condition, *, zone: tzinfo = UTC) -> str:
@@ -57,7 +58,7 @@ def condition_cel(condition: Condition, *, zone: tzinfo = UTC) -> str:
     Raises
     ------
     NotInCelError
-        Naming the first leaf that has no faithful form.
+        If CEL cannot express a leaf; the message names the first.
     """
     text, refused = _written(condition, zone)
     if refused:
@@ -71,7 +72,7 @@ def trigger_cel(spec: Spec) -> dict[str, str]:
     Raises
     ------
     SpecError
-        With each leaf that has no faithful form, and its place.
+        With each leaf that CEL cannot express, and its place.
     """
     problems = [
         Problem(f"triggers[{index}].when", message)
@@ -84,12 +85,12 @@ def trigger_cel(spec: Spec) -> dict[str, str]:
 
 
 def refusals(condition: Condition, *, zone: tzinfo = UTC) -> list[str]:
-    """Say of each leaf that has no faithful form why, in reading order."""
+    """Return for each leaf that CEL cannot express the reason, in reading order."""
     return _written(condition, zone)[1]
 
 
 def assumptions(spec: Spec) -> list[str]:
-    """State what the CEL text takes for granted."""
+    """Return what must be true of a request for the expressions to mean the same."""
     rows = [
         row
         for trigger in spec.triggers
@@ -106,7 +107,7 @@ def assumptions(spec: Spec) -> list[str]:
 
 
 def cel_document(spec: Spec) -> str:
-    """Write all triggers with what each says in words, and the assumptions as comments."""
+    """Write all triggers, with the assumptions and each condition in words as comments."""
     lines = [
         f"// The triggers of {spec.name}, "
         + (f"version {spec.version}" if spec.version else "a draft")
@@ -119,7 +120,10 @@ def cel_document(spec: Spec) -> str:
         words = f"{name}: {whens[name].describe()}"
         lines += ["", *(f"// {line}" for line in words.splitlines()), text]
     if not spec.triggers:
-        lines += ["", "// There are no triggers: every request that is no duplicate is accepted."]
+        lines += [
+            "",
+            "// There are no triggers: every request that is not a duplicate is accepted.",
+        ]
         lines.append("true")
     return "\n".join(lines) + "\n"
 
@@ -150,7 +154,7 @@ def _depth(text: str) -> int:
                 level, nots = outside.pop()
             case "!":
                 nots += 1
-            case _:  # what stands between two terms
+            case _:  # a separator of two terms
                 nots = 0
     return deepest + max((steps.count("[") for steps in _STEPS.findall(bare)), default=0)
 
@@ -182,4 +186,4 @@ def _write(condition: Condition, writer: Writer, refused: list[str]) -> str:
 
 
 def _refusal(leaf: Leaf | ElementLeaf, reason: NoFaithfulForm) -> str:
-    return f"CEL has no faithful form for “{leaf.describe()}”: {reason}."
+    return f"CEL cannot express “{leaf.describe()}” with the same meaning: {reason}."

@@ -1,7 +1,8 @@
-"""The words of CEL that conditions are put together from: paths, guards, literals, readings.
+"""The parts that CEL expressions are built from: guarded paths, type tests, literals.
 
-CEL raises an error for a missing member and for an operator on the wrong type. So every
-path is guarded: ``type(body) == map && "v" in body && type(body["v"]) == string && …``.
+CEL raises an error for a missing member and for an operator on a value of the wrong type.
+So guards stand before every path:
+``type(body) == map && "v" in body && type(body["v"]) == string && …``.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Final
 from nbincoming.core.request.labels import ELEMENTS, Path
 from nbincoming.core.request.values import Value, json_text, number_text
 
-#: Doubles hold every integer up to here, and all decimals of so many digits apart.
+#: A double is exact for every integer up to here, and distinguishes decimals of this many digits.
 EXACT_INTEGER: Final = 2**53
 EXACT_DIGITS: Final = 15
 
@@ -27,26 +28,26 @@ MOMENT_PATTERN: Final = (
     r"(?:Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 
-NEVER: Final = "false"
-ALWAYS: Final = "true"
+CEL_FALSE: Final = "false"
+CEL_TRUE: Final = "true"
 
 
 class NoFaithfulForm(ValueError):
-    """What CEL cannot say so that it means the same; the text is the reason."""
+    """CEL has no expression with the same meaning; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a path leads.
+class GuardedPath:
+    """A path as CEL, with the tests that must stand before it.
 
     Attributes
     ----------
     guards : tuple of str
-        What must hold for it to be there.
+        Tests that hold if there is a value at the path.
     text : str
-        How it is reached where they hold.
-    rest : tuple
-        What is left of the path after ``[*]``; None where there is none.
+        The expression of the value.
+    rest : tuple or None
+        The segments after the first ``[*]``; None if there is no ``[*]``.
     """
 
     guards: tuple[str, ...]
@@ -54,12 +55,12 @@ class Place:
     rest: Path | None = None
 
     def where(self, *tests: str) -> str:
-        """Say that it is there and that all the tests hold."""
-        return every([*self.guards, *tests])
+        """Test that there is a value and that all the tests hold."""
+        return join_and([*self.guards, *tests])
 
 
-def follow(start: str, path: Path) -> Place:
-    """Follow a path from an expression, up to its end or the first ``[*]``."""
+def guarded_path(start: str, path: Path) -> GuardedPath:
+    """Write a path that starts at an expression, up to its end or the first ``[*]``."""
     guards: list[str] = []
     text = start
     for position, segment in enumerate(path):
@@ -69,41 +70,48 @@ def follow(start: str, path: Path) -> Place:
             text = f"{text}[{name}]"
         elif segment is ELEMENTS:
             guards.append(f"type({text}) == list")
-            return Place(tuple(guards), text, path[position + 1 :])
+            return GuardedPath(tuple(guards), text, path[position + 1 :])
         else:
             guards += [f"type({text}) == list", f"size({text}) > {segment}"]
             text = f"{text}[{segment}]"
-    return Place(tuple(guards), text)
+    return GuardedPath(tuple(guards), text)
 
 
-def every(terms: Sequence[str]) -> str:
-    """Join by "and"."""
-    terms = [term for term in terms if term != ALWAYS]
-    if NEVER in terms:
-        return NEVER
-    return " && ".join(terms) if terms else ALWAYS
+def join_and(terms: Sequence[str]) -> str:
+    """Join terms by "and"."""
+    terms = [term for term in terms if term != CEL_TRUE]
+    if CEL_FALSE in terms:
+        return CEL_FALSE
+    return " && ".join(terms) if terms else CEL_TRUE
 
 
-def some(terms: Sequence[str]) -> str:
-    """Join by "or", in parentheses where there is more than one."""
-    terms = [term for term in terms if term != NEVER]
+def join_or(terms: Sequence[str]) -> str:
+    """Join terms by "or", in parentheses if there are several."""
+    terms = [term for term in terms if term != CEL_FALSE]
     if not terms:
-        return NEVER
+        return CEL_FALSE
     return terms[0] if len(terms) == 1 else "(" + " || ".join(f"({term})" for term in terms) + ")"
 
 
 def string(text: str) -> str:
-    """Write a string literal: JSON's escapes are CEL's, too."""
+    """Write a string literal; CEL has the escapes of JSON."""
     return json_text(text)
 
 
 def number(value: int | Decimal, *, double: bool = False) -> str:
-    """Write a number literal that means just this number.
+    """Write a literal that is exactly this number.
 
     Parameters
     ----------
+    value
+        The number.
     double
-        Write it as a double, to be compared with one.
+        Whether it is compared with a double, and must be one itself.
+
+    Raises
+    ------
+    NoFaithfulForm
+        If a double could not tell it from another number.
     """
     text = number_text(value)
     size = Decimal(value).copy_abs()  # exact, whatever the exponent
@@ -112,18 +120,18 @@ def number(value: int | Decimal, *, double: bool = False) -> str:
     digits = len(text.lstrip("-").partition("e")[0].replace(".", "").strip("0"))
     if size > EXACT_INTEGER or digits > EXACT_DIGITS or size < Decimal("1e-300"):
         raise NoFaithfulForm(
-            f"CEL's doubles cannot tell {text[:40]} from its neighbours; they hold integers up to "
-            f"2^53 and decimals of {EXACT_DIGITS} digits"
+            f"CEL's doubles cannot tell {text[:40]} from the next number; they are exact for "
+            f"integers up to 2^53 and decimals of {EXACT_DIGITS} digits"
         )
     return text
 
 
 def instant(micros: int) -> str:
-    """Write a timestamp by its microseconds since the epoch."""
+    """Write a timestamp given in microseconds since the epoch."""
     try:
         when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
     except OverflowError:
-        raise NoFaithfulForm("CEL's timestamps go from the year 1 to the year 9999") from None
+        raise NoFaithfulForm("CEL's timestamps range from the year 1 to the year 9999") from None
     return f'timestamp("{when.isoformat().replace("+00:00", "Z")}")'
 
 
@@ -145,13 +153,13 @@ def is_kind(text: str, kind: str) -> str:
 
 
 def is_value(text: str, value: Value) -> str:
-    """Test for one scalar: 1 is 1.0, and neither "1" nor true."""
+    """Test that a value equals a scalar: 1 equals 1.0, but neither "1" nor true."""
     match value:
         case None:
             return is_kind(text, "null")
         case bool():
-            return every([is_kind(text, "boolean"), f"{text} == {json_text(value)}"])
+            return join_and([is_kind(text, "boolean"), f"{text} == {json_text(value)}"])
         case str():
-            return every([is_kind(text, "string"), f"{text} == {string(value)}"])
+            return join_and([is_kind(text, "string"), f"{text} == {string(value)}"])
         case _:
-            return every([is_kind(text, "number"), f"{text} == {number(value)}"])
+            return join_and([is_kind(text, "number"), f"{text} == {number(value)}"])

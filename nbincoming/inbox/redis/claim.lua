@@ -1,10 +1,10 @@
--- Claims a key and appends its event, in one step. Answers {state, first, anchor}:
--- 0 the key was free or there is none, 1 it is in force.
+-- Claims a key and appends its event, in one step. Returns {state, first, anchor}. The state is
+-- 1 if the key is in force, 0 if it was free or there is none.
 --
--- KEYS: the key's place (the stream again where nothing is claimed: a cluster allows no empty
+-- KEYS: the deduplication key (without a claim, the stream again: a cluster allows no empty
 --       name), the stream of events.
--- ARGV: has a claim, now, window, moves the anchor, is wanted, how long to keep the key,
---       the event's fields.
+-- ARGV: has a claim, now, window, moves the anchor, is wanted, time to keep the key, the event's
+--       fields.
 local place, stream = KEYS[1], KEYS[2]
 local claims, moves, wanted = ARGV[1] == '1', ARGV[4] == '1', ARGV[5] == '1'
 local now, window = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -19,8 +19,8 @@ if claims then
     return {1, first, anchor}
   end
 end
--- The event first: what fails in a script undoes nothing, and a key without its event would
--- have the sender told that it had been accepted.
+-- The event is appended first, since a script that fails undoes nothing: a key without its event
+-- would make the retry a duplicate, and the event would be lost.
 if wanted then
   redis.call('XADD', stream, '*', unpack(ARGV, 7))
 end

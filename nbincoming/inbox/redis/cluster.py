@@ -1,9 +1,9 @@
 """A cluster of Redis or Valkey servers, by redis-py's own client for it.
 
 The client knows which server has a key's slot, and follows when it moves. Its pipeline is not
-used: what ended in a lost connection it sends again, and a claim without a key that is sent
-twice is kept twice. So each server gets its commands in a pipeline of its own, and only those
-are sent again that were refused unread: the script was not there, or the slot had moved.
+used, because it retries after a lost connection: a claim without a key that is sent twice is kept
+twice. Instead, each server gets its commands in a pipeline of its own, and a command is sent again
+only if the server did not run it: the script was missing, or the slot had moved.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ from redis.exceptions import (
 
 from nbincoming.inbox.redis.store import (
     FAULTS,
-    TIMEOUT_S,
+    SERVER_TIMEOUT_S,
     Call,
-    Command,
     Evaluation,
     NotACluster,
+    RedisCommand,
     RedisStore,
     Script,
     evaluation,
-    never_again,
+    no_retries,
     options,
     send,
     unavailable,
 )
 from nbincoming.inbox.redis.url import RedisURL
 
-#: What a server says of a command that it did not do, and that another, or it later, will do.
+#: Errors of a command that was not run; it succeeds later, or on another server.
 _UNDONE: Final = (NoScriptError, AskError, TryAgainError)
 
-#: What tells that the servers' parts have changed, or will. A slot that nobody has is a
-#: RedisClusterException.
+#: Errors after which the slots of the servers are read again. RedisClusterException: no server
+#: has the slot.
 _CHANGED: Final = (
     ConnectionError,
     TimeoutError,
@@ -57,8 +57,8 @@ _CHANGED: Final = (
     RedisClusterException,
 )
 
-#: Servers that are spoken to at the same time.
-_CARRIERS: Final = 16
+#: Servers that are sent commands at the same time.
+_THREADS: Final = 16
 
 
 class RedisCluster(RedisStore):
@@ -67,24 +67,24 @@ class RedisCluster(RedisStore):
     Parameters
     ----------
     url
-        Where some of them are.
+        The URL, with some of the servers.
     timeout_s
-        How long one may take.
+        Time for each to connect, and for each answer.
     """
 
-    def __init__(self, url: RedisURL, *, timeout_s: float = TIMEOUT_S) -> None:
-        # A wrong URL shows at once, in a client of its first server that never connects.
+    def __init__(self, url: RedisURL, *, timeout_s: float = SERVER_TIMEOUT_S) -> None:
+        # A client of the first server, which never connects, raises now if the URL is wrong.
         super().__init__(url, timeout_s=timeout_s)
         if self._client.connection_pool.connection_kwargs.get("db"):
-            raise url.error()  # a cluster has none but the first
+            raise url.error()  # a cluster has only database 0
         self._url = url
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._found: redis.RedisCluster | None = None
-        self._pool = ThreadPoolExecutor(_CARRIERS, "nbincoming-servers")
+        self._pool = ThreadPoolExecutor(_THREADS, "nbincoming-servers")
 
     def client(self) -> Any:
-        """Return redis-py's client; the first time it asks the servers who has what."""
+        """Return redis-py's client; the first call asks the servers for their slots."""
         with self._lock:
             if self._found is None:
                 self._found = self._find()
@@ -92,14 +92,14 @@ class RedisCluster(RedisStore):
 
     @contextmanager
     def reached(self) -> Iterator[Any]:
-        """Hand out redis-py's client, and say in our words that a server cannot be reached."""
+        """Provide redis-py's client; turn its errors into InboxUnavailable."""
         client = None
         try:
             client = self.client()
             yield client
         except FAULTS as error:
             if client is not None and isinstance(error, RedisClusterException):
-                self._begin_anew(client)
+                self._discard_client(client)
             raise unavailable(error) from error
 
     def run(self, script: Script, calls: Sequence[Call]) -> list[Any]:
@@ -108,13 +108,13 @@ class RedisCluster(RedisStore):
         Returns
         -------
         list
-            Of the answers; where a call failed, its error. A server that is away fails those
-            of its own integrations alone.
+            Of the answers; for a failed call, its error. A server that is down fails only the
+            calls of its own integrations.
         """
         replicas = self._replicas if script.is_lasting else 0
         replies: list[Any] = [None] * len(calls)
         undone = list(range(len(calls)))
-        for is_whole in (False, True):  # the second time to servers that are new to a slot
+        for is_whole in (False, True):  # the second time for servers that lack the script
             evaluations = [evaluation(script, calls[n], is_whole=is_whole) for n in undone]
             keys = [calls[n].keys[0] for n in undone]
             for n, reply in zip(undone, self._exchange(evaluations, keys, replicas), strict=True):
@@ -122,19 +122,19 @@ class RedisCluster(RedisStore):
             undone = [n for n in undone if isinstance(replies[n], _UNDONE)]
             if not undone:
                 return replies
-        held_up: set[str] = set()
-        for n in undone if not replicas else ():  # its replicas would not be waited for
+        blocked: set[str] = set()
+        for n in undone if not replicas else ():  # _follow does not wait for replicas
             place = calls[n].keys[0].partition("}")[0]
-            if place not in held_up:
+            if place not in blocked:
                 call = calls[n]
                 text = [script.text, len(call.keys), *call.keys, *call.arguments]
                 replies[n] = self._follow("eval", *text)
                 if isinstance(replies[n], Exception):
-                    held_up.add(place)  # the next ones would wait as long
+                    blocked.add(place)  # the next ones would fail after the same wait
         return replies
 
-    def read_together(self, commands: Sequence[Command]) -> list[Any]:
-        """Read many keys, each server's at a moment of its own."""
+    def read_together(self, commands: Sequence[RedisCommand]) -> list[Any]:
+        """Read many keys; at one moment for each server, not for all of them."""
         replies = self.read(commands)
         for reply in replies:
             if isinstance(reply, Exception):
@@ -151,23 +151,23 @@ class RedisCluster(RedisStore):
         self._pool.shutdown()
 
     def _find(self) -> redis.RedisCluster:
-        """Ask the servers of the URL who has what."""
+        """Connect to the servers of the URL, and ask them for their slots."""
         try:
             return redis.RedisCluster.from_url(
                 self._url.of(self._url.hosts[0]),
                 startup_nodes=[_node(host) for host in self._url.hosts[1:]],
-                require_full_coverage=False,  # where a part is away the others go on
-                retry=never_again(),
+                require_full_coverage=False,  # the other servers go on when one is down
+                retry=no_retries(),
                 **options(self._timeout_s),
             )
-        except RedisClusterException as error:  # it hides what was wrong with the last server
+        except RedisClusterException as error:  # its cause is the error of the last server
             if isinstance(error.__cause__, RedisClusterException):
                 raise NotACluster from error
             raise ConnectionError("None of the servers can be asked.") from error
-        except IndexError:  # what redis-py makes of servers that have no slots yet
+        except IndexError:  # raised by redis-py if no server has slots yet
             raise ClusterDownError("None of the servers has a slot.") from None
 
-    def _read(self, commands: Sequence[Command]) -> list[Any]:
+    def _read(self, commands: Sequence[RedisCommand]) -> list[Any]:
         replies = self._exchange(commands, [command.key for command in commands])
         for number, reply in enumerate(replies):
             if isinstance(reply, _UNDONE):
@@ -177,11 +177,11 @@ class RedisCluster(RedisStore):
 
     def _exchange(
         self,
-        commands: Sequence[Command | Evaluation],
+        commands: Sequence[RedisCommand | Evaluation],
         keys: Sequence[str],
         replicas: int = 0,
     ) -> list[Any]:
-        """Send each server what it has the keys of, to all of them at the same time."""
+        """Send each server the commands for its keys, to all servers at the same time."""
         replies: list[Any] = [None] * len(commands)
         try:
             client = self.client()
@@ -207,28 +207,28 @@ class RedisCluster(RedisStore):
             for number, reply in zip(mine, some, strict=True):
                 replies[number] = reply
         if any(isinstance(reply, _CHANGED) for reply in replies):
-            self._ask_again(client)
+            self._refresh_slots(client)
         return replies
 
     def _follow(self, method: str, *arguments: Any) -> Any:
-        """Send a command to whoever has its slot now; return the answer, or the error."""
+        """Send a command to the server that has its slot now; return the answer or error."""
         try:
             return getattr(self.client(), method)(*arguments)
         except FAULTS as error:
             return error
         except AttributeError as error:
-            # A slot on its way to a server that has none yet: redis-py knows no such server.
+            # A slot moves to a server that had none: redis-py does not know this server yet.
             return redis.exceptions.ClusterError(str(error))
 
-    def _ask_again(self, client: redis.RedisCluster) -> None:
-        """Ask the servers anew who has what."""
+    def _refresh_slots(self, client: redis.RedisCluster) -> None:
+        """Ask the servers for their slots again."""
         try:
             client.nodes_manager.initialize()
         except (*FAULTS, IndexError):
-            self._begin_anew(client)
+            self._discard_client(client)
 
-    def _begin_anew(self, client: redis.RedisCluster) -> None:
-        """Let go of servers that cannot be reached: others may have come under the URL's names."""
+    def _discard_client(self, client: redis.RedisCluster) -> None:
+        """Close the client; the next call connects to the servers of the URL again."""
         with self._lock:
             if self._found is not client:
                 return

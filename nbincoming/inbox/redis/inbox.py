@@ -7,9 +7,9 @@ integration have one hash tag, so that they lie in one slot of a cluster::
     nbi:{<integration>}:events                  the stream
     nbi:integrations                            number by integration
 
-What is answered is as durable as the server makes it: ``appendfsync always`` for each
-event, ``everysec`` for all but the last second's. A server that fails over loses what
-its replica did not have yet, unless ``?replicas=1`` has each claim wait for it.
+Durability is the server's: ``appendfsync always`` keeps every event, ``everysec`` may lose the
+last second. A failover loses what the replica did not have yet, unless ``?replicas=1`` makes each
+claim wait for it.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from nbincoming.core.outcomes import (
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.protocol import Settled
 from nbincoming.inbox.redis.store import (
-    TIMEOUT_S,
+    SERVER_TIMEOUT_S,
     Call,
-    Command,
+    RedisCommand,
     RedisStore,
     Script,
     unavailable,
 )
 from nbincoming.inbox.redis.url import parse_redis_url
 
-#: A key outlives its window by this much, so that clocks may differ and the window's end is
-#: decided by the requests' times alone.
+#: A key outlives its window by this much. So only the requests' times decide where the window
+#: ends, even if clocks differ.
 _SLACK_MS: Final = 120_000
 
 #: Hash of the numbers of integrations.
@@ -49,9 +49,9 @@ INTEGRATIONS: Final = "nbi:integrations"
 
 _CLAIM: Final = Script((files("nbincoming.inbox.redis") / "claim.lua").read_text(), is_lasting=True)
 
-#: Gives integrations their numbers, which a stream cannot tell by itself; those that have one
-#: keep it. KEYS: integrations. ARGV: their names. Removing nothing is a write, which a replica
-#: and a full server refuse.
+#: Adds integrations to the index that the relay reads, each with a number; existing ones keep
+#: theirs. KEYS: integrations. ARGV: their names. The HDEL removes nothing, but it is a write:
+#: a replica and a full server refuse it.
 _REGISTER: Final = Script("""
 redis.call('HDEL', KEYS[1], '')
 for n = 1, #ARGV do
@@ -77,7 +77,7 @@ class RedisInbox:
         How long the server may take.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, url: str, *, timeout_s: float = SERVER_TIMEOUT_S) -> None:
         self._store = connect(url, timeout_s=timeout_s)
         self._known: set[str] = set()
         self._closed = False
@@ -85,8 +85,8 @@ class RedisInbox:
     def claim(self, candidates: Sequence[Candidate]) -> list[Settled]:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
-        Where the server goes away in the middle, some may have been claimed: their senders
-        are told to come again, and are then told that they had been.
+        If the connection is lost during the claims, some may have been made. Their senders get
+        503, send the requests again, and get 204.
         """
         if not candidates:
             return []
@@ -94,7 +94,7 @@ class RedisInbox:
             raise inbox_unavailable()
         unknown = {each.integration for each in candidates} - self._known
         unlisted = self._register(unknown) if unknown else None
-        # What no relay would find is not accepted; what was listed before needs no list.
+        # Reject integrations missing from the index that the relay reads.
         mine = [n for n, each in enumerate(candidates) if each.integration in self._known]
         calls = [_call(candidates[n]) for n in mine]
         replies = self._store.run(_CLAIM, [call for _, call in calls])
@@ -110,17 +110,17 @@ class RedisInbox:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
         Events of one integration are in the order of acceptance, those of several in the
-        order of the server's clock. The servers of a cluster are read one after the other, and
-        have a clock each: whoever goes on after the newest event may pass over one of another
-        integration. The relay does not: it goes on in each by itself.
+        order of the server's clock. The servers of a cluster are read one after the other and
+        have clocks of their own: reading on after the newest event may miss one of another
+        integration. The relay reads each integration by itself and misses none.
         """
         if self._closed:
             raise inbox_unavailable()
         with self._store.reached() as client:
             numbers: dict[bytes, bytes] = client.hgetall(INTEGRATIONS)
         names = [(name.decode(), int(number)) for name, number in numbers.items()]
-        # As of one moment: what came to one stream while another was read would be
-        # passed over by whoever goes on after the newest.
+        # All at one moment: an event appended to one stream while another is read would be missed
+        # by reading on after the newest.
         pages = self._store.read_together(
             [reading(name, _first(after, number), limit) for name, number in names]
         )
@@ -133,16 +133,16 @@ class RedisInbox:
         return found[:limit]
 
     def probe(self) -> None:
-        """See whether a claim could be made.
+        """Check that claims can be made.
 
         Raises
         ------
         InboxUnavailable
-            If the server does not answer, or takes no writes. Of a cluster's servers, the one
-            that lists the integrations.
+            If the server does not answer or refuses writes. In a cluster this is the server with
+            the index of integrations.
         """
-        # Those that are known are put down again: a server that failed over may have lost one,
-        # and no relay would look for its events.
+        # Known integrations are added again: after a failover the index may lack one, and the
+        # relay would not read its events.
         fault = self._register(self._known)
         if fault is not None:
             raise unavailable(fault) from fault
@@ -153,7 +153,7 @@ class RedisInbox:
         self._store.close()
 
     def _register(self, integrations: Set[str]) -> Exception | None:
-        """Give integrations their numbers; return what stood in the way."""
+        """Add integrations to the index; return the error if that fails."""
         names = sorted(integrations)
         (reply,) = self._store.run(_REGISTER, [Call([INTEGRATIONS], names)])
         if isinstance(reply, Exception):
@@ -162,8 +162,8 @@ class RedisInbox:
         return None
 
 
-def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> RedisStore:
-    """Open what a URL names; it is connected to when it is first used."""
+def connect(url: str, *, timeout_s: float = SERVER_TIMEOUT_S) -> RedisStore:
+    """Open the store of a URL. It connects on first use."""
     parsed = parse_redis_url(url)
     if not parsed.is_cluster:
         return RedisStore(parsed, timeout_s=timeout_s)
@@ -173,13 +173,13 @@ def connect(url: str, *, timeout_s: float = TIMEOUT_S) -> RedisStore:
 
 
 def stream_of(integration: str) -> str:
-    """Name an integration's stream."""
+    """Return the key of an integration's stream."""
     return f"nbi:{{{integration}}}:events"
 
 
-def reading(integration: str, first: str, limit: int) -> Command:
+def reading(integration: str, first: str, limit: int) -> RedisCommand:
     """Return the command that reads a stream; `first` is included unless it starts with ``(``."""
-    return Command("xrange", stream_of(integration), (first, "+", limit))
+    return RedisCommand("xrange", stream_of(integration), (first, "+", limit))
 
 
 def event_of_entry(integration: str, entry: dict[bytes, bytes]) -> Event:
@@ -198,7 +198,7 @@ def event_of_entry(integration: str, entry: dict[bytes, bytes]) -> Event:
 
 
 def _outcome(candidate: Candidate, identity: str, reply: Any) -> Settled:
-    """Read the answer of the script that claims."""
+    """Return the outcome for a reply of the claim script."""
     if isinstance(reply, Exception):
         return _refusal(reply)
     held, first_ms, anchor_ms = reply
@@ -214,7 +214,7 @@ def _refusal(cause: Exception | None) -> InboxUnavailable:
 
 
 def _call(candidate: Candidate) -> tuple[str, Call]:
-    """Return the id that the event would have, and what the script is run with."""
+    """Return the id for the event, and the call of the claim script."""
     claim, now_ms = candidate.claim, candidate.request.received_at_ms
     stream = stream_of(candidate.integration)
     if claim is None:
@@ -244,7 +244,7 @@ def _sequence(position: str, number: int) -> int:
 
 
 def _first(after: int, number: int) -> str:
-    """Return where an integration's stream goes on after a sequence number."""
+    """Return the position in an integration's stream from which to read on."""
     place, last = after >> _NUMBER_BITS, after & (2**_NUMBER_BITS - 1)
     position = f"{place >> _COUNT_BITS}-{place & (2**_COUNT_BITS - 1)}"
     return position if number > last else f"({position}"

@@ -1,4 +1,4 @@
-"""Being the only relay of a sink, over all machines: a key in Redis or Valkey that runs out."""
+"""The lease of a sink's only relay over all machines: a key in Redis or Valkey that expires."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from uuid import uuid4
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.redis.store import RedisStore, Script
 
-#: How long a relay that died keeps its sink to itself, in seconds. It says that it lives
-#: about once a second.
+#: How long a relay that died keeps its lease, in seconds. A running one renews it about once a
+#: second.
 LEASE_S: Final = 5.0
 
 _RENEW: Final = Script("""
@@ -27,7 +27,10 @@ return 0
 
 
 class RedisLease:
-    """A key that runs out, and says whose the sink is."""
+    """A key that expires, with the id of its holder.
+
+    See :class:`~nbincoming.inbox.outbox.Lease`.
+    """
 
     def __init__(self, store: RedisStore, place: str) -> None:
         self._store = store
@@ -36,18 +39,18 @@ class RedisLease:
         self._until_s = 0.0
 
     def renew(self) -> bool:
-        """Take it, or keep it."""
-        asked_s = time.monotonic()  # the server counts from later on
+        """Take or keep the lease; return whether it is held."""
+        asked_s = time.monotonic()  # before the server starts to count
         is_ours = self._store.call(_RENEW, [self._place], self._me, int(LEASE_S * 1_000))
         self._until_s = asked_s + LEASE_S if is_ours else 0.0
         return bool(is_ours)
 
     def is_held(self) -> bool:
-        """Tell whether it is ours."""
+        """Return whether the lease is held."""
         return time.monotonic() < self._until_s
 
     def release(self) -> None:
-        """Let another have it."""
+        """Release the lease."""
         self._until_s = 0.0
-        with suppress(InboxUnavailable):  # it runs out by itself
+        with suppress(InboxUnavailable):  # it expires by itself
             self._store.call(_RELEASE, [self._place], self._me)

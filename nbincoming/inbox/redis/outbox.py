@@ -1,17 +1,17 @@
 """The relay's side of an inbox in Redis or Valkey.
 
-Positions are those of the streams; how far a sink came, and what it would not take, lie
-beside the stream, in its slot::
+Positions are ids of stream entries. The positions of sinks and the dead letters are beside the
+stream, in its slot::
 
     nbi:{<integration>}:cursors           position by sink
-    nbi:{<integration>}:taken             by sink, how many events of the stream lie before it
+    nbi:{<integration>}:taken             by sink, number of events delivered or removed
     nbi:{<integration>}:dead              places of dead letters, by the time of death
-    nbi:{<integration>}:dead:<place>      one of them, with its event
+    nbi:{<integration>}:dead:<place>      a dead letter, with its event
     nbi:{<integration>}:redriven:<sink>   places of those to be delivered again
-    nbi:relay:<sink>                      who delivers to it, for as long as he says so
+    nbi:relay:<sink>                      the lease of the sink's relay
 
-A cursor, and no consumer group: in order per integration means one reader, and a reader that
-was away goes on where the cursor stands, with nothing to be claimed back.
+A place is ``<position>/<hash of the sink>``. There are no consumer groups: order needs one reader
+for each integration, and a cursor lets it continue after a restart with nothing to reclaim.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from nbincoming.core.events import Event
 from nbincoming.inbox.outbox import DeadLetter, Position
 from nbincoming.inbox.redis.inbox import INTEGRATIONS, connect, event_of_entry, reading, stream_of
 from nbincoming.inbox.redis.lease import RedisLease
-from nbincoming.inbox.redis.store import Command, Script
+from nbincoming.inbox.redis.store import RedisCommand, Script
 
-#: Whether a sink is before a position. KEYS: cursors. ARGV: sink, position.
+#: Ends the script unless the position is after the sink's. KEYS: cursors. ARGV: sink, position.
 _IS_AHEAD: Final = """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 if before then
@@ -42,7 +42,7 @@ end
 #: KEYS: cursors, taken, stream. ARGV: sink, position, how many events that are.
 _MOVE: Final = """
 if not before then
-  -- What was removed before this sink came is nothing that it has to take.
+  -- Events removed before the sink was added are not to be delivered.
   local stream = redis.call('XINFO', 'STREAM', KEYS[3])
   local added, length = 0, 0
   for n = 1, #stream, 2 do
@@ -55,8 +55,8 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HINCRBY', KEYS[2], ARGV[1], ARGV[3])
 return 1
 """
-#: The same, and KEYS[4], KEYS[5]: dead, the letter. ARGV[4...]: reason, now, place. The letter
-#: comes first: what fails in a script undoes nothing.
+#: The same, and KEYS[4], KEYS[5]: dead, the letter. ARGV[4...]: reason, now, place. The letter is
+#: written first, since a script that fails undoes nothing.
 _WRITE: Final = """
 local entry = redis.call('XRANGE', KEYS[3], ARGV[2], ARGV[2])[1]
 if entry then
@@ -68,7 +68,7 @@ end
 
 
 _ADVANCE: Final = Script(_IS_AHEAD + _MOVE)
-_BURY: Final = Script(_IS_AHEAD + _WRITE + _MOVE)
+_MARK_DEAD: Final = Script(_IS_AHEAD + _WRITE + _MOVE)
 
 #: KEYS: the letter, dead, redriven. ARGV: place; where it was refused again, reason and now.
 _RESOLVE: Final = Script("""
@@ -76,7 +76,7 @@ redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return redis.call('ZREM', KEYS[3], ARGV[1])
 """)
-_BURY_AGAIN: Final = Script("""
+_MARK_DEAD_AGAIN: Final = Script("""
 redis.call('HSET', KEYS[1], 'reason', ARGV[2], 'died_at_ms', ARGV[3])
 redis.call('ZADD', KEYS[2], ARGV[3], ARGV[1])
 return redis.call('ZREM', KEYS[3], ARGV[1])
@@ -90,9 +90,9 @@ class RedisOutbox:
         self._store = connect(url)
 
     def waiting(self, sink: str) -> list[str]:
-        """List the integrations that have events which a sink has not taken yet."""
+        """List the integrations with events not yet delivered to a sink."""
         cursors = self._each(
-            self._integrations(), lambda name: Command("hget", _place(name, "cursors"), [sink])
+            self._integrations(), lambda name: RedisCommand("hget", _place(name, "cursors"), [sink])
         )
         pages = self._each(list(cursors), lambda name: reading(name, _after(cursors[name]), 1))
         return [name for name, page in pages.items() if page]
@@ -100,25 +100,25 @@ class RedisOutbox:
     def pending(
         self, sink: str, integration: str, *, limit: int = 100
     ) -> list[tuple[Position, Event]]:
-        """Return the next events that a sink has not taken yet."""
-        (cursor,) = self._store.read([Command("hget", _place(integration, "cursors"), [sink])])
+        """Return the next events to deliver to a sink."""
+        (cursor,) = self._store.read([RedisCommand("hget", _place(integration, "cursors"), [sink])])
         (entries,) = self._store.read([reading(integration, _after(cursor), limit)])
         return [
             (position.decode(), event_of_entry(integration, entry)) for position, entry in entries
         ]
 
     def advance(self, sink: str, integration: str, position: Position, taken: int) -> None:
-        """Note that a sink has taken everything up to a position."""
+        """Record that everything up to a position was delivered to a sink."""
         self._store.call(_ADVANCE, _progress(integration), sink, position, taken)
 
     def count_pending(self, sink: str) -> int:
-        """Count what a sink has not taken yet."""
+        """Count the events not yet delivered to a sink."""
         names = self._integrations()
-        counts = self._each(names, lambda name: Command("hget", _place(name, "taken"), [sink]))
-        lengths = self._each(list(counts), lambda name: Command("xlen", stream_of(name)))
+        counts = self._each(names, lambda name: RedisCommand("hget", _place(name, "taken"), [sink]))
+        lengths = self._each(list(counts), lambda name: RedisCommand("xlen", stream_of(name)))
         streams = self._each(
             [name for name, length in lengths.items() if length],  # there may be none yet
-            lambda name: Command("xinfo_stream", stream_of(name)),
+            lambda name: RedisCommand("xinfo_stream", stream_of(name)),
         )
         count = 0
         for name, stream in streams.items():
@@ -127,16 +127,16 @@ class RedisOutbox:
             count += length if taken is None else min(max(added - int(taken), 0), length)
         return count
 
-    def bury(
+    def mark_dead(
         self, sink: str, integration: str, position: Position, reason: str, now_ms: int
     ) -> None:
-        """Give up on the event at a position, and advance past it."""
+        """Make the event at a position a dead letter, and advance past it."""
         place = f"{position}/{_short(sink)}"
         keys = [*_progress(integration), _place(integration, "dead"), _letter(integration, place)]
-        self._store.call(_BURY, keys, sink, position, 1, reason, now_ms, place)
+        self._store.call(_MARK_DEAD, keys, sink, position, 1, reason, now_ms, place)
 
     def dead_letters(self, *, sink: str | None = None, limit: int = 100) -> list[DeadLetter]:
-        """List what was given up on."""
+        """List dead letters."""
         letters: list[DeadLetter] = []
         for integration in self._integrations():
             places = self._places(integration, sink)[:limit]
@@ -146,7 +146,7 @@ class RedisOutbox:
     def redrive(
         self, numbers: Sequence[str] | None = None, *, sink: str | None = None
     ) -> list[str]:
-        """Have dead letters delivered again."""
+        """Mark dead letters to be delivered again."""
         wanted = None if numbers is None else set(numbers)
         found = []
         for integration in self._integrations():
@@ -159,11 +159,11 @@ class RedisOutbox:
         return found
 
     def redriven(self, sink: str, *, limit: int = 100) -> list[DeadLetter]:
-        """Return the dead letters that are to be delivered again."""
+        """Return the dead letters that are marked to be delivered again."""
         letters: list[DeadLetter] = []
         chosen = self._each(
             self._integrations(),
-            lambda name: Command(
+            lambda name: RedisCommand(
                 "zrange", _place(name, f"redriven:{_short(sink)}"), [0, limit - 1]
             ),
         )
@@ -174,21 +174,21 @@ class RedisOutbox:
         return letters[:limit]
 
     def resolve(self, number: str) -> None:
-        """Forget a dead letter."""
-        self._store.call(_RESOLVE, *_grave(number))
+        """Remove a dead letter."""
+        self._store.call(_RESOLVE, *_keys_of_dead_letter(number))
 
-    def bury_again(self, number: str, reason: str, now_ms: int) -> None:
-        """Note that a dead letter was refused once more."""
-        self._store.call(_BURY_AGAIN, *_grave(number), reason, now_ms)
+    def mark_dead_again(self, number: str, reason: str, now_ms: int) -> None:
+        """Record that a dead letter was refused again."""
+        self._store.call(_MARK_DEAD_AGAIN, *_keys_of_dead_letter(number), reason, now_ms)
 
     def lease(self, sink: str) -> RedisLease:
         """Return the lease of a sink."""
         return RedisLease(self._store, f"nbi:relay:{sink}")
 
     def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
-        """Remove events received before a time that all the sinks have taken.
+        """Remove events received before a time and delivered to all the sinks.
 
-        The time that counts is the server's, of when the event was appended.
+        The time is that of the server when the event was appended.
         """
         removed = 0
         for integration in self._integrations():
@@ -208,20 +208,20 @@ class RedisOutbox:
         self._store.close()
 
     def _integrations(self) -> list[str]:
-        (names,) = self._store.read([Command("hkeys", INTEGRATIONS)])
+        (names,) = self._store.read([RedisCommand("hkeys", INTEGRATIONS)])
         return sorted(name.decode() for name in names)
 
-    def _each(self, names: list[str], command: Callable[[str], Command]) -> dict[str, Any]:
-        """Read something of each integration; those that cannot be reached are left out.
+    def _each(self, names: list[str], command: Callable[[str], RedisCommand]) -> dict[str, Any]:
+        """Read a value for each integration, without those that cannot be reached.
 
-        What a server of a cluster has is delivered while another one is away.
+        So the events on one server of a cluster are delivered while another server is down.
         """
         replies = self._store.read([command(name) for name in names])
         pairs = zip(names, replies, strict=True)
         return {name: reply for name, reply in pairs if not isinstance(reply, Exception)}
 
     def _places(self, integration: str, sink: str | None) -> list[str]:
-        (found,) = self._store.read([Command("zrange", _place(integration, "dead"), [0, -1])])
+        (found,) = self._store.read([RedisCommand("zrange", _place(integration, "dead"), [0, -1])])
         places = [place.decode() for place in found]
         return [p for p in places if sink is None or p.endswith(f"/{_short(sink)}")]
 
@@ -231,8 +231,8 @@ class RedisOutbox:
                 command
                 for place in places
                 for command in (
-                    Command("hgetall", _letter(integration, place)),
-                    Command("zscore", _redriven(integration, place), [place]),
+                    RedisCommand("hgetall", _letter(integration, place)),
+                    RedisCommand("zscore", _redriven(integration, place), [place]),
                 )
             ]
         )
@@ -246,7 +246,7 @@ class RedisOutbox:
                 redriven=score is not None,
             )
             for place, fields, score in zip(places, answers[::2], answers[1::2], strict=True)
-            # Else it was resolved meanwhile, or cannot be reached.
+            # Otherwise it was just removed, or cannot be reached.
             if fields and not isinstance(fields, Exception)
         ]
 
@@ -264,12 +264,12 @@ def _letter(integration: str, place: str) -> str:
 
 
 def _redriven(integration: str, place: str) -> str:
-    """Name those to be delivered again to the sink of a letter."""
+    """Return the key of the dead letters to be delivered again to the sink of this one."""
     return _place(integration, f"redriven:{place.partition('/')[2]}")
 
 
-def _grave(number: str) -> tuple[list[str], str]:
-    """Return the keys and the first argument of what becomes of a dead letter."""
+def _keys_of_dead_letter(number: str) -> tuple[list[str], str]:
+    """Return the keys and the first argument for the scripts about a dead letter."""
     integration, _, place = number.partition("/")
     dead = _place(integration, "dead")
     return [_letter(integration, place), dead, _redriven(integration, place)], place

@@ -1,4 +1,4 @@
-"""A Redis or Valkey server as both sides of the inbox use it; redis-py's client does the work.
+"""The connection to a Redis or Valkey server, through redis-py, for both sides of the inbox.
 
 :mod:`~nbincoming.inbox.redis.cluster` is the same for a cluster of servers.
 """
@@ -20,22 +20,22 @@ from nbincoming.inbox.redis.url import RedisURL
 from nbincoming.tls import certificate_fault
 
 #: Longest wait for a server that does not answer, in seconds.
-TIMEOUT_S: Final = 5.0
+SERVER_TIMEOUT_S: Final = 5.0
 
-#: What redis-py raises; those of a cluster as a whole have a base of their own.
+#: Base classes of the errors of redis-py.
 FAULTS: Final = (RedisError, RedisClusterException)
 
 
-#: How long replicas may take to have what they must have, in milliseconds.
+#: Time for replicas to confirm a claim, in milliseconds.
 _REPLICATION_MS: Final = 1_000
 
 
 class NotReplicated(RedisError):
-    """Too few replicas had a claim in time: it may be lost with its server."""
+    """Too few replicas confirmed a claim in time: a failover may lose it."""
 
 
 class NotACluster(RedisError):
-    """A server that is asked for its part of a cluster, and is none of one."""
+    """A server of a ``+cluster`` URL that does not run in cluster mode."""
 
 
 class Script:
@@ -46,7 +46,7 @@ class Script:
     text
         The script.
     is_lasting
-        Whether the replicas that the URL asks for must have what it did.
+        Whether to wait until the replicas that the URL asks for have its writes.
     """
 
     def __init__(self, text: str, *, is_lasting: bool = False) -> None:
@@ -56,41 +56,41 @@ class Script:
 
 
 class Call(NamedTuple):
-    """What a script is run with; all its keys are in one slot."""
+    """The keys and arguments of one run of a script; all its keys are in one slot."""
 
     keys: Sequence[str]
     arguments: Sequence[Any]
 
 
-class Command(NamedTuple):
-    """One command: a method of redis-py's client, the key it is about, and what follows."""
+class RedisCommand(NamedTuple):
+    """One command: a method of redis-py's client, its key, and its other arguments."""
 
     method: str
     key: str
     arguments: Sequence[Any] = ()
 
     def add_to(self, pipeline: Any) -> None:
-        """Have it sent."""
+        """Add the command to a pipeline."""
         getattr(pipeline, self.method)(self.key, *self.arguments)
 
 
 class RedisStore:
-    """A server; any thread may call. It is connected to when it is first used.
+    """A server; any thread may call. It connects on first use.
 
     Parameters
     ----------
     url
-        Where it is.
+        Its URL.
     timeout_s
-        How long it may take.
+        Time for it to connect, and for each answer.
     """
 
-    def __init__(self, url: RedisURL, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, url: RedisURL, *, timeout_s: float = SERVER_TIMEOUT_S) -> None:
         self._replicas = url.replicas
         try:
             # Any, since each answer would have to be cast: it is typed for sync and async.
             self._client: Any = redis.Redis.from_url(
-                url.of(url.hosts[0]), **options(timeout_s), retry=never_again()
+                url.of(url.hosts[0]), **options(timeout_s), retry=no_retries()
             )
             # A wrong option shows in the connection that is made, which connects to nothing yet.
             self._client.connection_pool.make_connection()
@@ -103,7 +103,7 @@ class RedisStore:
 
     @contextmanager
     def reached(self) -> Iterator[Any]:
-        """Hand out redis-py's client, and say in our words that the server cannot be reached."""
+        """Provide redis-py's client; turn its errors into InboxUnavailable."""
         try:
             yield self.client()
         except FAULTS as error:
@@ -121,7 +121,7 @@ class RedisStore:
         replicas = self._replicas if script.is_lasting else 0
         replies = send(self._client, evaluations, replicas)
         missing = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if missing:  # the server was started again; those did nothing, so they are run now
+        if missing:  # the server was restarted, and these calls did nothing
             again = [evaluation(script, calls[n], is_whole=True) for n in missing]
             for n, reply in zip(missing, send(self._client, again, replicas), strict=True):
                 replies[n] = reply
@@ -133,15 +133,15 @@ class RedisStore:
         Raises
         ------
         InboxUnavailable
-            If it did not run, or it is not known whether it did.
+            If it failed, or it is unknown whether it ran.
         """
         (reply,) = self.run(script, [Call(keys, arguments)])
         if isinstance(reply, Exception):
             raise unavailable(reply) from reply
         return reply
 
-    def read(self, commands: Sequence[Command]) -> list[Any]:
-        """Read many keys in one exchange; where one cannot be read, its error is the answer.
+    def read(self, commands: Sequence[RedisCommand]) -> list[Any]:
+        """Read many keys in one exchange; the answer for a key that cannot be read is its error.
 
         Raises
         ------
@@ -154,8 +154,8 @@ class RedisStore:
             raise unavailable(errors[0]) from errors[0]
         return replies
 
-    def read_together(self, commands: Sequence[Command]) -> list[Any]:
-        """Read many keys as of one moment.
+    def read_together(self, commands: Sequence[RedisCommand]) -> list[Any]:
+        """Read many keys at one moment.
 
         Raises
         ------
@@ -171,37 +171,39 @@ class RedisStore:
         """Close the connections."""
         self._client.close()
 
-    def _read(self, commands: Sequence[Command]) -> list[Any]:
+    def _read(self, commands: Sequence[RedisCommand]) -> list[Any]:
         return send(self._client, commands)
 
 
 class Evaluation(NamedTuple):
-    """A script's run as a command."""
+    """The command that runs a script."""
 
     method: str
     text: str
     call: Call
 
     def add_to(self, pipeline: Any) -> None:
-        """Have it sent."""
+        """Add the command to a pipeline."""
         keys, arguments = self.call
         getattr(pipeline, self.method)(self.text, len(keys), *keys, *arguments)
 
 
 def evaluation(script: Script, call: Call, *, is_whole: bool = False) -> Evaluation:
-    """Make the command that runs a script: by its name, or by the whole of it."""
+    """Make the command that runs a script, by its hash or by its whole text."""
     if is_whole:
         return Evaluation("eval", script.text, call)
     return Evaluation("evalsha", script.sha, call)
 
 
-def send(client: Any, commands: Sequence[Command | Evaluation], replicas: int = 0) -> list[Any]:
-    """Send commands to one server and return its answers; where one failed, its error.
+def send(
+    client: Any, commands: Sequence[RedisCommand | Evaluation], replicas: int = 0
+) -> list[Any]:
+    """Send commands to one server and return its answers; for a failed one, its error.
 
     Parameters
     ----------
     replicas
-        How many of the server's replicas must have what the commands did.
+        How many of the server's replicas must have the writes.
     """
     try:
         with client.pipeline(transaction=False) as pipeline:
@@ -224,24 +226,24 @@ def options(timeout_s: float) -> dict[str, Any]:
     return {"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "protocol": 2}
 
 
-def never_again() -> Retry:
-    """Return the rule that a claim is not repeated behind our back.
+def no_retries() -> Retry:
+    """Return a policy by which redis-py never retries.
 
-    The second would find the first one's key; without a key it would append a second event.
+    A repeated claim would find its own key, or without a key append a second event.
     """
     return Retry(NoBackoff(), 0)
 
 
 def unavailable(error: Exception) -> InboxUnavailable:
-    """Say why the inbox cannot be used: the kind alone, since a text may name an address."""
+    """Make the refusal with the kind of an error; its text may hold an address."""
     if isinstance(error, MovedError):
         return InboxUnavailable(
-            "The inbox cannot be used: the server is one of a cluster. Write redis+cluster:// in "
+            "The inbox cannot be used: the server belongs to a cluster. Write redis+cluster:// in "
             "place of redis://."
         )
     if isinstance(error, NotACluster):
         return InboxUnavailable(
-            "The inbox cannot be used: the server is none of a cluster. Write redis:// in place "
+            "The inbox cannot be used: the server belongs to no cluster. Write redis:// in place "
             "of redis+cluster://."
         )
     return InboxUnavailable(

@@ -1,4 +1,4 @@
-"""The URL of an inbox in Redis or Valkey: one server, or some of a cluster's."""
+"""The URL of an inbox in Redis or Valkey: one server, or some servers of a cluster."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from nbincoming.tls import CA_OPTION, trust
 
 _CLUSTER: Final = "+cluster"
 
-#: The option that has a claim wait until so many replicas have it. A mistyped large number
-#: would refuse every request.
+#: The option for the number of replicas that must confirm a claim. A number that is larger by a
+#: mistake would refuse every request.
 REPLICAS_OPTION: Final = "replicas"
 _MOST_REPLICAS: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
 class RedisURL:
-    """A URL, taken apart.
+    """The parts of a URL.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class RedisURL:
     rest : str
         Path and options, as redis-py reads them.
     replicas : int
-        How many replicas must have an event before it is answered.
+        How many replicas must confirm a claim before it is answered.
     """
 
     scheme: str
@@ -53,7 +53,7 @@ class RedisURL:
         return f"{scheme}://{self.user}{host}{self.rest}"
 
     def error(self) -> InboxURLError:
-        """Return what to say of a URL that cannot be used."""
+        """Make the error for a URL that cannot be used."""
         hosts = "host:port,host:port" if self.is_cluster else "host:port/0"
         return InboxURLError(
             "This URL of an inbox cannot be used: a host, a port, a database or an option of it "
@@ -63,7 +63,7 @@ class RedisURL:
 
 
 def parse_redis_url(url: str) -> RedisURL:
-    """Take a URL apart.
+    """Parse a URL.
 
     Raises
     ------
@@ -79,8 +79,8 @@ def parse_redis_url(url: str) -> RedisURL:
     replicas = options.pop(REPLICAS_OPTION, "0")
     ca_file = options.pop(CA_OPTION, None)
     if ca_file is not None:
-        trust(ca_file)  # what is wrong with it shows now
-        options["ssl_ca_certs"] = ca_file  # as redis-py calls it
+        trust(ca_file)  # raises if the file is wrong
+        options["ssl_ca_certs"] = ca_file  # redis-py's name for it
     if not replicas.isdecimal() or int(replicas) > _MOST_REPLICAS:
         raise InboxURLError(
             f"{REPLICAS_OPTION} of an inbox is a number from 0 to {_MOST_REPLICAS}, not "

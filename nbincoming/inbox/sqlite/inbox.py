@@ -20,7 +20,7 @@ from uuid import uuid4
 from pydantic_core import to_json
 
 from nbincoming.core.deduplication import is_duplicate, next_anchor_ms
-from nbincoming.core.events import Event, event_id, kept_headers
+from nbincoming.core.events import Event, event_id
 from nbincoming.core.gateway import inbox_unavailable
 from nbincoming.core.outcomes import (
     Accepted,
@@ -31,6 +31,7 @@ from nbincoming.core.outcomes import (
     Filtered,
 )
 from nbincoming.core.request.headers import Headers
+from nbincoming.core.request.masking import without_credentials
 from nbincoming.core.request.message import RawHeaders
 from nbincoming.inbox.sqlite.claimed_keys import (
     BUCKETS,
@@ -40,6 +41,7 @@ from nbincoming.inbox.sqlite.claimed_keys import (
     Times,
     put_rows,
 )
+from nbincoming.inbox.sqlite.open_files import FilesReplaced, OpenFiles
 from nbincoming.inbox.sqlite.tables import (
     BUSY_TIMEOUT_S,
     SCHEMA_VERSION,
@@ -94,6 +96,7 @@ class SqliteInbox:
         self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
+        self._files = OpenFiles(self.path)
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._keys = SqliteKeys(self._writer)
         # Of key spaces and integrations: no name is of both, since those of spaces have a slash.
@@ -148,7 +151,7 @@ class SqliteInbox:
         Raises
         ------
         InboxUnavailable
-            If not: the file is locked, the disk is full.
+            If not: the file is locked, deleted or replaced, or the disk is full.
         """
         with self._transaction() as writer:
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -181,19 +184,22 @@ class SqliteInbox:
         Raises
         ------
         InboxUnavailable
-            If the file is locked for too long, the disk is full, the inbox is closed.
+            If the file is locked for too long, deleted or replaced, the disk is full, or the
+            inbox is closed.
         """
         with self._writing:
             begun = False
             try:
+                self._files.check()
                 with transaction(self._writer, self._busy_timeout_s):
                     begun = True
                     yield self._writer
+                self._files.check()  # again: they may have been deleted during the commit
             except BaseException as error:
                 if begun:  # what is known may be of this transaction
                     self._numbers.clear()
                     self._keys.forget()
-                if isinstance(error, sqlite3.Error):
+                if isinstance(error, sqlite3.Error | FilesReplaced):
                     raise inbox_unavailable() from error
                 raise
 
@@ -270,7 +276,7 @@ def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> t
 
 def _headers_json(_: RawHeaders, headers: Headers) -> str:
     """Write headers without credentials; in a fifth of the time that json takes."""
-    return to_json(kept_headers(headers)).decode()
+    return to_json(without_credentials(headers)).decode()
 
 
 @lru_cache(maxsize=256)

@@ -1,7 +1,8 @@
-"""Being the only relay of a sink, on one machine: a locked file."""
+"""The lease of a sink's only relay on one machine: a locked file."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import IO
 
@@ -9,16 +10,21 @@ from nbincoming.errors import InboxUnavailable
 
 
 class FileLease:
-    """A locked file beside the inbox; the system unlocks it when the process is gone."""
+    """A locked file beside the inbox. The system unlocks it when the process ends.
+
+    See :class:`~nbincoming.inbox.outbox.Lease`.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] | None = None
 
     def renew(self) -> bool:
-        """Take it, or keep it."""
-        import fcntl  # not on Windows, where there is no relay
+        """Take or keep the lease; return whether it is held."""
+        import fcntl  # missing on Windows, where no relay runs
 
+        if self._file is not None and not self._is_in_place(self._file):
+            self.release()  # another relay would lock another file
         if self._file is None:
             try:
                 file = self._path.open("a")
@@ -33,11 +39,17 @@ class FileLease:
         return True
 
     def is_held(self) -> bool:
-        """Tell whether it is ours."""
+        """Return whether the lease is held."""
         return self._file is not None
 
     def release(self) -> None:
-        """Let another have it."""
+        """Release the lease."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _is_in_place(self, file: IO[str]) -> bool:
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self._path.stat())
+        except OSError:
+            return False

@@ -17,7 +17,7 @@ from nbincoming.inbox.sqlite.inbox import event_of_row
 from nbincoming.inbox.sqlite.lease import FileLease
 from nbincoming.inbox.sqlite.tables import BUSY_TIMEOUT_S, connect, connect_writer, transaction
 
-#: Events removed in one transaction: claims wait for it.
+#: Events removed in one transaction, for which claims wait.
 _PURGE_EVENTS: Final = 500
 
 _COLUMNS: Final = (
@@ -53,7 +53,12 @@ _DEAD: Final = (
 
 
 class SqliteOutbox:
-    """See :class:`~nbincoming.inbox.outbox.Outbox`."""
+    """See :class:`~nbincoming.inbox.outbox.Outbox`.
+
+    It goes on with a file that was deleted or replaced: the events accepted until then are
+    in no other file. The inbox accepts no more of them; see
+    :class:`~nbincoming.inbox.sqlite.open_files.OpenFiles`.
+    """
 
     def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = Path(path)
@@ -61,35 +66,35 @@ class SqliteOutbox:
         self._lock = threading.Lock()
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
-        # What a power cut takes back here is delivered again, under the same ids, so that no
-        # note of the relay has to wait for the disk, nor claims for such a wait.
+        # Writes here need not wait for the disk, nor make claims wait: what a power cut undoes
+        # is only delivered again, under the same ids.
         self._writer.execute("PRAGMA synchronous = NORMAL")
 
     def waiting(self, sink: str) -> list[str]:
-        """List the integrations that have events which a sink has not taken yet."""
+        """List the integrations with events not yet delivered to a sink."""
         return [name for (name,) in self._all(_WAITING, sink)]
 
     def pending(
         self, sink: str, integration: str, *, limit: int = 100
     ) -> list[tuple[Position, Event]]:
-        """Return the next events that a sink has not taken yet."""
+        """Return the next events to deliver to a sink."""
         rows = self._all(_PENDING, sink, integration, limit)
         return [(str(row[0]), event_of_row(row)) for row in rows]
 
     def advance(self, sink: str, integration: str, position: Position, taken: int) -> None:  # noqa: ARG002 - SQLite counts by itself
-        """Note that a sink has taken everything up to a position."""
+        """Record that everything up to a position was delivered to a sink."""
         with self._transaction() as db:
             db.execute(_ADVANCE, (sink, int(position), integration))
 
     def count_pending(self, sink: str) -> int:
-        """Count what a sink has not taken yet."""
+        """Count the events not yet delivered to a sink."""
         ((count,),) = self._all(_COUNT, sink)
         return int(count)
 
-    def bury(
+    def mark_dead(
         self, sink: str, integration: str, position: Position, reason: str, now_ms: int
     ) -> None:
-        """Give up on the event at a position, and advance past it."""
+        """Make the event at a position a dead letter, and advance past it."""
         with self._transaction() as db:
             if db.execute(_ADVANCE, (sink, int(position), integration)).rowcount:
                 db.execute(
@@ -98,14 +103,14 @@ class SqliteOutbox:
                 )
 
     def dead_letters(self, *, sink: str | None = None, limit: int = 100) -> list[DeadLetter]:
-        """List what was given up on."""
+        """List dead letters."""
         query = _DEAD + "WHERE ?1 IS NULL OR dead.sink = ?1 ORDER BY died_at_ms, dead.number "
         return [_letter(row) for row in self._all(query + "LIMIT ?2", sink, limit)]
 
     def redrive(
         self, numbers: Sequence[str] | None = None, *, sink: str | None = None
     ) -> list[str]:
-        """Have dead letters delivered again."""
+        """Mark dead letters to be delivered again."""
         chosen = "UPDATE dead_letters SET redriven = 1 WHERE (?1 IS NULL OR sink = ?1) "
         with self._transaction() as db:
             if numbers is None:
@@ -116,17 +121,17 @@ class SqliteOutbox:
         return [str(number) for (number,) in found]
 
     def redriven(self, sink: str, *, limit: int = 100) -> list[DeadLetter]:
-        """Return the dead letters that are to be delivered again."""
+        """Return the dead letters that are marked to be delivered again."""
         query = _DEAD + "WHERE dead.sink = ? AND redriven = 1 ORDER BY dead.seq LIMIT ?"
         return [_letter(row) for row in self._all(query, sink, limit)]
 
     def resolve(self, number: str) -> None:
-        """Forget a dead letter."""
+        """Remove a dead letter."""
         with self._transaction() as db:
             db.execute("DELETE FROM dead_letters WHERE number = ?", (number,))
 
-    def bury_again(self, number: str, reason: str, now_ms: int) -> None:
-        """Note that a dead letter was refused once more."""
+    def mark_dead_again(self, number: str, reason: str, now_ms: int) -> None:
+        """Record that a dead letter was refused again."""
         with self._transaction() as db:
             db.execute(
                 "UPDATE dead_letters SET redriven = 0, reason = ?, died_at_ms = ? WHERE number = ?",
@@ -139,10 +144,10 @@ class SqliteOutbox:
         return FileLease(self.path.with_name(f"{self.path.name}-relay-{name}.lock"))
 
     def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
-        """Remove events received before a time that all the sinks have taken.
+        """Remove events received before a time and delivered to all the sinks.
 
-        They are looked for from the oldest on, without holding anybody up, and only as far
-        as they are old enough.
+        Reading starts at the oldest event and ends at the first page with one that is too new;
+        it blocks no claims.
         """
         removed, after = 0, 0
         marks = ",".join("?" * len(sinks))

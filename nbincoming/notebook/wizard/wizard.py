@@ -30,7 +30,7 @@ class Wizard:
 
     def __init__(self, integration: Integration) -> None:
         self._integration = integration
-        integration.listen_if_needed()
+        integration.endpoint.listen_if_needed()
         self._title = text()
         self._url = text(css="nbi-url")
         self._copy_url = CopyButton(label="Copy URL")
@@ -60,11 +60,11 @@ class Wizard:
 
     def _refresh_header(self, state: State) -> None:
         integration = self._integration
-        set_html(self._title, _title_html(state, listening=integration.listening))
-        if not integration.listening:
+        set_html(self._title, _title_html(state, listening=integration.endpoint.listening))
+        if not integration.endpoint.listening:
             set_html(self._url, "Not listening. Call <code>listen()</code>.")
             return
-        url, curl = integration.public_url, integration.curl()
+        url, curl = integration.urls()[0].url, integration.curl()
         set_html(self._url, f'<span class="nbi-method">POST</span> <code>{_breakable(url)}</code>')
         set_html(
             self._curl,

@@ -1,4 +1,4 @@
-"""The URL of a sink: where to, as whom, and by which secret, never the secret itself."""
+"""The URL of a sink: hosts, user, path, options and the name of a secret."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from nbincoming.errors import quote
 from nbincoming.relay.sinks.sink import SinkError
 from nbincoming.tls import CA_OPTION, CAFileError, trust
 
-#: Kinds of sink that have no host.
+#: Schemes without a host.
 _PLAIN: Final = ("stdout", "jsonl")
 
-#: Those whose connections are encrypted.
+#: Schemes whose connections are encrypted.
 _SECURE: Final = ("https", "kafka+ssl", "tls", "amqps", "rediss")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """A sink's URL, taken apart.
+class SinkAddress:
+    """The parts of a sink's URL.
 
     Attributes
     ----------
     scheme : str
-        What is before the colon, in lower case.
+        The part before the colon, in lower case.
     hosts : tuple of str
-        ``host:port``, or without the port; several where the kind allows it.
+        ``host:port`` or ``host``; several if the kind of sink allows it.
     user : str
-        The user's name, or nothing.
+        The user's name; empty for none.
     path : str
         From the first slash on; for ``jsonl:PATH`` the path.
     query : str
-        What is between ``?`` and ``#``.
+        The part between ``?`` and ``#``.
     secret_name : str
-        What is after ``#``: ``env:NAME`` or ``file:PATH``; empty for none.
+        The part after ``#``: ``env:NAME`` or ``file:PATH``; empty for none.
     """
 
     scheme: str
@@ -47,25 +47,25 @@ class Address:
 
     @property
     def name(self) -> str:
-        """Name of the sink in the store, in logs and metrics: nothing that may be secret."""
+        """Name of the sink in the store, logs and metrics: its URL without secrets and options."""
         if not self.hosts:
             return f"{self.scheme}:{self.path}" if self.path else self.scheme
         return f"{self.scheme}://{','.join(self.hosts)}{self.path}"
 
     @property
     def is_secure(self) -> bool:
-        """Whether connections are encrypted, and the other end shows a certificate."""
+        """Whether connections are encrypted, and the server shows a certificate."""
         return self.scheme in _SECURE
 
     @property
     def ca_file(self) -> str | None:
-        """File of the certificates to trust, if it is said."""
+        """File of the authorities to trust, if the URL names one."""
         options = dict(parse_qsl(self.query, keep_blank_values=True))
         return options.get(CA_OPTION) if self.is_secure else None
 
     @property
     def segments(self) -> list[str]:
-        """The parts of the path between slashes, decoded."""
+        """The decoded parts of the path between its slashes."""
         return [unquote(part) for part in self.path.split("/") if part]
 
     def text_of(self, secret: bytes | None) -> str | None:
@@ -74,22 +74,22 @@ class Address:
         Raises
         ------
         SinkError
-            If it is none.
+            If the password is not UTF-8.
         """
         try:
             return None if secret is None else secret.decode()
-        except UnicodeDecodeError:  # its text would quote the secret
+        except UnicodeDecodeError:  # its message would quote the secret
             raise SinkError(
                 f"The secret {quote(self.secret_name)} of the sink {self.name} is not UTF-8 text."
             ) from None
 
     def trusted(self) -> ssl.SSLContext | None:
-        """Make what checks certificates; nothing where there are none.
+        """Return the TLS context that checks certificates; None for a connection without TLS.
 
         Raises
         ------
         SinkError
-            If the file of those to trust cannot be used.
+            If the file of authorities cannot be used.
         """
         try:
             return trust(self.ca_file) if self.is_secure else None
@@ -97,17 +97,17 @@ class Address:
             raise SinkError(f"The sink {self.name}: {error}") from None
 
     def host_and_port(self) -> tuple[str, int | None]:
-        """Return the first host and its port, if it is said."""
+        """Return the first host, and its port if there is one."""
         parts = urlsplit(f"//{self.hosts[0]}")
         return parts.hostname or "", parts.port
 
     def options(self, *known: str) -> dict[str, str]:
-        """Return the options after ``?``; which certificates to trust is always one.
+        """Return the options after ``?``. With TLS, ``ssl.ca.location`` is always allowed.
 
         Raises
         ------
         SinkError
-            If there are unknown ones.
+            If an option is not one of `known`.
         """
         options = dict(parse_qsl(self.query, keep_blank_values=True))
         if self.is_secure:
@@ -121,33 +121,33 @@ class Address:
         return options
 
 
-def parse_address(url: str) -> Address:
-    """Take a sink's URL apart.
+def parse_sink_address(url: str) -> SinkAddress:
+    """Parse a sink's URL.
 
     Raises
     ------
     SinkError
-        If it has no host, an impossible port, or a password in it.
+        If it has no host, an invalid port, or a password.
     """
     scheme, _, rest = url.partition(":")
     scheme = scheme.lower()
-    if scheme in _PLAIN:  # a file's name may have a "#"
-        return Address(scheme, (), "", rest, "", "")
+    if scheme in _PLAIN:  # the name of a file may contain "#"
+        return SinkAddress(scheme, (), "", rest, "", "")
     try:
         parts = urlsplit(url)
-    except ValueError:  # its text may quote the URL
-        raise SinkError(f"This is no URL of a sink. Write {scheme}://host:port/…") from None
+    except ValueError:  # its message may quote the URL
+        raise SinkError(f"This URL of a sink is invalid. Write {scheme}://host:port/…") from None
     before, at, netloc = parts.netloc.rpartition("@")
     user, colon, _ = before.partition(":")
     if at and colon:
         raise SinkError(
-            f"A URL is no place for a password: it shows in the list of processes. Leave it out of "
+            f"A URL must not hold a password: it shows in the list of processes. Remove it from "
             f"{scheme}://{netloc}, put it in an environment variable, and end the URL by #env:NAME."
         )
     hosts = tuple(netloc.split(","))
     for host in hosts:
         _check_host(scheme, host)
-    return Address(scheme, hosts, unquote(user), parts.path, parts.query, parts.fragment)
+    return SinkAddress(scheme, hosts, unquote(user), parts.path, parts.query, parts.fragment)
 
 
 def _check_host(scheme: str, host: str) -> None:
@@ -157,4 +157,4 @@ def _check_host(scheme: str, host: str) -> None:
     except ValueError:
         is_good = False
     if not is_good:
-        raise SinkError(f"{quote(host)} is no host. Write {scheme}://host:port/…")
+        raise SinkError(f"{quote(host)} is not a valid host. Write {scheme}://host:port/…")

@@ -1,4 +1,4 @@
-"""A sink behind HTTP: one event a request, signed as Standard Webhooks has it.
+"""A sink for HTTP: one event for each request, signed by Standard Webhooks.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -16,33 +16,31 @@ import urllib3
 from nbincoming.core.auth.signatures import sign_standard, standard_key
 from nbincoming.core.events import Event
 from nbincoming.errors import quote
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
-    TIMEOUT_S,
+    DELIVERY_TIMEOUT_S,
     SinkError,
     Undelivered,
     event_json,
 )
 from nbincoming.tls import CA_OPTION, certificate_fault
 
-#: Longest that a receiver may send us away for.
+#: Longest pause that a receiver can ask for.
 _MAX_RETRY_AFTER_S: Final = 3_600.0
 
-#: An answer's body says nothing to us. One of up to so many bytes is read, so that the
-#: connection can be used again.
+#: Up to this size, the body of an answer is read and dropped, so that the connection can be reused.
 _MAX_ANSWER_BYTES: Final = 65_536
 
-#: "Not now": it speaks of the time, not of the event. So does any status with Retry-After.
+#: Statuses that ask to retry later, as any status with Retry-After does.
 _LATER: Final = frozenset({425, 429})
 
-#: Statuses that speak of the receiver or of us: a redirect, which a signed event does not
-#: follow, credentials that are wrong, a gateway without an answer. Some come for one event
-#: alone, which a firewall finds suspicious, or on which the receiver breaks down or sleeps in.
+#: Statuses that usually mean a fault of the receiver or of the configuration: a redirect, which a
+#: signed event does not follow, wrong credentials, a gateway without an answer. But a firewall may
+#: block one event alone, or the receiver may crash or time out on it.
 _DOUBTFUL: Final = frozenset({*range(300, 400), 401, 403, 407, 408, 502, 503, 504})
 
-#: What is raised when the event was sent and no answer came. (Or when a connection was cut
-#: before: that is no reason to give up on an event either.)
+#: Raised when the event was sent and no answer came, or when the connection was lost before.
 _NO_ANSWER: Final = (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.ProtocolError)
 
 
@@ -52,15 +50,15 @@ class HttpSink:
     Parameters
     ----------
     address
-        Where to post.
+        The URL to post to.
     secret
-        What signs; None to send unsigned.
+        The signing key; None to send unsigned.
     """
 
-    batch = 1  # so that what was taken is noted at once
-    carriers = 8  # a receiver far away takes its time for each
+    batch = 1  # so that each delivery is recorded at once
+    max_threads = 8  # so that a distant receiver does not limit the rate
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if address.user or len(address.hosts) > 1:
             raise SinkError(f"The sink {address.name} takes one host and no user.")
         query = _query(address)
@@ -71,20 +69,20 @@ class HttpSink:
             name = quote(address.secret_name)
             raise SinkError(f"The secret {name} of the sink {address.name} {error}.") from None
         self._pool = urllib3.PoolManager(
-            maxsize=self.carriers,
-            timeout=urllib3.Timeout(connect=TIMEOUT_S, read=TIMEOUT_S),
-            retries=False,  # the relay's
+            maxsize=self.max_threads,
+            timeout=urllib3.Timeout(connect=DELIVERY_TIMEOUT_S, read=DELIVERY_TIMEOUT_S),
+            retries=False,  # the relay retries
             ssl_context=address.trusted(),
             headers={"User-Agent": "nbincoming", "Content-Type": CONTENT_TYPE},
         )
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Post events, each when the one before was taken."""
+        """Post events, each after the one before was accepted."""
         for number, event in enumerate(events):
             try:
                 status, retry_after = self._post(event)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                # The kind alone: its text may hold the URL.
+                # Without its message, which may hold the URL.
                 reason = certificate_fault(error) or type(error).__name__
                 is_doubtful = isinstance(error, _NO_ANSWER)
                 raise Undelivered(reason, delivered=number, is_doubtful=is_doubtful) from error
@@ -103,7 +101,7 @@ class HttpSink:
         self._pool.clear()
 
     def _post(self, event: Event) -> tuple[int, str]:
-        """Post one; return the status, and what Retry-After says."""
+        """Post an event; return the status and the header Retry-After."""
         body, stamp = event_json(event), str(int(time.time()))
         headers = {**self._pool.headers, "webhook-id": event.id, "webhook-timestamp": stamp}
         if self._key is not None:
@@ -119,8 +117,8 @@ class HttpSink:
 
 
 def _take_body(answer: urllib3.BaseHTTPResponse) -> None:
-    """Read a short body that comes in time, and have the connection used again."""
-    until_s = time.monotonic() + TIMEOUT_S
+    """Read a short body, within the time limit, so that the connection can be reused."""
+    until_s = time.monotonic() + DELIVERY_TIMEOUT_S
     left = answer.length_remaining
     if left is None or left > _MAX_ANSWER_BYTES:
         return
@@ -130,8 +128,8 @@ def _take_body(answer: urllib3.BaseHTTPResponse) -> None:
         answer.release_conn()
 
 
-def _query(address: Address) -> str:
-    """Return the receiver's query, which is all but the one option of ours."""
+def _query(address: SinkAddress) -> str:
+    """Return the query for the receiver: all but our own option."""
     query = address.query
     if address.ca_file is not None:
         parts = query.split("&")

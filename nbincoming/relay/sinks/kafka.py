@@ -1,7 +1,7 @@
-"""A sink in Kafka: a record for each event, keyed by its integration.
+"""A sink for Kafka: one record for each event, keyed by its integration.
 
-The producer is idempotent, so that its own retries neither double nor reorder; the records
-of an integration have one key, so they lie in one partition, in order.
+The producer is idempotent: its own retries neither duplicate nor reorder records. The records of
+an integration have one key, so they are in one partition, in order.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any, Final
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from nbincoming.core.events import Event
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
-    TIMEOUT_S,
+    DELIVERY_TIMEOUT_S,
     SinkError,
     Undelivered,
     event_json,
@@ -34,7 +34,7 @@ _OPTIONS: Final = (
     "sasl.mechanism",
 )
 
-#: What the broker, or the client on its behalf, says of a record that it will never take.
+#: Errors of the broker, or of the client on its behalf, about a record that is never accepted.
 _REFUSALS: Final = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
@@ -60,25 +60,25 @@ class KafkaSink:
     """
 
     batch = 100
-    carriers = 1
+    max_threads = 1
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         try:
             (self._topic,) = address.segments
         except ValueError:
             raise SinkError(
                 f"The sink {address.name} needs a topic. Write kafka://host:9092/topic."
             ) from None
-        address.trusted()  # what is wrong with it shows now
+        address.trusted()  # raises now if the file of authorities is wrong
         is_secure = address.is_secure
         self._settings: dict[str, Any] = {
             "bootstrap.servers": ",".join(address.hosts),
             "security.protocol": "SSL" if is_secure else "PLAINTEXT",
             "enable.idempotence": True,
-            # Time is kept in deliver(): a record that librdkafka gave up on by itself could be
-            # followed by later ones.
+            # deliver() has its own time limit: librdkafka would drop one record and go on to
+            # deliver later ones.
             "message.timeout.ms": 0,
-            "log_level": 0,  # what went wrong is in Undelivered
+            "log_level": 0,  # Undelivered has the reason
         }
         if address.user:
             self._settings |= {
@@ -87,22 +87,25 @@ class KafkaSink:
                 "sasl.username": address.user,
                 "sasl.password": address.text_of(secret) or "",
             }
-        # Its own library looks for the system's certificates by itself, past SSL_CERT_FILE.
+        # librdkafka looks for the system's certificates by itself, and ignores SSL_CERT_FILE.
         default = ssl.get_default_verify_paths().cafile
         if is_secure and default is not None:
             self._settings[CA_OPTION] = default
         self._settings |= address.options(*_OPTIONS)
-        self._said = "Kafka: no answer"
+        self._reason = ""  # why the current delivery fails
         try:
-            self._producer: Producer | None = Producer(self._settings | {"error_cb": self._hear})
+            self._producer: Producer | None = Producer(
+                self._settings | {"error_cb": self._note_error}
+            )
         except KafkaException as error:
             raise SinkError(f"The sink {address.name}: {_text(error.args[0])}.") from None
 
     def deliver(self, events: Sequence[Event]) -> None:
         """Produce events, and wait until the broker has them."""
+        self._reason = ""
         producer = self._producer
         if producer is None:
-            producer = self._producer = Producer(self._settings | {"error_cb": self._hear})
+            producer = self._producer = Producer(self._settings | {"error_cb": self._note_error})
         ends: dict[int, KafkaError | None] = {}
         refused, produced = None, 0
         try:
@@ -115,9 +118,9 @@ class KafkaSink:
                     on_delivery=partial(_note, ends, number),
                 )
                 produced += 1
-        except KafkaException as exception:  # no later one is produced
+        except KafkaException as exception:  # the later ones are not produced
             refused = exception.args[0]
-        deadline_s = time.monotonic() + TIMEOUT_S
+        deadline_s = time.monotonic() + DELIVERY_TIMEOUT_S
         while len(ends) < produced and not any(ends.values()):
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
@@ -132,7 +135,7 @@ class KafkaSink:
             error = ends.get(delivered)
             self._abandon(producer)
         if error is None:
-            raise Undelivered(self._said, delivered=delivered)
+            raise Undelivered(self._reason or "Kafka: no answer", delivered=delivered)
         raise Undelivered(_text(error), delivered=delivered, is_refusal=error.code() in _REFUSALS)
 
     def close(self) -> None:
@@ -141,14 +144,18 @@ class KafkaSink:
             self._abandon(self._producer)
 
     def _abandon(self, producer: Producer) -> None:
-        """Let go of a producer and what it holds, which would be delivered behind our back."""
+        """Discard a producer with its queue, which it would still deliver in the background."""
         producer.purge()
         producer.poll(0)
         self._producer = None
 
-    def _hear(self, error: KafkaError) -> None:
-        if error.code() != KafkaError._ALL_BROKERS_DOWN:  # why they are was said before
-            self._said = _text(error)
+    def _note_error(self, error: KafkaError) -> None:
+        """Keep the error that explains most; librdkafka reports one for each address it tries."""
+        code = error.code()
+        if code == KafkaError._ALL_BROKERS_DOWN:
+            return
+        if code != KafkaError._TRANSPORT or not self._reason:
+            self._reason = _text(error)
 
 
 def _note(
@@ -158,7 +165,7 @@ def _note(
 
 
 def _text(error: KafkaError) -> str:
-    # The client's own text names brokers and files; of a certificate it says no more than this.
+    # librdkafka's own text names brokers and files.
     if error.code() == KafkaError._SSL and "certificate verify failed" in error.str():
         return "Kafka: the certificate is not accepted"
     return f"Kafka: {error.name()}"

@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Final
 
 from nbincoming.core.events import Event
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import SinkError, Undelivered, event_json
 
-#: The handle of standard output, and not Python's stream: its buffer would keep, and write
-#: later, what could not be written.
+#: The handle of standard output. Python's stream would keep what could not be written in its
+#: buffer, and write it later.
 STDOUT: Final = 1
 
 
 class StdoutSink:
-    """Standard output, for a pipe."""
+    """Standard output, for a pipe to another program."""
 
     batch = 100
-    carriers = 1
+    max_threads = 1
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if address.path or secret:
             raise SinkError("The sink stdout takes nothing more. Write stdout.")
         self._is_torn = False
@@ -34,31 +34,32 @@ class StdoutSink:
         try:
             _write(STDOUT, b"\n" + data if self._is_torn else data)
         except OSError as error:
-            self._is_torn = True  # perhaps; whoever reads passes over an empty line
+            self._is_torn = True  # perhaps; readers skip an empty line
             raise Undelivered(f"Standard output: {error.strerror}") from error
         self._is_torn = False
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing: standard output stays open."""
 
 
 class JsonlSink:
     """A file that grows.
 
-    What a crash left of a line is ended when the file is opened, so that no event is joined
-    to it; whoever reads passes over a line that is no JSON.
+    A line that a crash cut short is ended when the file is opened, so that no event is joined
+    to it. Readers skip a line that is not JSON. A file that was moved or deleted, as logrotate
+    does it, is opened anew before the next delivery.
     """
 
     batch = 100
-    carriers = 1
+    max_threads = 1
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if not address.path or secret:
             raise SinkError("The sink jsonl needs a path, and nothing more. Write jsonl:PATH.")
         self._path = Path(address.path)
         self._handle = -1
         try:
-            self._open()  # so that a wrong path shows at the start
+            self._open()  # so that a wrong path is refused at the start
         except OSError as error:
             raise SinkError(f"{self._path} cannot be written: {error.strerror}.") from None
 
@@ -66,13 +67,14 @@ class JsonlSink:
         """Append events; they are on the disk when it returns."""
         data = _lines(events)
         try:
-            if self._handle < 0:
+            if not self._is_in_place():
+                self.close()
                 self._open()
             _write(self._handle, data)
             os.fsync(self._handle)
         except OSError as error:
             with contextlib.suppress(OSError):
-                self.close()  # opened again, which ends a line that was cut
+                self.close()  # opened again, which ends a line that was cut short
             raise Undelivered(f"{self._path}: {error.strerror}") from error
 
     def close(self) -> None:
@@ -80,6 +82,13 @@ class JsonlSink:
         handle, self._handle = self._handle, -1
         if handle >= 0:
             os.close(handle)
+
+    def _is_in_place(self) -> bool:
+        """Return whether the file is open, and still the one at the path."""
+        try:
+            return self._handle >= 0 and os.path.samestat(os.fstat(self._handle), self._path.stat())
+        except FileNotFoundError:
+            return False
 
     def _open(self) -> None:
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)

@@ -1,6 +1,6 @@
-"""Sinks whose clients are asynchronous: an event loop in a thread of its own.
+"""Sinks with asynchronous clients: an event loop in a thread of its own.
 
-It runs between deliveries, too, so that heartbeats are answered.
+The loop also runs between deliveries, so that the client answers heartbeats.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ class LoopSink(ABC):
     Parameters
     ----------
     name
-        The thread's.
+        Name of the thread.
     """
 
     batch: ClassVar[int] = 50
-    carriers: ClassVar[int] = 1
+    max_threads: ClassVar[int] = 1
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -42,7 +42,7 @@ class LoopSink(ABC):
         _run(self.publish(events), self._loop)
 
     def close(self) -> None:
-        """Close the connection and cancel what still runs, then end the thread."""
+        """Close the connection, cancel the remaining tasks and end the thread."""
         loop, thread, self._loop = self._loop, self._thread, None
         if loop is not None and thread is not None:
             _run(self.drop(), loop)
@@ -53,7 +53,7 @@ class LoopSink(ABC):
 
     @abstractmethod
     async def publish(self, events: Sequence[Event]) -> None:
-        """Deliver events, and keep the time while doing so."""
+        """Deliver events within the time limit."""
 
     @abstractmethod
     async def drop(self) -> None:

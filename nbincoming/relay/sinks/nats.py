@@ -1,7 +1,6 @@
-"""A sink in NATS JetStream: a message for each event, acknowledged by the stream.
+"""A sink for NATS JetStream: one message for each event, acknowledged by the stream.
 
-The event's id is the message's, so that a stream drops what it already has, for as long as
-its own window for duplicates lasts.
+The message has the event's id, so the stream drops duplicates within its own window for them.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from nats.js import JetStreamContext
 from nats.js.errors import APIError, NoStreamResponseError
 
 from nbincoming.core.events import Event
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.loop import LoopSink
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
-    TIMEOUT_S,
+    DELIVERY_TIMEOUT_S,
     SinkError,
     Undelivered,
     event_json,
 )
 from nbincoming.tls import certificate_fault
 
-#: Longest wait for a connection, and for one acknowledgement.
+#: Time limit for a connection, and for one acknowledgement.
 _STEP_S: Final = 5.0
 
 #: "message size exceeds maximum allowed", by a stream's own limit.
@@ -36,10 +35,10 @@ _TOO_LARGE: Final = 10054
 
 
 class NotEncrypted(Error):
-    """A server that asks for a connection in the clear, where the URL asks for TLS.
+    """A server that offers no encryption although the URL asks for TLS.
 
-    A server of NATS says whether connections are encrypted, in the clear, and the client does
-    as it is told: whoever sits between could say no, and would be given the password.
+    A NATS server announces in plain text whether connections are encrypted, and the client
+    obeys. An attacker in between could announce that they are not, and would get the password.
     """
 
 
@@ -59,7 +58,7 @@ class NatsSink(LoopSink):
         The user's password; without a user, a token.
     """
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         super().__init__("nbincoming-nats")
         address.options()
         self._user = address.user
@@ -76,9 +75,9 @@ class NatsSink(LoopSink):
             )
         self._options: dict[str, Any] = {
             "servers": [f"{address.scheme}://{host}" for host in address.hosts],
-            "allow_reconnect": False,  # the relay's to decide
+            "allow_reconnect": False,  # the relay retries
             "connect_timeout": _STEP_S,
-            "error_cb": _ignore,  # what went wrong is in Undelivered
+            "error_cb": _ignore,  # Undelivered has the reason
         }
         self._password = address.text_of(secret)
         if self._trusted is not None:
@@ -86,10 +85,10 @@ class NatsSink(LoopSink):
         self._client: Client | None = None
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Publish events, each when the one before was acknowledged."""
+        """Publish events, each after the one before was acknowledged."""
         number = 0
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(DELIVERY_TIMEOUT_S):
                 stream = await self._stream()
                 for number, event in enumerate(events):  # noqa: B007 - read where it fails
                     await stream.publish(
@@ -109,7 +108,7 @@ class NatsSink(LoopSink):
             is_refusal = error.err_code == _TOO_LARGE
             reason = f"NATS: {error.description}"
             raise Undelivered(reason, delivered=number, is_refusal=is_refusal) from None
-        # A client that closes cancels what waits on it.
+        # A client that closes cancels the calls that wait.
         except (Error, OSError, TimeoutError, asyncio.CancelledError) as error:
             await self.drop()
             reason = certificate_fault(error) or _REASONS.get(type(error)) or type(error).__name__
@@ -151,4 +150,4 @@ class NatsSink(LoopSink):
 
 
 async def _ignore(_: Exception) -> None:
-    """Nothing to do."""
+    """Do nothing."""

@@ -1,4 +1,4 @@
-"""Where events are delivered; each kind of sink is a module, loaded on use."""
+"""Opens sinks by their URLs; the module of each kind is imported on use."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import Final, cast
 
 from nbincoming.core.auth.verification import Secrets
 from nbincoming.errors import MissingExtra, quote
-from nbincoming.relay.sinks.address import Address, parse_address
+from nbincoming.relay.sinks.address import SinkAddress, parse_sink_address
 from nbincoming.relay.sinks.sink import Sink, SinkError
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SinkKind:
     """A kind of sink.
 
     Attributes
     ----------
     what : str
-        What it is, at the start of a sentence.
+        Its name, at the start of a sentence.
     url : str
-        What its URL looks like.
+        An example of its URL.
     module, sink : str
-        Where it is.
+        Names of its module and class.
     needs, extra : str
-        The package that it needs, and the extra that brings it; empty for none.
+        The package that it needs, and our extra that installs it; empty for none.
     """
 
     what: str
@@ -38,26 +38,27 @@ class Kind:
     extra: str = ""
 
 
-_HTTP: Final = Kind(
+_HTTP: Final = SinkKind(
     "An HTTP sink", "https://host/path#env:SECRET", "http", "HttpSink", "urllib3", "serve"
 )
-_KAFKA: Final = Kind(
+_KAFKA: Final = SinkKind(
     "A Kafka sink", "kafka://host:9092/topic", "kafka", "KafkaSink", "confluent_kafka", "kafka"
 )
-_NATS: Final = Kind("A NATS sink", "nats://host:4222/subject", "nats", "NatsSink", "nats", "nats")
-_RABBITMQ: Final = Kind(
+_NATS: Final = SinkKind(
+    "A NATS sink", "nats://host:4222/subject", "nats", "NatsSink", "nats", "nats"
+)
+_RABBITMQ: Final = SinkKind(
     "A RabbitMQ sink", "amqp://user@host/queue#env:PASSWORD", "rabbitmq", "RabbitSink",
     "aio_pika", "rabbitmq",
 )  # fmt: skip
-_REDIS: Final = Kind(
+_REDIS: Final = SinkKind(
     "A Redis sink", "redis://host:6379/0/stream", "redis", "RedisSink", "redis", "redis"
 )
 
-#: By the scheme of the URL. One table opens them, lists them in messages, and is held against
-#: ``docs/delivery.md`` by a test.
-KINDS: Final[dict[str, Kind]] = {
-    "stdout": Kind("Standard output", "stdout", "lines", "StdoutSink"),
-    "jsonl": Kind("A file", "jsonl:PATH", "lines", "JsonlSink"),
+#: By the scheme of the URL. A test compares the table with ``docs/delivery.md``.
+SINK_KINDS: Final[dict[str, SinkKind]] = {
+    "stdout": SinkKind("Standard output", "stdout", "lines", "StdoutSink"),
+    "jsonl": SinkKind("A file", "jsonl:PATH", "lines", "JsonlSink"),
     "http": _HTTP,
     "https": _HTTP,
     "kafka": _KAFKA,
@@ -72,8 +73,8 @@ KINDS: Final[dict[str, Kind]] = {
 
 
 def sink_name(url: str) -> str:
-    """Name a sink in the store, in logs and metrics: its URL without what may be secret."""
-    return parse_address(url).name
+    """Return the name of a sink in the store, logs and metrics: its URL without secrets."""
+    return parse_sink_address(url).name
 
 
 def open_sink(url: str, secrets: Secrets) -> Sink:
@@ -82,25 +83,25 @@ def open_sink(url: str, secrets: Secrets) -> Sink:
     Parameters
     ----------
     url
-        As :data:`KINDS` shows; ``#env:NAME`` or ``#file:PATH`` at its end names the secret
-        that signs (HTTP), or the password (the others).
+        One of :data:`SINK_KINDS`. ``#env:NAME`` or ``#file:PATH`` at its end names the signing
+        key (HTTP) or the password (others).
     secrets
         Where that secret is looked up.
 
     Raises
     ------
     SinkError, MissingExtra
-        If it names none, its secret is missing, or its client is not installed.
+        If the URL is invalid, its secret is missing, or its client is not installed.
     """
-    kind = KINDS.get(url.partition(":")[0].lower())
+    kind = SINK_KINDS.get(url.partition(":")[0].lower())
     if kind is None:
         # Cut at the scheme: a URL may hold a password.
         scheme = quote(url.partition(":")[0])
-        shown = ", ".join(dict.fromkeys(each.url for each in KINDS.values()))
-        raise SinkError(f"{scheme} is no kind of sink. Give one of these: {shown}.")
+        shown = ", ".join(dict.fromkeys(each.url for each in SINK_KINDS.values()))
+        raise SinkError(f"{scheme} is not a kind of sink. Give one of these: {shown}.")
     if kind.needs and importlib.util.find_spec(kind.needs) is None:
         raise MissingExtra(kind.what, kind.extra)
-    address = parse_address(url)
+    address = parse_sink_address(url)
     sink = getattr(import_module(f"nbincoming.relay.sinks.{kind.module}"), kind.sink)
     return cast("Sink", sink(address, _secret(address, secrets)))
 
@@ -111,7 +112,7 @@ def open_sinks(urls: Sequence[str], secrets: Secrets) -> dict[str, Sink]:
     Raises
     ------
     SinkError
-        With everything that stands in the way, at once.
+        With everything that is wrong, for all sinks.
     """
     sinks: dict[str, Sink] = {}
     reasons = []
@@ -131,7 +132,7 @@ def open_sinks(urls: Sequence[str], secrets: Secrets) -> dict[str, Sink]:
     return sinks
 
 
-def _secret(address: Address, secrets: Secrets) -> bytes | None:
+def _secret(address: SinkAddress, secrets: Secrets) -> bytes | None:
     if not address.secret_name:
         return None
     try:
@@ -141,6 +142,6 @@ def _secret(address: Address, secrets: Secrets) -> bytes | None:
     if not value:
         raise SinkError(
             f"The sink {address.name} needs the secret {quote(address.secret_name)}, which is not "
-            "there. Set it: #env:NAME is an environment variable, #file:PATH a file."
+            "set. #env:NAME is an environment variable, #file:PATH a file."
         )
     return value

@@ -1,4 +1,4 @@
-"""A sink in RabbitMQ: a persistent message for each event, confirmed by the broker."""
+"""A sink for RabbitMQ: one persistent message for each event, confirmed by the broker."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from aio_pika.exceptions import (
 
 from nbincoming.core.events import EVENT_TYPE, Event
 from nbincoming.errors import quote
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.loop import LoopSink
 from nbincoming.relay.sinks.sink import (
     CONTENT_TYPE,
-    TIMEOUT_S,
+    DELIVERY_TIMEOUT_S,
     SinkError,
     Undelivered,
     event_json,
 )
 from nbincoming.tls import certificate_fault
 
-#: Longest wait for a connection, and for one confirmation.
+#: Time limit for a connection, and for one confirmation.
 _STEP_S: Final = 5.0
 
-#: What a connection that is cut raises, or that was cut before: it cancels what waits on it.
+#: Raised when a connection is lost or was lost before; the client cancels the calls that wait.
 _AWAY: Final = (
     AMQPError,
     ChannelInvalidStateError,
@@ -46,7 +46,7 @@ _AWAY: Final = (
 
 
 class RabbitSink(LoopSink):
-    """A queue, or an exchange and a routing key; neither is declared here.
+    """A queue, or an exchange and a routing key, which must exist.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ class RabbitSink(LoopSink):
         The user's password.
     """
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         super().__init__("nbincoming-rabbitmq")
         options = address.options("vhost", "window")
         *exchange, self._key = address.segments or [""]
@@ -88,10 +88,10 @@ class RabbitSink(LoopSink):
         self._exchange: AbstractExchange | None = None
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Publish events, each window of them when the one before was confirmed."""
+        """Publish events in windows, each after the one before was confirmed."""
         delivered = 0
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(DELIVERY_TIMEOUT_S):
                 exchange = self._exchange or await self._connect()
                 while delivered < len(events):
                     some = events[delivered : delivered + self._window]
@@ -111,16 +111,16 @@ class RabbitSink(LoopSink):
             raise Undelivered(
                 f"RabbitMQ: {certificate_fault(error) or type(error).__name__}",
                 delivered=delivered,
-                is_refusal=isinstance(error, ChannelPreconditionFailed),  # larger than it takes
+                is_refusal=isinstance(error, ChannelPreconditionFailed),  # larger than its limit
             ) from error
 
     async def _publish_one(self, exchange: AbstractExchange, event: Event) -> None:
-        # "mandatory": what no queue takes comes back, instead of being lost.
+        # "mandatory": a message that no queue receives is returned instead of lost.
         await exchange.publish(_message(event), self._key, mandatory=True, timeout=_STEP_S)
 
     async def _connect(self) -> AbstractExchange:
         await self.drop()
-        # Not by aio_pika.connect(), which leaves a connection that fails to nobody to close.
+        # Not aio_pika.connect(): if that fails, nobody can close its connection.
         self._connection = Connection(make_url(**self._options), ssl_context=self._trusted)
         await self._connection.connect(timeout=_STEP_S)
         channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)

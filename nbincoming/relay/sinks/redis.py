@@ -1,4 +1,4 @@
-"""A sink in Redis or Valkey: an entry of a stream for each event."""
+"""A sink for Redis or Valkey: one entry of a stream for each event."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from nbincoming.core.events import Event
-from nbincoming.relay.sinks.address import Address
+from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import SinkError, Undelivered, event_json
 from nbincoming.tls import certificate_fault
 
-#: Longest wait for the server.
+#: Time limit for a connection, and for each answer.
 _STEP_S = 5.0
 
 
@@ -30,11 +30,11 @@ class RedisSink:
     """
 
     batch = 100
-    carriers = 1
+    max_threads = 1
 
-    def __init__(self, address: Address, secret: bytes | None) -> None:
+    def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         address.options()
-        address.trusted()  # what is wrong with it shows now
+        address.trusted()  # raises now if the file of authorities is wrong
         try:
             database, self._stream = address.segments
             number = int(database)
@@ -51,13 +51,13 @@ class RedisSink:
             password=address.text_of(secret),
             socket_timeout=_STEP_S,
             socket_connect_timeout=_STEP_S,
-            retry=Retry(NoBackoff(), 0),  # the relay's
+            retry=Retry(NoBackoff(), 0),  # the relay retries
             protocol=2,
             **({"ssl_ca_certs": address.ca_file} if address.is_secure else {}),
         )
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Add events to the stream: all of them, or none."""
+        """Add events to the stream: all or none."""
         try:
             with self._client.pipeline(transaction=True) as pipeline:
                 for event in events:

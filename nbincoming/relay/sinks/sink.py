@@ -1,4 +1,4 @@
-"""What every sink promises; ``tests/serve/sinks/contract.py`` holds each one to it."""
+"""The interface of sinks; ``tests/relay/sinks/contract.py`` tests each one against it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nbincoming.errors import NbIncomingError
 #: The media type of an event in CloudEvents' JSON format.
 CONTENT_TYPE: Final = "application/cloudevents+json"
 
-#: How long a receiver may take for one delivery. It should answer at once and work later.
-TIMEOUT_S: Final = 15.0
+#: Time limit for one delivery. A receiver should answer at once, and process events later.
+DELIVERY_TIMEOUT_S: Final = 15.0
 
 
 class SinkError(NbIncomingError, ValueError):
-    """A sink that cannot be used."""
+    """A sink whose URL, secret or client cannot be used."""
 
 
 class Undelivered(NbIncomingError):
@@ -26,15 +26,15 @@ class Undelivered(NbIncomingError):
     Attributes
     ----------
     delivered : int
-        How many of the events were delivered before it.
+        Number of events delivered before the failure.
     is_refusal : bool
-        Whether the sink would not have this event, rather than being away. A sink that is
-        away is waited for, however long; one that refuses is not asked for ever.
+        Whether the sink rejected this event. The relay gives up on it after some tries, but
+        retries for ever while a sink cannot be reached.
     is_doubtful : bool
-        Whether the sink was reached and did not take it, and it does not show whose fault
-        that is: another event may be taken. It is waited for until that one is.
+        Whether the sink was reached, but it is unknown whether the event or the sink is at
+        fault. The relay retries until the sink accepts a later event.
     retry_after_s : float
-        How long the sink wants to be left alone.
+        Shortest pause that the sink asks for.
     """
 
     def __init__(
@@ -54,31 +54,31 @@ class Undelivered(NbIncomingError):
 
 
 class Sink(Protocol):
-    """Takes events, in order.
+    """Receives events, in order.
 
-    Making one connects to nothing: a sink that is away holds up no start.
+    Creating one makes no connection, so a sink that is down does not prevent a start.
     """
 
-    #: How many events :meth:`deliver` is given at the most.
+    #: Most events for one call of :meth:`deliver`.
     batch: int
 
-    #: How many threads may deliver at the same time, each the events of one integration.
-    carriers: int
+    #: Most threads that may call :meth:`deliver` at once, each with events of one integration.
+    max_threads: int
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Deliver events of one integration; when it returns they are the receiver's.
+        """Deliver events of one integration; when it returns, the receiver has them.
 
         Raises
         ------
         Undelivered
-            At the first one that is not. None after it was delivered, and none will be
-            later without being given again.
+            At the first event that fails. No later one was delivered, nor will be unless it
+            is passed again.
         """
 
     def close(self) -> None:
-        """Let go of connections and files."""
+        """Close connections and files."""
 
 
 def event_json(event: Event) -> bytes:
-    """Write an event as a CloudEvent in JSON, on one line."""
+    """Return an event as a CloudEvent in JSON, on one line."""
     return json_text(event.cloud_event()).encode()

@@ -101,3 +101,21 @@ def test_header_names_are_kept_in_lower_case() -> None:
     """Headers are found by it."""
     scheme = hmac_signature(secret="env:KEY", header="X-Sign", timestamp_header="X-Time")
     assert (scheme.header, scheme.timestamp_header) == ("x-sign", "x-time")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "headers"),
+    [
+        (no_authorization(), ()),
+        (jwt(secret="env:A"), ()),
+        (meta(secret="env:A"), ()),
+        (hmac_signature(secret="env:A", header="X-S"), ()),
+        (hmac_signature(secret="env:A", header="X-S", timestamp_header="X-Time"), ("x-time",)),
+        (standard_webhooks(secret="env:A"), ("webhook-id", "webhook-timestamp")),
+    ],
+)
+def test_a_scheme_names_the_headers_that_its_signature_covers(
+    scheme: Scheme, headers: tuple[str, ...]
+) -> None:
+    """In lower case; most signatures cover the body alone."""
+    assert scheme.signed_headers() == headers

@@ -387,6 +387,10 @@ def test_the_projection_of_an_array_is_an_array() -> None:
         ("not_in", "b", [], {}, False), ("between", 5, [1, 9], {}, True),
         ("between", 5, [9, 1], {}, False), ("between", 5, [1], {}, False),
         ("between", "2024-06-10", ["2024-06-01", "2024-06-30"], {}, True),
+        ("between", "2024-06-30T15:00", ["2024-06-01", "2024-06-30"], {}, True),
+        ("between", "2024-06-30T23:59:59.999999Z", ["2024-06-30", "2024-06-30"], {}, True),
+        ("between", "2024-07-01", ["2024-06-01", "2024-06-30"], {}, False),
+        ("between", "2024-06-30T15:00", ["2024-06-01", "2024-06-30T00:00"], {}, False),
         ("before", "2024-06-10", "2024-06-11", {}, True), ("before", "2024-06-10", 5, {}, False),
         ("in_last", "2024-06-09", "P7D", {}, True), ("in_last", "2024-06-09", "P7Y", {}, False),
         ("contains", ["a"], "a", {}, True), ("contains", ["a"], ["a"], {}, False),
@@ -479,8 +483,8 @@ def test_a_text_is_a_text_unless_a_time_is_asked_for() -> None:
 def test_between_goes_by_the_type_of_its_ends() -> None:
     """A range of dates reads the string as a date, a range of numbers does not."""
     dates = leaf("between", ["2024-06-01", "2024-06-30"])
-    assert holds(dates, {"x": "2024-06-30T00:00:00Z"})
-    assert not holds(dates, {"x": "2024-06-30T00:00:01Z"})
+    assert holds(dates, {"x": "2024-06-30T23:59:59Z"})
+    assert not holds(dates, {"x": "2024-07-01T00:00:00Z"})
     assert not holds(dates, {"x": 5})
     assert holds(leaf("between", [1, 5]), {"x": 5})
     assert not holds(leaf("between", [1, 5]), {"x": "5"})

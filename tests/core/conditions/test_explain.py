@@ -38,7 +38,14 @@ def why(condition: Any, body: Any, **options: Any) -> Explanation:
         (x > Decimal("2.50"), "body.x is more than 2.5"),
         (x.is_in(["a", "b"]), 'body.x is one of ["a","b"]'),
         (x.between(1, 5), "body.x is between 1 and 5"),
-        (x.between("2024-06-01", "2024-06-30"), 'body.x is between "2024-06-01" and "2024-06-30"'),
+        (
+            x.between("2024-06-01", "2024-06-30"),
+            'body.x is between "2024-06-01" and "2024-06-30" (to the end of that day)',
+        ),
+        (
+            x.between("2024-06-01", "2024-06-30T12:00"),
+            'body.x is between "2024-06-01" and "2024-06-30T12:00"',
+        ),
         (x == P.body.y, "body.x equals body.y"),
         (x.in_last("P7D"), "body.x is in the last P7D"),
         (x.in_last(P.body.window), "body.x is in the last body.window"),

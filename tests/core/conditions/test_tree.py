@@ -87,7 +87,8 @@ def test_a_label_becomes_canonical() -> None:
 
 @pytest.mark.parametrize(
     "label", ["headers", "headers.authorization", "headers.cookie", "headers.x-hub-signature-256",
-              'headers["x-api-key"]', "headers.authorization[0]"],
+              'headers["x-api-key"]', "headers.authorization[0]", "headers.Authorization",
+              "headers.X-Api-Key", 'headers["X-Hub-Signature-256"]', "headers.COOKIE[0]"],
 )  # fmt: skip
 def test_no_condition_reads_credentials(label: str) -> None:
     """A condition that compares a secret would tell it, answer by answer."""

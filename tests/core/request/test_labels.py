@@ -55,6 +55,7 @@ def test_different_paths_have_different_labels(one: Path, other: Path) -> None:
         (("body", "attachments", 0, "fileName"), "body.attachments[0].fileName"),
         (("body", 0, 1), "body[0][1]"),
         (("headers", "x-event"), "headers.x-event"),
+        (("headers", "a b"), 'headers["a b"]'),
         (("body", "a.b"), 'body["a.b"]'),
         (("body", "a", "b"), "body.a.b"),
         (("body", ""), 'body[""]'),
@@ -81,6 +82,10 @@ def test_a_path_is_written_as_its_label(path: Path, label: str) -> None:
     [
         ('body["plain"]', "body.plain"),
         ('body["\\u0061"]', "body.a"),
+        ("headers.X-Delivery-Id", "headers.x-delivery-id"),
+        ('headers["X-Delivery-Id"]', "headers.x-delivery-id"),
+        ("headers.X-Tags[0]", "headers.x-tags[0]"),
+        ("body.Order.Id", "body.Order.Id"),
         ('body["a\\/b"]', "body.a/b"),
         ('body["\\ud83d\\ude00"]', "body.😀"),
         ('body["a\tb"]', 'body["a\\tb"]'),

@@ -230,6 +230,24 @@ def test_a_digest_that_does_not_fit_is_refused(digest: str) -> None:
     assert "changed after it was published" in found["digest"]
 
 
+def test_a_published_label_in_upper_case_is_named() -> None:
+    """Its meaning has changed since it was published, so the file is not merely changed."""
+    data = published().data()
+    data["deduplication"]["parameters"] = ["headers.X-Event", "body.id"]
+    data["triggers"][0]["when"] = {"parameter": "headers.X-Kind", "operator": "exists"}
+    found = problems(json_text(data))
+    assert set(found) == {"deduplication.parameters[0]", "triggers[0].when.parameter"}
+    assert "'headers.X-Event' is read as 'headers.x-event'" in found["deduplication.parameters[0]"]
+
+
+def test_a_draft_with_a_label_in_upper_case_is_read() -> None:
+    """The label becomes canonical."""
+    data = {**COMPLAINTS, "deduplication": {"parameters": ["headers.X-Event"]}}
+    spec = read_spec(json_text(data))
+    assert spec.deduplication is not None
+    assert spec.deduplication.parameters == ("headers.x-event",)
+
+
 def test_a_published_file_cannot_be_passed_off_as_a_draft() -> None:
     """A digest is checked in whatever file it stands."""
     text = json_text({**published().data(), "version": 0})

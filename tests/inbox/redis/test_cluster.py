@@ -152,7 +152,7 @@ def test_a_claim_whose_answer_was_lost_is_not_made_again(
 def test_a_server_that_hangs_is_waited_for_so_long(cluster: Cluster, send: Sender) -> None:
     """What had been sent is done when it wakes, once."""
     cluster.clear()
-    inbox = RedisInbox(cluster.url, timeout_s=1)
+    inbox = RedisInbox(cluster.url, timeout_s=1.0)
     inbox.claim([send(None)])
     with hung(cluster.owner_of(send.integration)), pytest.raises(InboxUnavailable):
         inbox.claim([send(None)])

@@ -13,7 +13,15 @@ from nbincoming.inbox.redis import lease as redis_lease
 from nbincoming.inbox.redis.inbox import RedisInbox
 from nbincoming.inbox.redis.outbox import RedisOutbox
 from tests.inbox.contract import Sender
-from tests.inbox.outbox_contract import SINK, OutboxContract, advance, bury, fill, pending, send
+from tests.inbox.outbox_contract import (
+    SINK,
+    OutboxContract,
+    advance,
+    fill,
+    mark_dead,
+    pending,
+    send,
+)
 from tests.inbox.server import Server
 from tests.inbox.sides import other, outbox
 
@@ -76,7 +84,7 @@ def test_all_keys_of_an_integration_share_a_hash_tag(
     """In a cluster what one step touches lies in one slot."""
     fill(inbox, send, 2)
     advance(outbox, send, 1)
-    bury(outbox, send)
+    mark_dead(outbox, send)
     outbox.redrive()
     with redis.Redis(port=valkey.port) as client:
         names = {name.decode() for name in client.scan_iter()} - {"nbi:integrations"}

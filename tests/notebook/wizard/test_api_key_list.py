@@ -55,7 +55,7 @@ def test_a_key_is_made_shown_once_and_kept_by_its_hash(
     assert find_key(key, inc.api_keys) is not None
     assert key not in synced(page.widget)
     assert "<b>crm</b>" in text_of(opened)
-    assert inc.login_url in text_of(opened)
+    assert inc.endpoint.login_url in text_of(opened)
     assert field(opened, "Name of a new key").value == ""
 
 
@@ -73,8 +73,8 @@ def test_a_key_that_is_shown_is_hidden_with_the_form(
 
 def test_a_key_is_revoked_by_its_name(inc: Integration, page: Page, sent: list[Any]) -> None:
     """The button says whose it is."""
-    inc.add_api_key("crm")
-    inc.add_api_key("shop")
+    inc.api_keys.add("crm")
+    inc.api_keys.add("shop")
     opened = page.open("endpoint")
     click(opened, "Revoke crm")
     assert [record.name for record in inc.api_keys] == ["shop"]
@@ -85,7 +85,7 @@ def test_a_key_is_revoked_by_its_name(inc: Integration, page: Page, sent: list[A
 def test_what_code_changes_shows(inc: Integration, page: Page) -> None:
     """Wizard and code are one state."""
     opened = page.open("endpoint")
-    inc.add_api_key("crm")
+    inc.api_keys.add("crm")
     page.refresh()
     assert "<b>crm</b>" in text_of(opened)
 
@@ -95,7 +95,7 @@ def test_a_name_that_cannot_be_is_a_problem(
     inc: Integration, page: Page, sent: list[Any], name: str
 ) -> None:
     """An empty one, or one that is taken; no key is made."""
-    inc.add_api_key("crm")
+    inc.api_keys.add("crm")
     make_key(page.open("endpoint"), name)
     assert page.problems("endpoint")
     assert len(inc.api_keys) == 1
@@ -105,7 +105,7 @@ def test_a_name_that_cannot_be_is_a_problem(
 def test_hostile_names_are_text(inc: Integration, page: Page) -> None:
     """As everywhere in the wizard."""
     probe = "<img src=x onerror=alert(1)>"
-    inc.add_api_key(probe)
+    inc.api_keys.add(probe)
     assert probe not in text_of(page.open("endpoint"))
 
 

@@ -13,13 +13,13 @@ from nbincoming.core.deduplication import OWN_HASH_HEADER
 from nbincoming.core.request.values import json_text
 from nbincoming.core.spec.model import spec_from_data
 from nbincoming.files import load
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.sending import post
 from nbincoming.notebook.wizard.state import Card, State
 from nbincoming.review.key_advice import key_advice
 from tests.core.strategies import spec_data
 from tests.notebook.conftest import Make
-from tests.notebook.test_snippets import plain
+from tests.notebook.test_python_code import plain
 from tests.notebook.wizard.clicking import Page, buttons, click, field, shown, synced, text_of
 
 SECRET, KEY = "env:ORDERS_TEST_KEY", "sesame-open-sesame-open-sesame-open"
@@ -46,10 +46,10 @@ def send(inc: Integration, body: Any) -> int:
 
 def capture(inc: Integration, *bodies: Any) -> None:
     """Capture requests under the draft."""
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     for body in bodies:
         send(inc, body)
-    inc.close_window()
+    inc.endpoint.close_window()
 
 
 def labels(inside: Any) -> set[str]:
@@ -203,7 +203,7 @@ def test_a_secret_can_be_generated(inc: Integration, page: Page) -> None:
     click(opened, "Generate a secret")
     assert "has a value" in text_of(opened)
     click(opened, "Apply")
-    assert inc.problems() == []
+    assert inc.endpoint.problems() == []
     assert inc.secrets["env:ORDERS_SECRET"].decode() not in synced(page.widget)
 
 
@@ -299,7 +299,7 @@ def picker(opened: Any) -> Any:
 def test_the_newest_request_is_shown(inc: Integration, page: Page) -> None:
     """As long as nobody chose an older one; then that stays."""
     opened = page.open("incoming")
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     for number in range(2):
         send(inc, {"n": number})
         page.refresh()
@@ -323,7 +323,7 @@ def test_a_refused_request_is_shown_with_its_reason(inc: Integration, page: Page
 
 def test_a_request_is_shown_raw(inc: Integration, page: Page) -> None:
     """Exactly, and with masked credentials."""
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     body = b'{"id": 12345678901234567890, "price": 0.10}'
     post(inc.url, body, {"Cookie": "sesame"})
     opened = page.open("incoming")
@@ -338,7 +338,7 @@ def test_a_closed_card_counts(inc: Integration, page: Page) -> None:
     """Requests, and the parameters of those that were not refused."""
     capture(inc, {"a": 1, "b": 2}, b"{")
     page.refresh()
-    count = len(inc.profiles())
+    count = len(inc.inspection.profiles())
     assert f"2 requests, {count} parameters" in text_of(page.card("incoming").widget)
 
 
@@ -468,7 +468,7 @@ def test_the_preview_counts_what_would_be(inc: Integration, page: Page) -> None:
 
 def test_credentials_are_not_offered(inc: Integration, page: Page) -> None:
     """Every other parameter of the samples is."""
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     post(inc.url, b'{"a": 1}', {"X-Api-Key": "sesame"})
     offered = field(page.open("deduplication"), "Parameter").options
     assert "body.a" in offered
@@ -478,11 +478,15 @@ def test_credentials_are_not_offered(inc: Integration, page: Page) -> None:
 @pytest.mark.parametrize(
     ("chosen", "authorization", "words"),
     [
-        (["body.gone"], None, "body.gone is in no sample."),
+        (["body.gone"], None, "No sample has body.gone."),
         (["body.rare"], None, "body.rare is missing in 75 % of the samples."),
-        (["body.timestamp"], None, "changes with each sending"),
+        (["body.timestamp"], None, "body.timestamp seems to change each time a request is sent"),
         (["body.id"], None, "Without authorization"),
-        (["headers.content-type"], nbi.meta(secret=SECRET), "Headers are not signed"),
+        (
+            ["headers.content-type"],
+            nbi.meta(secret=SECRET),
+            "only headers that no signature covers",
+        ),
         (["body.id"], nbi.meta(secret=SECRET), None),
     ],
 )
@@ -494,7 +498,7 @@ def test_a_key_that_may_go_wrong_is_warned_of(
     if authorization is not None:
         inc.authorization = authorization
     inc.deduplicate(*chosen)
-    profiles = {each.label: each for each in inc.profiles()}
+    profiles = {each.label: each for each in inc.inspection.profiles()}
     found = " ".join(map(str, key_advice(inc.draft, profiles)))
     assert (words in found) if words else (found == "")
 
@@ -685,10 +689,10 @@ def test_publishing_writes_and_serves(inc: Integration, page: Page) -> None:
     assert "Nothing is in the way." in text_of(opened)
     click(opened, "Save & publish")
     page.refresh()
-    assert inc.spec == load(inc.state.published_path)
+    assert inc.published == load(inc.state.published_path)
     shown_text = text_of(opened)
-    assert inc.spec is not None
-    assert inc.spec.digest in shown_text
+    assert inc.published is not None
+    assert inc.published.digest in shown_text
     assert "nbincoming check" in shown_text
     assert send(inc, {}) == 200
 
@@ -697,7 +701,7 @@ def test_saving_writes_the_draft(inc: Integration, page: Page, tmp_path: Path) -
     """And serves nothing."""
     click(page.open("publish"), "Save")
     assert load(tmp_path / "drafts" / "orders.draft.incoming.json") == inc.draft
-    assert inc.spec is None
+    assert inc.published is None
 
 
 def test_what_is_in_the_way_leads_to_its_card(inc: Integration, page: Page) -> None:
@@ -724,4 +728,4 @@ def test_a_file_that_cannot_be_written_is_a_problem(
     (tmp_path / "published").write_text("")
     click(page.open("publish"), "Save & publish")
     assert "Error" in page.problems("publish")
-    assert inc.spec is None
+    assert inc.published is None

@@ -12,9 +12,9 @@ from nbincoming.export.formats import FORMATS
 from nbincoming.files import history_of, load
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.wizard.views import CopyButton
-from nbincoming.review.example_choice import choose_examples
+from nbincoming.review.golden_examples import choose_examples
 from nbincoming.review.lint import lint
-from nbincoming.review.verdict import Judge, Verdict
+from nbincoming.review.sample_review import SampleReview, SampleReviewer
 from nbincoming.samples.sample import Sample
 from tests.notebook.conftest import Make
 from tests.notebook.wizard.clicking import Page, click, field, shown, text_of
@@ -106,7 +106,7 @@ def test_what_changed_is_noted_with_the_version(inc: Integration, page: Page) ->
     (first,) = history_of(inc.state.published_path)
     assert first.published is not None
     assert first.published.changes == "the first one"
-    assert load(inc.state.published_path) == inc.spec
+    assert load(inc.state.published_path) == inc.published
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -188,13 +188,13 @@ def test_each_sample_is_looked_at_once(
 ) -> None:
     """However often the open card is shown anew, and the draft is published."""
     looked: list[int] = []
-    verdict = Judge.verdict
+    review = SampleReviewer.review
 
-    def noting(judge: Judge, sample: Sample) -> Verdict:
+    def noting(reviewer: SampleReviewer, sample: Sample) -> SampleReview:
         looked.append(sample.number)
-        return verdict(judge, sample)
+        return review(reviewer, sample)
 
-    monkeypatch.setattr(Judge, "verdict", noting)
+    monkeypatch.setattr(SampleReviewer, "review", noting)
     page.open("publish")
     for number in range(5):
         capture(inc, {"id": 10 + number, "n": number})
@@ -215,10 +215,10 @@ def test_after_a_burst_nothing_is_stale(inc: Integration, page: Page) -> None:
     capture(inc, {"id": 20, "latest": True})
     published = inc.publish()
     assert {"body.late", "body.latest"} <= {each.label for each in published.parameters}
-    assert inc.spec is not None
+    assert inc.published is not None
     judged = list(inc.samples.judged)
     assert published.examples == choose_examples(judged, inc.draft)
-    assert inc.lint() == lint(inc.complete(), samples=judged, secrets=inc.secrets)
+    assert inc.lint() == lint(inc.inspection.complete(), samples=judged, secrets=inc.secrets)
 
 
 def test_the_same_advice_stays_in_place(inc: Integration, page: Page) -> None:

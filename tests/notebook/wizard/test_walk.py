@@ -15,16 +15,15 @@ import pytest
 import nbincoming as nbi
 from nbincoming import files
 from nbincoming.api_keys import ApiKeyError, KeyFile
-from nbincoming.core.outcomes import Duplicate
+from nbincoming.core.examples import check_examples
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import ConditionError, ListenerError, SecretError, SentenceError, SpecError
 from nbincoming.export.example import EXAMPLE_BODY
-from nbincoming.notebook import reception
-from nbincoming.notebook.sending import post
-from nbincoming.notebook.snippets import code
+from nbincoming.notebook.endpoint import capture
+from nbincoming.notebook.endpoint.sending import post
+from nbincoming.notebook.python_code import code
 from nbincoming.notebook.wizard.state import CARDS, Define
 from nbincoming.notebook.wizard.wizard import Wizard
-from nbincoming.review.replay import check_examples
 
 SECRET_NAME = "env:WALK_KEY"
 BODY = json_text(EXAMPLE_BODY).encode()
@@ -41,9 +40,9 @@ def inc(tmp_path: Path) -> Iterator[nbi.Integration]:
 @pytest.fixture
 def published(inc: nbi.Integration) -> nbi.Integration:
     """An integration with JWT, a key and a trigger, published as version 1."""
-    inc.open_window(60)
-    assert inc.send_example() == 200
-    inc.close_window()
+    inc.endpoint.open_window(60)
+    assert inc.endpoint.send_example() == 200
+    inc.endpoint.close_window()
     inc.authorization = nbi.jwt(secret=SECRET_NAME)
     inc.set_secret(SECRET_NAME, nbi.new_secret())
     inc.deduplicate("body.complaint.id")
@@ -101,7 +100,7 @@ def test_an_interrupt_closes_the_window(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(reception, "wait_until", interrupt)
+    monkeypatch.setattr(capture, "wait_until", interrupt)
     with pytest.raises(KeyboardInterrupt):
         inc.retrieve(timeout_s=60)
     assert inc.state.window is None
@@ -116,13 +115,13 @@ def test_the_published_version_answers_as_the_spec_says(published: nbi.Integrati
     assert post(url, BODY, {}) == 401
     assert post(url, BODY, powerless) == 403
     assert post(url, BODY[:-1], good) == 400
-    assert len(published.events()) == 1
+    assert len(published.endpoint.events()) == 1
 
 
 def test_the_published_file_is_whole(published: nbi.Integration) -> None:
     """It reads back as the spec that is served, and its examples agree."""
     spec = files.load(published.state.published_path)
-    assert spec == published.spec
+    assert spec == published.published
     assert spec.version == 1
     assert [example.name for example in spec.examples] == ["accepted-urgent"]
     assert check_examples(spec) == []
@@ -134,8 +133,8 @@ def test_a_change_of_the_draft_is_not_served(published: nbi.Integration) -> None
     good = token(published)
     assert [post(published.url, BODY, good), post(published.url, BODY, good)] == [200, 204]
     published.publish()
-    assert published.spec is not None
-    assert published.spec.version == 2
+    assert published.published is not None
+    assert published.published.version == 2
     assert [post(published.url, BODY, good), post(published.url, BODY, good)] == [200, 200]
 
 
@@ -148,7 +147,7 @@ def test_no_secret_leaves_the_memory(published: nbi.Integration) -> None:
         Path(published.state.published_path).read_text(),
         published.samples.frame().to_string(max_colwidth=None),
         published.samples.profile().to_string(max_colwidth=None),
-        published.events().to_string(max_colwidth=None),
+        published.endpoint.events().to_string(max_colwidth=None),
         *map(repr, (published, published.samples, published.samples[-1], published.secrets)),
         published.code(),
         published.curl(),
@@ -160,9 +159,9 @@ def test_no_secret_leaves_the_memory(published: nbi.Integration) -> None:
 
 def test_values_are_exact_in_the_frame(inc: nbi.Integration) -> None:
     """A long integer beside a request without it stays what it is; null is not missing."""
-    inc.open_window(60)
-    inc.send_example({"id": 12345678901234567890, "note": None})
-    inc.send_example({"other": 0.1})
+    inc.endpoint.open_window(60)
+    inc.endpoint.send_example({"id": 12345678901234567890, "note": None})
+    inc.endpoint.send_example({"other": 0.1})
     frame = inc.samples.frame()
     assert frame["body.id"].tolist() == [12345678901234567890, pd.NA]
     assert frame["body.note"][0] is None
@@ -207,7 +206,7 @@ def test_a_missing_secret_is_named(inc: nbi.Integration) -> None:
     """A window in which nobody could get through does not open."""
     inc.authorization = nbi.jwt(secret=SECRET_NAME)
     with pytest.raises(SecretError, match=SECRET_NAME):
-        inc.open_window(5)
+        inc.endpoint.open_window(5)
     with pytest.raises(SpecError, match=SECRET_NAME):
         inc.publish()
     assert inc.state.window is None
@@ -225,12 +224,10 @@ def test_the_code_makes_the_same_draft(published: nbi.Integration) -> None:
     made.close()
 
 
-def test_trying_out_does_not_touch_the_endpoint(published: nbi.Integration) -> None:
-    """The draft's answers over the samples claim no key of the published version."""
-    assert len(published.try_out()) == 1
-    good = token(published)
-    assert post(published.url, BODY, good) == 200
-    assert isinstance(published.try_out()[-1][1], Duplicate)
+def test_judging_the_samples_does_not_touch_the_endpoint(published: nbi.Integration) -> None:
+    """Judging the samples by the draft claims no key of the published version."""
+    assert len(published.inspection.complete().examples) == 1
+    assert post(published.url, BODY, token(published)) == 200
 
 
 def test_there_is_no_url_before_listening(inc: nbi.Integration) -> None:
@@ -242,8 +239,8 @@ def test_there_is_no_url_before_listening(inc: nbi.Integration) -> None:
 def test_hostile_text_reaches_the_wizard_escaped(inc: nbi.Integration) -> None:
     """A label or value that is markup is shown as text, in every card."""
     probe = "<img src=x onerror=alert(1)>"
-    inc.open_window(60)
-    inc.send_example({probe: probe, "list": [probe]})
+    inc.endpoint.open_window(60)
+    inc.endpoint.send_example({probe: probe, "list": [probe]})
     shown = Wizard(inc)
     for name in CARDS:
         inc.store.dispatch(Define(name))
@@ -259,33 +256,33 @@ def html_of(widget: object) -> str:
 
 def test_an_api_key_is_exchanged_for_a_token(published: nbi.Integration) -> None:
     """The login of the platform: a key goes in, and the token opens the endpoint."""
-    key = published.add_api_key("portal")
+    key = published.api_keys.add("portal")
     request = urllib.request.Request(
-        published.login_url,
+        published.endpoint.login_url,
         data=json.dumps({"apiKey": key}).encode(),
         headers={"Content-Type": "application/json"},
     )
     with urllib.request.urlopen(request, timeout=60) as answer:
         bearer = json.load(answer)["token"]
     assert post(published.url, BODY, {"Authorization": f"Bearer {bearer}"}) == 200
-    published.revoke_api_key("portal")
-    assert post(published.login_url, request.data, {}) == 401  # type: ignore[arg-type]
+    published.api_keys.revoke("portal")
+    assert post(published.endpoint.login_url, request.data, {}) == 401  # type: ignore[arg-type]
 
 
 def test_api_keys_are_kept_in_the_file_that_production_reads(
     published: nbi.Integration, tmp_path: Path
 ) -> None:
     """What another process revokes is unknown at once; a damaged file lets nobody in."""
-    published.keep_api_keys(tmp_path / "keys.json")
-    login = json.dumps({"apiKey": published.add_api_key("portal")}).encode()
-    assert post(published.login_url, login, {}) == 200
+    published.api_keys.keep_in(tmp_path / "keys.json")
+    login = json.dumps({"apiKey": published.api_keys.add("portal")}).encode()
+    assert post(published.endpoint.login_url, login, {}) == 200
     assert [record.name for record in published.api_keys] == ["portal"]
     KeyFile(tmp_path / "keys.json").revoke("portal")
-    assert post(published.login_url, login, {}) == 401
+    assert post(published.endpoint.login_url, login, {}) == 401
     (tmp_path / "keys.json").write_text("damaged")
-    assert post(published.login_url, login, {}) == 503
+    assert post(published.endpoint.login_url, login, {}) == 503
     with pytest.raises(ApiKeyError):
-        published.keep_api_keys(tmp_path / "keys.json")
+        published.api_keys.keep_in(tmp_path / "keys.json")
 
 
 def test_a_trigger_may_be_written_as_text(inc: nbi.Integration) -> None:
@@ -303,6 +300,6 @@ def test_a_refused_request_is_diagnosed(published: nbi.Integration) -> None:
     """Who forgot the word Bearer is told so, and no token is."""
     text = published.token()
     assert post(published.url, BODY, {"Authorization": text}) == 401
-    (finding, *_) = published.diagnose(-1)
+    (finding, *_) = published.diagnose()
     assert "Bearer" in str(finding)
     assert text not in str(finding)

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import nbincoming as nbi
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import Problem
+from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.listener import shared
-from nbincoming.notebook.sending import post
+from nbincoming.notebook.listener.listener import shared
 from nbincoming.notebook.wizard.state import CARDS, Card, Change, Define, Fail, Miss
 from nbincoming.notebook.wizard.views import CopyButton
 from tests.notebook.conftest import Make
@@ -40,11 +40,11 @@ def page(inc: Integration) -> Page:
 
 def capture(inc: Integration, *bodies: Any, **headers: str) -> None:
     """Capture requests under the draft."""
-    inc.open_window(60)
+    inc.endpoint.open_window(60)
     for body in bodies:
         raw = body if isinstance(body, bytes) else json_text(body).encode()
         post(inc.url, raw, headers)
-    inc.close_window()
+    inc.endpoint.close_window()
 
 
 def told(inc: Integration, work: Callable[[], object]) -> None:
@@ -76,7 +76,7 @@ def test_url_and_command_can_be_copied(inc: Integration, page: Page) -> None:
 @pytest.mark.parametrize(
     ("work", "words"),
     [
-        (lambda inc: inc.open_window(60), "Retrieving data"),
+        (lambda inc: inc.endpoint.open_window(60), "Retrieving data"),
         (lambda inc: inc.publish(), "Published v1"),
         (lambda inc: inc.deduplicate("body.id"), "body.id within 7 days"),
         (lambda inc: inc.trigger("urgent", nbi.P.body.a == 1), "urgent: body.a equals 1"),
@@ -97,7 +97,7 @@ def test_what_code_does_shows(
 
 def test_a_request_shows(inc: Integration, page: Page) -> None:
     """From the listener's thread, while the kernel may be busy."""
-    told(inc, lambda: inc.open_window(60))
+    told(inc, lambda: inc.endpoint.open_window(60))
     told(inc, lambda: post(inc.url, b'{"a": 1}', {}))
     page.refresh()
     assert "1 request, " in text_of(page.widget)

@@ -206,7 +206,7 @@ def test_no_answer_leaves_it_in_doubt(
     receiver: SignedReceiver, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     """A receiver that hangs is waited for as long as it may take, and no longer."""
-    monkeypatch.setattr(http, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(http, "DELIVERY_TIMEOUT_S", 0.3)
     began_s = time.monotonic()
     found = failure(receiver, Answer(status))
     assert (found.is_refusal, found.is_doubtful) == (False, True)
@@ -217,7 +217,7 @@ def test_a_body_that_never_ends_is_not_waited_for(
     receiver: SignedReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The status says all, and each byte would be in time for itself."""
-    monkeypatch.setattr(http, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(http, "DELIVERY_TIMEOUT_S", 1.0)
     receiver.server.answers = [Answer(200, b"x" * 200, pause_s=0.05)]
     sink = open_sink(receiver.url, receiver.secrets)
     sink.deliver(events(1))
@@ -241,9 +241,9 @@ def test_no_message_holds_the_url(receiver: SignedReceiver) -> None:
 
 
 def test_several_threads_may_deliver(receiver: SignedReceiver) -> None:
-    """As many integrations at the same time as it has carriers."""
+    """Up to `max_threads` integrations are delivered at the same time."""
     sink = open_sink(receiver.url, receiver.secrets)
-    each = [events(20, integration=str(n)) for n in range(sink.carriers)]
+    each = [events(20, integration=str(n)) for n in range(sink.max_threads)]
     threads = [threading.Thread(target=sink.deliver, args=(some,)) for some in each]
     for thread in threads:
         thread.start()

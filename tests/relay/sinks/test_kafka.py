@@ -52,7 +52,7 @@ class KafkaReceiver:
 @pytest.fixture
 def receiver(kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaReceiver]:
     """Return a topic."""
-    monkeypatch.setattr(module, "TIMEOUT_S", 2.0)
+    monkeypatch.setattr(module, "DELIVERY_TIMEOUT_S", 2.0)
     receiver = KafkaReceiver(kafka)
     yield receiver
     receiver.come_back()
@@ -130,3 +130,17 @@ def test_a_wrong_setting_shows_at_the_start(kafka: KafkaServer) -> None:
         open_sink(f"kafka://{kafka.hosts}/topic?linger.ms=soon", {})
     with pytest.raises(SinkError, match="needs a topic"):
         open_sink(f"kafka://{kafka.hosts}", {})
+
+
+def test_a_certificate_is_named_whatever_other_addresses_say(kafka: KafkaServer) -> None:
+    """The client tries the addresses of a host in turn; one that is closed explains less."""
+    sink = open_sink(f"kafka://{kafka.hosts}/topic", {})
+    assert isinstance(sink, module.KafkaSink)
+    closed = KafkaError(KafkaError._TRANSPORT, "Connection refused")
+    certificate = KafkaError(KafkaError._SSL, "certificate verify failed")
+    for errors in ([closed, certificate], [certificate, closed]):
+        sink._reason = ""
+        for error in errors:
+            sink._note_error(error)
+        assert sink._reason == "Kafka: the certificate is not accepted"
+    sink.close()

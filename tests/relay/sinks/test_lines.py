@@ -168,3 +168,36 @@ def test_a_folder_that_is_not_there_shows_at_the_start(tmp_path: Path) -> None:
     """A wrong path is no matter for retries."""
     with pytest.raises(SinkError, match="cannot be written: No such file or directory"):
         open_sink(f"jsonl:{tmp_path}/nowhere/out.jsonl", {})
+
+
+@pytest.mark.parametrize("is_recreated", [False, True])
+def test_a_file_that_was_moved_away_is_opened_anew(tmp_path: Path, is_recreated: bool) -> None:
+    """As logrotate does it: what follows is in the new file, which only its owner may read."""
+    path, moved = tmp_path / "out.jsonl", tmp_path / "out.jsonl.1"
+    sink = open_sink(f"jsonl:{path}", {})
+    first, second = events(2)
+    sink.deliver([first])
+    path.rename(moved)
+    if is_recreated:
+        path.touch(0o600)
+    sink.deliver([second])
+    sink.close()
+    assert [json.loads(each.read_bytes())["id"] for each in (moved, path)] == [first.id, second.id]
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_folder_that_was_moved_away_is_waited_for(tmp_path: Path) -> None:
+    """Nothing is written where nobody looks for it."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sink = open_sink(f"jsonl:{folder}/out.jsonl", {})
+    first, second = events(2)
+    sink.deliver([first])
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(Undelivered, match="No such file") as caught:
+        sink.deliver([second])
+    assert not caught.value.is_refusal
+    folder.mkdir()
+    sink.deliver([second])
+    sink.close()
+    assert json.loads((folder / "out.jsonl").read_bytes())["id"] == second.id

@@ -7,6 +7,7 @@ receiver of webhooks are behind something that does it for them.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -17,13 +18,10 @@ import redis
 from nbincoming.relay.sinks import kafka as kafka_module
 from nbincoming.relay.sinks import nats as nats_module
 from nbincoming.relay.sinks.opening import open_sink
-from nbincoming.relay.sinks.sink import (
-    SinkError,
-    Undelivered,
-)
+from nbincoming.relay.sinks.sink import Sink, SinkError, Undelivered
 from tests.inbox.server import Server
 from tests.relay.sinks.contract import event
-from tests.servers import HOST
+from tests.servers import HOST, WAIT_S
 from tests.servers.certificates import Certificates
 from tests.servers.kafka import KafkaServer
 from tests.servers.nats import NatsServer
@@ -31,6 +29,7 @@ from tests.servers.rabbitmq import RabbitServer
 from tests.servers.receiver import HttpReceiver
 from tests.servers.terminator import Terminator
 
+UNREACHED = {"Kafka: _TRANSPORT", "Kafka: no answer"}
 KINDS = ["https", "rediss", "tls", "amqps", "kafka+ssl"]
 
 
@@ -63,6 +62,20 @@ def id_of(text: bytes) -> str:
     return str(json.loads(text)["id"])
 
 
+def undelivered(sink: Sink) -> Undelivered:
+    """Try to deliver until the server itself was reached; return the failure.
+
+    Kafka's client tries one address of a host at a time, and may spend a whole delivery on one
+    where nobody listens.
+    """
+    deadline_s = time.monotonic() + WAIT_S
+    while True:
+        with pytest.raises(Undelivered) as caught:
+            sink.deliver([event()])
+        if str(caught.value) not in UNREACHED or time.monotonic() > deadline_s:
+            return caught.value
+
+
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Make a certificate by an authority of its own."""
@@ -91,7 +104,7 @@ def receiver(
 ) -> Iterator[Receiver]:
     """Run one of each kind."""
     # How long is waited for a broker, and for a connection to end that never was.
-    monkeypatch.setattr(kafka_module, "TIMEOUT_S", 1.0)
+    monkeypatch.setattr(kafka_module, "DELIVERY_TIMEOUT_S", 1.0)
     monkeypatch.setattr(nats_module, "_STEP_S", 1.0)
     name = f"events-{uuid4().hex[:8]}"
     match request.param:
@@ -175,11 +188,11 @@ def test_a_certificate_of_an_unknown_authority_is_not_accepted(
     """The sink counts as away, nothing was sent, and what is right later delivers it."""
     url = receiver.at(ca_file=other.authority if trusts == "another" else None)
     sink, given = open_sink(url, {}), event()
-    with pytest.raises(Undelivered, match="the certificate is not accepted") as caught:
-        sink.deliver([given])
+    failure = undelivered(sink)
     sink.close()
-    assert not caught.value.is_refusal
-    assert caught.value.delivered == 0
+    assert "the certificate is not accepted" in str(failure)
+    assert not failure.is_refusal
+    assert failure.delivered == 0
     assert receiver.ids() == []
     sink = open_sink(receiver.at(ca_file=receiver.certificates.authority), {})
     sink.deliver([given])
@@ -190,10 +203,10 @@ def test_a_certificate_of_an_unknown_authority_is_not_accepted(
 def test_a_certificate_for_another_host_is_not_accepted(receiver: Receiver) -> None:
     """Whoever has any certificate of the authority is not yet the one who was asked for."""
     sink = open_sink(receiver.at("localhost", receiver.certificates.authority), {})
-    with pytest.raises(Undelivered, match="the certificate is not accepted") as caught:
-        sink.deliver([event()])
+    failure = undelivered(sink)
     sink.close()
-    assert not caught.value.is_refusal
+    assert "the certificate is not accepted" in str(failure)
+    assert not failure.is_refusal
     assert receiver.ids() == []
 
 

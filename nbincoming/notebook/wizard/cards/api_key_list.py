@@ -67,8 +67,8 @@ class ApiKeys:
             self._records = records
             self._list.children = [self._line(record) for record in records]
         words = "A sender exchanges an API key for a token of one hour"
-        if self._integration.listening:
-            words += f" at <code>{escape(self._integration.login_url)}</code>"
+        if self._integration.endpoint.listening:
+            words += f" at <code>{escape(self._integration.endpoint.login_url)}</code>"
         set_html(self._help, f'{words}: <code>{escape("{")}"apiKey": "…"{escape("}")}</code>')
 
     def hide(self) -> None:
@@ -86,12 +86,12 @@ class ApiKeys:
         return row([words, revoke], css="nbi-chosen")
 
     def _on_make(self) -> None:
-        key = self._integration.add_api_key(self._name.value.strip())
+        key = self._integration.api_keys.add(self._name.value.strip())
         self._name.value = ""
         self._once.show(key)
         self.update()
 
     def _on_revoke(self, name: str) -> None:
-        self._integration.revoke_api_key(name)
+        self._integration.api_keys.revoke(name)
         self.hide()
         self.update()

@@ -27,7 +27,7 @@ from nbincoming.notebook.wizard.views import (
     table,
     text,
 )
-from nbincoming.review.trial import ConditionTrial
+from nbincoming.review.incremental import IncrementalCondition
 from nbincoming.samples.profile import offered_for_keys
 from nbincoming.samples.sample import Sample
 
@@ -48,7 +48,7 @@ class ConditionsCard(CardView):
         """Make the form, once."""
         self._editors: list[TriggerEditor] = []
         self._seen: Seen = {}
-        self._trials: dict[str, ConditionTrial] = {}
+        self._trials: dict[str, IncrementalCondition] = {}
         self._edits = Edits(self.guard, self.changed)
         self._list = column()
         self._preview = text(live=True)
@@ -95,7 +95,7 @@ class ConditionsCard(CardView):
                     if not isinstance(each, dict | list | None)
                 ),
             )
-            for profile in offered_for_keys(self.integration.profiles())
+            for profile in offered_for_keys(self.integration.inspection.profiles())
         }
         news = seen != self._seen
         self._seen = seen
@@ -130,7 +130,7 @@ class ConditionsCard(CardView):
         parts = []
         for trigger in spec.triggers:
             key = json_text([spec.time_zone, trigger.when.data()])
-            trial = trials.get(key) or ConditionTrial(trigger.when, spec.zone)
+            trial = trials.get(key) or IncrementalCondition(trigger.when, spec.zone)
             self._trials[key] = trial
             parts.append(_trigger_html(trigger, spec, samples, trial.run(samples)))
         words = "".join(parts) or (

@@ -32,8 +32,8 @@ from nbincoming.notebook.wizard.views import (
     set_html,
     text,
 )
+from nbincoming.review.incremental import IncrementalReplay
 from nbincoming.review.key_advice import key_advice
-from nbincoming.review.trial import SpecTrial
 from nbincoming.samples.profile import ParameterProfile, offered_for_keys
 
 ANCHORS = (
@@ -58,7 +58,7 @@ class DeduplicationCard(CardView):
     def build(self) -> list[widgets.Widget]:
         """Make the form, once."""
         self._labels: list[str] = []
-        self._trial: SpecTrial | None = None
+        self._trial: IncrementalReplay | None = None
         self._menu = field(
             widgets.Combobox, "Parameter", css="nbi-wide", placeholder="type or choose"
         )
@@ -113,7 +113,7 @@ class DeduplicationCard(CardView):
         }
 
     def _profiles(self) -> dict[str, ParameterProfile]:
-        profiles = offered_for_keys(self.integration.profiles())
+        profiles = offered_for_keys(self.integration.inspection.profiles())
         return {profile.label: profile for profile in profiles}
 
     def _show_rows(self) -> None:
@@ -151,7 +151,7 @@ class DeduplicationCard(CardView):
         words = []
         if samples:
             if self._trial is None or self._trial.spec != spec:
-                self._trial = SpecTrial(spec)
+                self._trial = IncrementalReplay(spec)
             counts = Counter(type(outcome) for outcome in self._trial.run(samples).values())
             new = counts[Accepted] + counts[Filtered]
             words.append(

@@ -159,7 +159,7 @@ class EndpointCard(CardView):
         if verify and self._scheme.value == "meta":
             self.integration.set_secret(self._verify_name.value.strip(), verify)
         if self._public.value != self._public_before:  # else code may have set another since
-            self.integration.public_base = self._public.value
+            self.integration.endpoint.public_base = self._public.value
 
         self._api_keys.hide()
 
@@ -182,12 +182,12 @@ class EndpointCard(CardView):
             self.changed()
 
     def _ways_html(self) -> str:
-        if not self.integration.listening:
+        if not self.integration.endpoint.listening:
             return ""
         ways = "".join(
             f"<li><code>{escape(way.url)}</code><br>"
-            f'<span class="nbi-quiet">{escape(way.words)}</span></li>'
-            for way in self.integration.addresses()
+            f'<span class="nbi-quiet">{escape(way.note)}</span></li>'
+            for way in self.integration.urls()
         )
         return f'<ul class="nbi-ways">{ways}</ul>'
 

@@ -66,7 +66,7 @@ class ImportForm:
         if not pasted.strip() and not contents:
             raise NbIncomingError("Paste requests, or choose a file, then import.")
         if pasted.strip():
-            self._integration.add_samples(pasted)
+            self._integration.import_samples(pasted)
         for content in contents:
-            self._integration.add_samples(content)
+            self._integration.import_samples(content)
         self.close()

@@ -11,7 +11,7 @@ import ipywidgets as widgets
 from nbincoming.core.outcomes import Rejected
 from nbincoming.core.request.masking import masked_headers
 from nbincoming.core.request.values import kind
-from nbincoming.notebook.reception import RETRIEVE_S
+from nbincoming.notebook.endpoint.session import RETRIEVE_S
 from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.cards.import_form import ImportForm
 from nbincoming.notebook.wizard.state import State, summary
@@ -53,7 +53,7 @@ class IncomingCard(CardView):
             "Retrieve data", self.guard(self._on_retrieve), primary=True,
             hint=f"Wait {RETRIEVE_S} seconds for requests",
         )  # fmt: skip
-        self._stop = button("Stop", self.guard(self.integration.close_window))
+        self._stop = button("Stop", self.guard(self.integration.endpoint.close_window))
         self._example = button(
             "Send the example", self.guard(self._on_example), hint="Post an example request"
         )
@@ -97,7 +97,10 @@ class IncomingCard(CardView):
         """Say how many requests and parameters there are."""
         samples = self.integration.samples
         return summary(
-            state, self.card, samples=len(samples), parameters=len(self.integration.profiles())
+            state,
+            self.card,
+            samples=len(samples),
+            parameters=len(self.integration.inspection.profiles()),
         )
 
     def update(self) -> None:
@@ -187,13 +190,12 @@ class IncomingCard(CardView):
         """Say what the sender may have done wrong, where that is known."""
         if not isinstance(sample.outcome, Rejected) or sample.status not in (401, 403):
             return ""
-        positions = [each.number for each in self.integration.samples]
-        findings = self.integration.diagnose(positions.index(sample.number))
+        findings = self.integration.diagnose(sample.number)
         said = [each.sentence for each in findings if each.sentence != sample.reason]
         return "".join(f"<div>{escape(sentence)}</div>" for sentence in said)
 
     def _rows(self, sample: Sample) -> list[tuple[str, ...]]:
-        profiles = {profile.label: profile for profile in self.integration.profiles()}
+        profiles = {profile.label: profile for profile in self.integration.inspection.profiles()}
         rows: list[tuple[str, ...]] = []
         for label, value in sample.flat().items():
             profile = profiles.get(label)
@@ -203,7 +205,7 @@ class IncomingCard(CardView):
 
     def _on_retrieve(self) -> None:
         self._followed = True
-        self.integration.open_window()
+        self.integration.endpoint.open_window()
 
     def _on_import(self) -> None:
         self._importing.toggle()
@@ -213,9 +215,9 @@ class IncomingCard(CardView):
         self._importing.close()
 
     def _on_example(self) -> None:
-        if self.integration.state.window is None and self.integration.spec is None:
+        if self.integration.state.window is None and self.integration.published is None:
             self._on_retrieve()
-        self.integration.send_example()
+        self.integration.endpoint.send_example()
 
     def _on_pick(self) -> None:
         if not self._updating:

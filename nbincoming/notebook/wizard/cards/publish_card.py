@@ -74,7 +74,7 @@ class PublishCard(CardView):
     def update(self) -> None:
         """Show problems, where the file went, how to serve it, and the code."""
         state = self.integration.state
-        problems = self.integration.problems()
+        problems = self.integration.endpoint.problems()
         set_html(self._ahead, '<div class="nbi-fine">Nothing is in the way.</div>')
         self._publish.disabled = bool(problems)
         if tuple(problems) != self._places_for:

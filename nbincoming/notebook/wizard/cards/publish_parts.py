@@ -26,8 +26,8 @@ from nbincoming.notebook.wizard.views import (
     text,
 )
 from nbincoming.review.advice import Advice
-from nbincoming.review.comparison import Comparison, contrast
-from nbincoming.review.trial import SpecTrial
+from nbincoming.review.comparison import Comparison, compare_outcomes
+from nbincoming.review.incremental import IncrementalReplay
 
 if TYPE_CHECKING:
     from nbincoming.notebook.integration import Integration
@@ -84,7 +84,7 @@ class AdvicePart(_Part):
 
     def basis(self) -> Hashable:
         """Return what it is about, and which secrets are missing."""
-        return super().basis(), tuple(self.integration.problems())
+        return super().basis(), tuple(self.integration.endpoint.problems())
 
     def refresh(self) -> None:
         """List the advice, each with a way to its card."""
@@ -114,7 +114,7 @@ class ChangesPart(_Part):
     def __init__(self, integration: Integration) -> None:
         super().__init__(integration)
         self._text = text()
-        self._trials: tuple[SpecTrial, SpecTrial] | None = None
+        self._trials: tuple[IncrementalReplay, IncrementalReplay] | None = None
         self.widget = section("What changes", [self._text])
 
     def refresh(self) -> None:
@@ -128,11 +128,11 @@ class ChangesPart(_Part):
         """Compare them on the samples; only what is new of those is looked at."""
         trials = self._trials
         if trials is None or (trials[0].spec, trials[1].spec) != (old, new):
-            trials = self._trials = SpecTrial(old), SpecTrial(new)
+            trials = self._trials = IncrementalReplay(old), IncrementalReplay(new)
         samples = list(self.integration.samples.judged)
         befores, afters = (trial.run(samples) for trial in trials)
         requests = [sample.request for sample in samples]
-        return contrast(old, new, requests, befores.values(), afters.values())
+        return compare_outcomes(old, new, requests, befores.values(), afters.values())
 
 
 def changes_html(comparison: Comparison) -> str:
@@ -142,13 +142,13 @@ def changes_html(comparison: Comparison) -> str:
         return f'<div class="nbi-quiet">{same}</div>'
     sentences = "".join(f"<li>{escape(change)}</li>" for change in comparison.changes)
     words = f'<ul class="nbi-changes">{sentences}</ul>'
-    if not comparison.fates:
+    if not comparison.requests:
         return words + '<div class="nbi-quiet">Without samples, nothing shows what it does.</div>'
     moved = comparison.changed
     words += figures(
         [
             (len(moved), "of the samples come out otherwise"),
-            (len(comparison.fates) - len(moved), "come out the same"),
+            (len(comparison.requests) - len(moved), "come out the same"),
         ]
     )
     if not moved:

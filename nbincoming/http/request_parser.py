@@ -1,0 +1,304 @@
+"""From the bytes of one connection to requests, within limits.
+
+This knows no socket, clock or service: bytes come in, events come out. llhttp (through
+httptools) reads the syntax. What llhttp has no limit for is limited here: the head, the body,
+and the framing of a chunked body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Final, NamedTuple, NoReturn, TypeAlias
+
+import httptools
+
+from nbincoming.core.request.message import Request
+from nbincoming.core.request.reading import body_too_large
+from nbincoming.errors import Refusal
+from nbincoming.http.refusals import bad_http, head_too_large
+
+#: Bytes of framing allowed for each byte of a body: a chunk of one byte has five.
+_MAX_FRAMING: Final = 8
+
+
+class Phase(Enum):
+    """How far a connection is.
+
+    ::
+
+        BETWEEN -> HEAD -> BODY -> BETWEEN
+                             |---> UNFRAMED -> ENDED
+
+    Each phase can also go to ``ENDED``: after a request that closes the connection, and
+    after a refusal that leaves the parser without a place to continue.
+    """
+
+    #: Before the first byte of a request.
+    BETWEEN = "between"
+    #: Within the request line and headers.
+    HEAD = "head"
+    #: Within the body.
+    BODY = "body"
+    #: Within the body of a request that asks to switch protocols, which llhttp does not read.
+    UNFRAMED = "unframed"
+    #: No request is taken any more.
+    ENDED = "ended"
+
+
+class Refused(NamedTuple):
+    """A request that is refused before it is complete.
+
+    Attributes
+    ----------
+    refusal : Refusal
+        Why.
+    path : str or None
+        Its path, where its head was read.
+    method : str
+        Its method; ``"GET"`` where its head was not read.
+    target : str
+        What was read of its target, perhaps not all.
+    """
+
+    refusal: Refusal
+    path: str | None
+    method: str
+    target: str = ""
+
+
+class ContinueExpected(NamedTuple):
+    """The sender waits for ``100 Continue`` before it sends the body."""
+
+
+#: What comes out of the bytes, in their order. A request is complete.
+Event: TypeAlias = Request | Refused | ContinueExpected
+
+
+class RequestParser:
+    """Reads the requests of one connection.
+
+    Parameters
+    ----------
+    max_body_bytes
+        How large a body may be at a path. What it raises refuses the request, and ends the
+        connection.
+    max_head_bytes
+        How large the request line and headers may be together.
+
+    Attributes
+    ----------
+    phase : Phase
+        How far the connection is.
+    begun, ended : int
+        How many requests began, and how many of them ended.
+    """
+
+    def __init__(self, max_body_bytes: Callable[[str], int], max_head_bytes: int) -> None:
+        self.phase = Phase.BETWEEN
+        self.begun = self.ended = 0
+        self._parser = httptools.HttpRequestParser(self)
+        self._max_body_bytes_at = max_body_bytes
+        self._max_head_bytes = max_head_bytes
+        # Of the current call.
+        self._events: list[Event] = []
+        self._now_ms = 0
+        # Of the current request.
+        self._refusal: Refusal | None = None  # why llhttp was stopped
+        self._is_refused = False  # it was answered before its body was complete
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._method = ""
+        self._target = ""
+        self._path = ""
+        self._max_body_bytes = 0
+        self._body: list[bytes] = []
+        self._fed_bytes = 0  # that may be of its head
+        self._head_bytes = 0  # that are of its unfinished head
+        self._body_bytes = 0
+        self._framing_bytes = 0
+        self._unframed_bytes = 0  # that are still to come
+
+    def feed(self, data: bytes, now_ms: int) -> list[Event]:
+        """Read bytes.
+
+        Parameters
+        ----------
+        data
+            What was received.
+        now_ms
+            Milliseconds since the epoch: when the requests that end in `data` were received.
+        """
+        events: list[Event] = []
+        self._events = events
+        self._now_ms = now_ms
+        phase, begun, ended = self.phase, self.begun, self.ended
+        if phase is Phase.UNFRAMED:
+            self._take_unframed(data)
+            return events
+        if phase is Phase.ENDED:
+            return events
+        body_bytes = self._body_bytes
+        self._fed_bytes = len(data) + (self._fed_bytes if phase is Phase.HEAD else 0)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._unframed_bytes = self._announced_bytes()
+            self._look_ahead()
+            self._take_unframed(data[upgrade.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(self._refusal or bad_http(str(error)))
+        else:
+            if self.phase is Phase.BODY:
+                if phase is Phase.BODY and self.begun == begun:
+                    self._check_framing(len(data) - (self._body_bytes - body_bytes))
+                else:
+                    self._look_ahead()
+            elif self.ended == ended:
+                self._check_unfinished_head(len(data))
+        return events
+
+    def refuse(self, refusal: Refusal) -> list[Event]:
+        """Refuse the current request, unless that was done before, and end."""
+        self._events = []
+        self._refuse(refusal)
+        return self._events
+
+    # --- what httptools calls ------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Start a request."""
+        self.phase = Phase.HEAD
+        self.begun += 1
+        self._is_refused = False
+        self._url = b""
+        self._headers = []
+        self._body = []
+        self._body_bytes = self._framing_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header. Trailers are dropped, which RFC 9110, 6.5.1 allows."""
+        if self.phase is Phase.HEAD:
+            # White space around a value is not part of it (RFC 9110, 5.5); llhttp keeps the end.
+            self._headers.append((name, value.rstrip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        """Check the head as a whole."""
+        self.phase = Phase.BODY
+        if self._fed_bytes > self._max_head_bytes:  # otherwise it cannot be too large
+            size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+            if size > self._max_head_bytes:
+                self._stop(head_too_large(self._max_head_bytes))
+        self._target = _origin_form(self._url)
+        self._path = self._target.partition("?")[0]
+        self._method = self._parser.get_method().decode("ascii")
+        try:
+            self._max_body_bytes = self._max_body_bytes_at(self._path)
+        except Refusal as refusal:
+            self._stop(refusal)
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body, as long as it stays within the limit."""
+        self._body_bytes += len(body)
+        if self._is_refused:
+            return
+        if self._body_bytes > self._max_body_bytes:
+            self._refuse_body()
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """End a request."""
+        if self._parser.should_upgrade():
+            self.phase = Phase.UNFRAMED
+        else:
+            self._end_request(self._parser.should_keep_alive())
+
+    # --- the rest ------------------------------------------------------------------------
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self.phase is not Phase.ENDED:
+            self.phase = Phase.ENDED
+            if not self._is_refused:
+                self._events.append(Refused(refusal, None, "GET", self._read_target()))
+
+    def _read_target(self) -> str:
+        try:
+            return _origin_form(self._url)
+        except httptools.HttpParserInvalidURLError:
+            return ""
+
+    def _end_request(self, keeps_open: bool) -> None:
+        self.phase = Phase.BETWEEN if keeps_open else Phase.ENDED
+        self.ended += 1
+        self._head_bytes = 0
+        if not self._is_refused:
+            chunks = self._body
+            body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            headers = tuple(self._headers)
+            self._events.append(Request(self._method, self._target, headers, body, self._now_ms))
+
+    def _take_unframed(self, data: bytes) -> None:
+        """Take the body of a request that asks to switch protocols.
+
+        The request is answered as if it did not ask, and is the last one. Java's HttpClient
+        asks for HTTP/2 with its first request, whatever its method.
+        """
+        data = data[: self._unframed_bytes]
+        self._unframed_bytes -= len(data)
+        self.on_body(data)
+        if not self._unframed_bytes:
+            self._end_request(keeps_open=False)
+
+    def _look_ahead(self) -> None:
+        """Look at what the head says of a body that has not come yet."""
+        if self._is_refused:
+            return
+        if self._announced_bytes() > self._max_body_bytes:
+            self._refuse_body()
+        elif any(
+            len(name) == 6 and name.lower() == b"expect" and value.lower() == b"100-continue"
+            for name, value in self._headers
+        ):
+            self._events.append(ContinueExpected())
+
+    def _announced_bytes(self) -> int:
+        for name, value in self._headers:
+            if len(name) == 14 and name.lower() == b"content-length":
+                return int(value[:20])  # llhttp has checked that these are digits
+        return 0
+
+    def _refuse_body(self) -> None:
+        """Refuse a body that is too large; the rest of it is dropped as it comes."""
+        self._is_refused = True
+        self._body.clear()
+        refusal = body_too_large(self._max_body_bytes)
+        self._events.append(Refused(refusal, self._path, self._method, self._target))
+
+    def _check_unfinished_head(self, more_bytes: int) -> None:
+        self._head_bytes += more_bytes
+        if self._head_bytes > self._max_head_bytes:
+            self._refuse(head_too_large(self._max_head_bytes))
+
+    def _check_framing(self, more_bytes: int) -> None:
+        """Refuse chunks that are nearly all framing, and trailers without an end."""
+        self._framing_bytes += more_bytes
+        if self._framing_bytes > self._max_head_bytes + _MAX_FRAMING * self._body_bytes:
+            self._refuse(head_too_large(self._max_head_bytes))
+
+    def _stop(self, refusal: Refusal) -> NoReturn:
+        """Stop llhttp, which passes on what a callback raises as an error of its own."""
+        self._refusal = refusal
+        raise refusal
+
+
+def _origin_form(url: bytes) -> str:
+    """Reduce a target in absolute form, which RFC 9112, 3.2.2 demands to accept, to its path."""
+    if not url.startswith(b"/"):
+        parsed = httptools.parse_url(url)
+        url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")
+    return url.decode("latin-1")

@@ -1,0 +1,55 @@
+"""Detects that an open inbox's files were deleted, moved or replaced.
+
+SQLite does not notice it. It goes on with the files that it has open, and what it writes there
+is lost when the process ends.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nbincoming.inbox.sqlite.tables import InboxError
+
+
+class FilesReplaced(InboxError):
+    """The paths of an inbox no longer lead to the files that are open."""
+
+
+class OpenFiles:
+    """The files of an inbox: the database and, beside it, SQLite's log and its index.
+
+    They are compared by ``stat``, never opened: closing a file would drop the locks that SQLite
+    has on it. A file that is put back counts as the same. One that takes its place does not,
+    since the events and keys of the open one would be missing from it: only a restart uses it.
+
+    Parameters
+    ----------
+    path
+        The database, which SQLite has opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        real = os.path.realpath(path)  # SQLite puts its own files beside the target of a link
+        self._paths = (os.path.abspath(path), f"{real}-wal", f"{real}-shm")
+        self._opened = self._identities()
+
+    def check(self) -> None:
+        """Raise :class:`FilesReplaced` if a path leads to another file, or to none."""
+        if self._identities() != self._opened:
+            raise FilesReplaced(
+                f"{self._path}, or its -wal or -shm file, was deleted, moved or replaced while it "
+                "was open. Put the file back, or restart to use what is there now."
+            )
+
+    def _identities(self) -> list[tuple[int, int] | None]:
+        return [_identity(path) for path in self._paths]
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino

@@ -1,0 +1,77 @@
+"""The window in which requests are captured: opened, waited for, closed."""
+
+from __future__ import annotations
+
+from nbincoming.clock import now_ms
+from nbincoming.core.outcomes import Outcome
+from nbincoming.core.request.message import Request
+from nbincoming.notebook.endpoint.countdown import countdown, wait_until
+from nbincoming.notebook.wizard.state import CloseWindow, OpenWindow, Window
+from nbincoming.notebook.wizard.store import Later, Store
+from nbincoming.samples.samples import Samples
+
+
+class Capture:
+    """Adds requests to the samples, and counts those of the open window."""
+
+    def __init__(self, store: Store, samples: Samples) -> None:
+        self._store = store
+        self._samples = samples
+
+    def open(self, timeout_s: float, count: int | None, later: Later) -> Window:
+        """Open a window, instead of one that is open.
+
+        Parameters
+        ----------
+        later
+            Runs a callback later, to close the window when its time is up.
+        """
+        with self._store.lock:
+            opened_ms = now_ms()
+            window = Window(
+                opened_ms=opened_ms,
+                ends_ms=opened_ms + round(timeout_s * 1000),
+                first=self._samples.next_number,
+                wanted=count,
+            )
+            self._store.dispatch(OpenWindow(window))
+        later(timeout_s, lambda: self.close(window))
+        later(1, lambda: self._tick(window, later))
+        return window
+
+    def close(self, window: Window | None = None) -> None:
+        """Close this window if it is still open, or else whichever is open."""
+        with self._store.lock:
+            current = self._store.state.window
+            if current is None or (window is not None and window is not current):
+                return
+            came = self._samples.next_number - current.first
+            word = "request" if came == 1 else "requests"
+            notice = f"{came} {word} retrieved." if came else "No request came."
+            self._store.dispatch(CloseWindow(notice))
+
+    def _tick(self, window: Window, later: Later) -> None:
+        """Refresh the wizard's countdown every second."""
+        if self._store.state.window is window:
+            self._store.poke()
+            later(1, lambda: self._tick(window, later))
+
+    def wait(self, window: Window, url: str) -> Samples:
+        """Wait in a cell until the window closes, close it at an interrupt, return its samples."""
+        try:
+            with countdown(url) as show:
+                wait_until(lambda: self._store.state.window is not window, show, window.ends_ms)
+        finally:
+            self.close(window)
+        return Samples([sample for sample in self._samples if sample.number >= window.first])
+
+    def add(self, request: Request, outcome: Outcome, judged: object) -> None:
+        """Add a request to the samples; close the window if it was the last one wanted."""
+        with self._store.lock:
+            self._samples.add(request, outcome, judged)
+            window = self._store.state.window
+            if window is None or window.wanted is None:
+                return
+            good = [each for each in self._samples if each.number >= window.first and each.judged]
+            if len(good) >= window.wanted:
+                self.close(window)

@@ -1,0 +1,1 @@
+"""The HTTP server in the kernel: Tornado's sockets, production's parser."""
