@@ -74,6 +74,9 @@ def test_from_creation_to_publishing_without_a_mouse(
     press(page, "Conditions", "Define")
     tab_to(page, "Conditions", "Parameter")
     page.keyboard.type("body.complaint.priority")
+    page.keyboard.press("Tab")  # the kernel draws the value anew for the parameter's type
+    said = "body.complaint.priority equals"
+    expect(card(wizard, "Conditions")).to_contain_text(said)
     tab_to(page, "Conditions", "Value")
     page.keyboard.type("high")
     page.keyboard.press("Tab")
