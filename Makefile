@@ -28,8 +28,9 @@ lab: .venv/.lab ## open JupyterLab on the quickstart notebook
 demo: .venv/.lab ## do the whole job in the terminal
 	@$(BIN)/nbincoming demo
 
-test: check ## check, then run every test
-	$(BIN)/python -m pytest
+test: export NBINCOMING_HYPOTHESIS ?= $(if $(SLOW),default,quick)
+test: check ## check, then run the tests; SLOW=1 adds slow rounds and more examples
+	$(BIN)/python -m pytest $(if $(SLOW),,-m "not slow")
 
 check: .venv/.test ## style, types and layers
 	$(BIN)/ruff check

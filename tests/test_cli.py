@@ -67,7 +67,7 @@ def test_a_missing_extra_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_demo_does_the_whole_job(tmp_path: Path) -> None:
     """As a process of its own: every step has its expected outcome."""
     command = [sys.executable, "-m", "nbincoming.cli", "demo", "--folder", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for line in (
         "✓ The request with a token: 200",

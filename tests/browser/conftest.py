@@ -14,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, sync_playwright
+from playwright.sync_api import Locator, Page, Request, expect, sync_playwright
 
 from tests.browser.axe import VERSION, script
 from tests.browser.jupyter import Lab, Notebook, execute, find_chromium, running_lab
@@ -29,6 +29,10 @@ CHROMIUM_ARGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+
+#: Only a bound: a busy machine takes long to start a kernel or to draw a page.
+WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
 
 OpenNotebook = Callable[..., Notebook]
 Shot = Callable[..., Path]
@@ -90,9 +94,10 @@ def page(chromium: str, lab: Lab, outside: list[str]) -> Iterator[Page]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.set_default_timeout(WAIT_MS)
         page.on("request", note)
         page.goto(f"{lab.url}/lab?token={lab.token}&reset")
-        page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)", timeout=60_000)
+        page.wait_for_function("() => window.jupyterapp?.restored.then(() => true)")
         yield page
         browser.close()
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -25,8 +24,10 @@ from typing import Any
 import nbformat
 from playwright.sync_api import Locator, Page
 
+from tests.servers import free_port
+
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 120
 
 # Lab's "Jupyter news" toast would cover a screenshot's corner.
 NOTIFICATIONS = Path("@jupyterlab", "apputils-extension", "notification.jupyterlab-settings")
@@ -75,9 +76,7 @@ def running_lab(home: Path) -> Iterator[Lab]:
     notebooks.mkdir()
     (settings / NOTIFICATIONS).parent.mkdir(parents=True)
     (settings / NOTIFICATIONS).write_text(NO_NEWS)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     token = secrets.token_hex(16)
     outer = {k: v for k, v in os.environ.items() if not k.startswith(("NBINCOMING_", "JUPYTER"))}
     isolated = {
@@ -160,7 +159,7 @@ class Notebook:
         notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3"}
         nbformat.write(notebook, path)
         page.evaluate(OPEN, path.name)
-        page.wait_for_function(KERNEL_IDLE, timeout=60_000)
+        page.wait_for_function(KERNEL_IDLE)
         return cls(page, page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)"), path)
 
     def run(self, index: int, *, wait: bool = True) -> None:

@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Shot
+from tests.browser.conftest import WAIT_MS, Shot
 from tests.browser.jupyter import Lab
 from tests.browser.test_walk import card, define
 
@@ -28,7 +28,7 @@ def api(lab: Lab, path: str, method: str = "GET") -> bytes:
     request = urllib.request.Request(
         f"{lab.url}/api/{path}", headers={"Authorization": f"token {lab.token}"}, method=method
     )
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         content: bytes = answer.read()
         return content
 
@@ -41,6 +41,7 @@ def another(page: Page, lab: Lab) -> Iterator[Page]:
     assert browser is not None
     context = browser.new_context(viewport={"width": 1000, "height": 1500})
     opened = context.new_page()
+    opened.set_default_timeout(WAIT_MS)
     # Voilà's page asks for an icon font from elsewhere, and must do without.
     opened.route(lambda url: not url.startswith(lab.url), lambda route: route.abort())
     yield opened
@@ -63,7 +64,7 @@ def written(lab: Lab, name: str, folder: Path) -> str:
 def walk(page: Page, name: str, shot: Shot) -> None:
     """Receive the example, choose a key, publish."""
     wizard = page.locator(".nbi-wizard")
-    expect(wizard.get_by_text("Draft", exact=True)).to_be_visible(timeout=60_000)
+    expect(wizard.get_by_text("Draft", exact=True)).to_be_visible()
     incoming = define(wizard, "Incoming data")
     incoming.get_by_role("button", name="Send the example").click()
     expect(incoming.get_by_role("cell", name="body.complaint.customer.email")).to_be_visible()
@@ -81,7 +82,7 @@ def walk(page: Page, name: str, shot: Shot) -> None:
 def test_the_wizard_is_an_app_in_voila(another: Page, lab: Lab, shot: Shot, tmp_path: Path) -> None:
     """The page has the wizard and no code, and it works from data to publishing."""
     name = written(lab, "voila.ipynb", tmp_path)
-    another.goto(f"{lab.url}/voila/render/{name}?token={lab.token}", timeout=60_000)
+    another.goto(f"{lab.url}/voila/render/{name}?token={lab.token}")
     walk(another, "voila", shot)
     assert "import nbincoming" not in card(another.locator("body"), "Endpoint").inner_text()
     assert (tmp_path / "published" / "complaints.incoming.json").is_file()
@@ -104,7 +105,7 @@ def test_the_wizard_works_in_notebook_7(
     """From data to publishing, as in JupyterLab."""
     name = written(lab, "seven.ipynb", tmp_path)
     another.goto(f"{lab.url}/notebooks/{name}?token={lab.token}")
-    another.locator(".jp-Notebook-cell .cm-content").click(timeout=60_000)
+    another.locator(".jp-Notebook-cell .cm-content").click()
     expect(another.locator("text=/Python 3/").first).to_be_visible()
     run_cell(another)
     walk(another, "notebook", shot)

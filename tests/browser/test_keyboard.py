@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from nbincoming import files
 from tests.browser.conftest import OpenNotebook
+from tests.browser.jupyter import KERNEL_IDLE
 from tests.browser.test_walk import card
 
 #: What has the focus, as assistive technology names it.
@@ -19,7 +20,16 @@ FOCUSED = """() => {
 
 
 def tab_to(page: Page, card_name: str, name: str, *, steps: int = 60) -> None:
-    """Press Tab until something of this name in this card has the focus."""
+    """Press Tab until something of this name in this card has the focus.
+
+    First it must be there, and the kernel idle: the kernel draws an opened card piece by
+    piece, and Tab would pass where a piece is still missing.
+    """
+    wizard = page.locator(".nbi-wizard")
+    inside = card(wizard, card_name)
+    wanted = inside.get_by_role("button", name=name).or_(inside.get_by_label(name))
+    expect(wanted.first).to_be_visible()
+    page.wait_for_function(KERNEL_IDLE)
     passed = []
     for _ in range(steps):
         heading, found = page.evaluate(FOCUSED)
@@ -31,9 +41,12 @@ def tab_to(page: Page, card_name: str, name: str, *, steps: int = 60) -> None:
 
 
 def press(page: Page, card_name: str, name: str, key: str = "Enter") -> None:
-    """Go to a button and press it."""
+    """Go to a button and press it; wait until Apply has closed its card."""
     tab_to(page, card_name, name)
     page.keyboard.press(key)
+    if name == "Apply":
+        closed = card(page.locator(".nbi-wizard"), card_name).get_by_role("button", name="Define")
+        expect(closed).to_be_visible()
 
 
 def test_from_creation_to_publishing_without_a_mouse(
@@ -61,6 +74,9 @@ def test_from_creation_to_publishing_without_a_mouse(
     press(page, "Conditions", "Define")
     tab_to(page, "Conditions", "Parameter")
     page.keyboard.type("body.complaint.priority")
+    page.keyboard.press("Tab")  # the kernel draws the value anew for the parameter's type
+    said = "body.complaint.priority equals"
+    expect(card(wizard, "Conditions")).to_contain_text(said)
     tab_to(page, "Conditions", "Value")
     page.keyboard.type("high")
     page.keyboard.press("Tab")

@@ -28,7 +28,7 @@ def curl(url: str, body: object, *headers: str) -> int:
         command += ["--header", header]
     text = body if isinstance(body, str) else json.dumps(body)
     done = subprocess.run(
-        [*command, "--data-raw", text, url], capture_output=True, text=True, timeout=30, check=True
+        [*command, "--data-raw", text, url], capture_output=True, text=True, timeout=60, check=True
     )
     return int(done.stdout)
 

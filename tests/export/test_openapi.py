@@ -157,7 +157,7 @@ def schemathesis(document: dict[str, Any], inc: nbi.Integration, folder: Path) -
         "--max-examples", "40", "--generation-deterministic", "--no-color", *headers,
     ]  # fmt: skip
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, cwd=folder, timeout=100,
+        command, capture_output=True, text=True, check=False, cwd=folder, timeout=240,
         env={**os.environ, **signing},
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr

@@ -38,7 +38,7 @@ def run(command: str, cwd: Path, **variables: str) -> str:
         env={**os.environ, "NO_PROXY": "127.0.0.1", **variables},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr

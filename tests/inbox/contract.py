@@ -118,7 +118,7 @@ def in_threads(work: Callable[[int], list[Claimed]]) -> list[Claimed]:
     barrier = threading.Barrier(THREADS)
 
     def together(number: int) -> list[Claimed]:
-        barrier.wait(10)
+        barrier.wait(60)
         return work(number)
 
     with ThreadPoolExecutor(THREADS) as pool:
@@ -450,7 +450,7 @@ class InboxContract:
             in_threads(lambda number: inbox.claim([send(f"{number}-{n}") for n in range(5)]))
         finally:
             stop.set()
-            reader.join(10)
+            reader.join(60)
         assert followed == all_events(inbox)
         assert len(followed) == 5 * THREADS
 

@@ -38,7 +38,7 @@ class SlowInbox(MemoryInbox):
         """Claim when it is let go."""
         self.sizes.append(len(candidates))
         self.entered.release()
-        assert self.go.acquire(timeout=10)
+        assert self.go.acquire(timeout=60)
         if self.fault is not None:
             raise self.fault
         return super().claim(candidates)
@@ -66,7 +66,7 @@ class Waiters:
     def wait(self, count: int) -> None:
         """Wait until so many were told."""
         for _ in range(count):
-            assert self.all_told.acquire(timeout=10)
+            assert self.all_told.acquire(timeout=60)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def waiters() -> Iterator[Waiters]:
     """Make a group of waiters, the first of whom is being served."""
     waiters = Waiters(SlowInbox())
     waiters.submit(0)
-    assert waiters.inbox.entered.acquire(timeout=10)
+    assert waiters.inbox.entered.acquire(timeout=60)
     yield waiters
     waiters.inbox.go.release(100)
     waiters.group.close()

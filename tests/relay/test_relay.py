@@ -220,7 +220,7 @@ def test_a_stop_waits_for_no_pause(inbox: SqliteInbox, outbox: SqliteOutbox, sen
     with relaying(outbox, sink):
         wait_until(lambda: bool(sink.tried))
         began_s = time.monotonic()
-    assert time.monotonic() - began_s < 5
+    assert time.monotonic() - began_s < 60  # far less than the pause
 
 
 def test_a_stop_finishes_what_is_under_way(

@@ -24,6 +24,6 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> KeyFile:
 def served(tmp_path_factory: pytest.TempPathFactory, keys: KeyFile) -> Iterator[Served]:
     """Run one server for the tests that leave nothing behind."""
     folder = tmp_path_factory.mktemp("served")
-    options = ["--keys", keys.path, "--request-timeout", "2", "--max-head-bytes", "4096"]
+    options = ["--keys", keys.path, "--max-head-bytes", "4096"]
     with serving(publish(folder), *options, "--log-requests", "all", cwd=folder) as served:
         yield served

@@ -92,6 +92,6 @@ def test_it_goes_on_after_a_fault(
     try:
         for counted in (inbox.purged, inbox.tried, inbox.checkpointed):
             for _ in range(3):
-                assert counted.acquire(timeout=10)
+                assert counted.acquire(timeout=60)
     finally:
         maintained.stop()

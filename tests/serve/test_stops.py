@@ -1,4 +1,4 @@
-"""SIGTERM and SIGHUP under load, many times; ``NBINCOMING_STOPS`` is the number of rounds."""
+"""SIGTERM and SIGHUP under load; ``NBINCOMING_STOPS`` sets the number of slow rounds."""
 
 from __future__ import annotations
 
@@ -50,41 +50,32 @@ def load(served: Served, senders: int = 8) -> Iterator[None]:
             thread.join()
 
 
-def pauses(longest_s: float) -> Iterator[float]:
-    """Yield random pauses; prints their seed."""
-    seed = random.randrange(1_000_000)
-    print(f"seed {seed}")  # noqa: T201 - shown with a failure
-    chance = random.Random(seed)
-    for _ in range(ROUNDS):
-        yield chance.uniform(0, longest_s)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(30 + 20 * ROUNDS)
-def test_sigterm_under_load_always_ends_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [2, pytest.param(ROUNDS, marks=pytest.mark.slow)])
+@pytest.mark.timeout(300 + 20 * ROUNDS)
+def test_sigterm_under_load_always_ends_it(tmp_path: Path, rounds: int, rng: random.Random) -> None:
     """All its processes end, with code 0, at whatever moment it arrives."""
     spec = publish(tmp_path)
-    for pause_s in pauses(0.5):
+    for _ in range(rounds):
         with serving(spec, *OPTIONS, cwd=tmp_path) as served, load(served):
-            time.sleep(pause_s)  # the moment is random on purpose
+            time.sleep(rng.uniform(0, 0.5))  # the moment is random on purpose
             assert served.stop() == 0
             assert served.children() == {}
         assert not [line for line in served.lines if line.get("level") == "error"]
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(60 + 5 * ROUNDS)
-def test_sighup_under_load_always_reloads(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rounds", [2, pytest.param(ROUNDS, marks=pytest.mark.slow)])
+@pytest.mark.timeout(300 + 20 * ROUNDS)
+def test_sighup_under_load_always_reloads(tmp_path: Path, rounds: int, rng: random.Random) -> None:
     """The server reloads, answers, and still ends on SIGTERM."""
     spec = publish(tmp_path)
     with serving(spec, *OPTIONS, cwd=tmp_path) as served, load(served):
         for _ in range(2):
             served.wait_for("serving")
-        for pause_s in pauses(0.2):
+        for _ in range(rounds):
             served.process.send_signal(signal.SIGHUP)
             for _ in range(2):  # once for each worker
                 served.wait_for("serving")
-            time.sleep(pause_s)  # the moment is random on purpose
+            time.sleep(rng.uniform(0, 0.2))  # the moment is random on purpose
         assert served.post(complaint("last")) == 200
         assert served.stop() == 0
     assert not [line for line in served.lines if line.get("level") == "error"]

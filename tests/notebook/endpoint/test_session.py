@@ -23,7 +23,7 @@ from nbincoming.notebook.listener.listener import shared
 from nbincoming.notebook.wizard.state import Change
 from tests.notebook.conftest import Make
 
-WAIT_S = 10
+WAIT_S = 60  # only a bound
 SECRET, KEY = "env:ORDERS_TEST_KEY", "a key of more than thirty-two bytes in all"
 
 

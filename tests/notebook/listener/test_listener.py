@@ -31,7 +31,7 @@ from nbincoming.notebook.listener.http_connection import MAX_DROPPED_BYTES
 from nbincoming.notebook.listener.listener import MAX_BODY_BYTES, Listener, shared
 
 ROOT = Path(__file__).parents[3]
-WAIT_S = 10
+WAIT_S = 60  # only a bound
 
 
 class Receiver:
@@ -772,7 +772,7 @@ def run(script: str) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
@@ -800,7 +800,7 @@ from nbincoming.notebook.listener.listener import Listener, shared
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of fork with threads
 
 def get(url):
-    with urllib.request.urlopen(url + "/hook", timeout=10) as answer:
+    with urllib.request.urlopen(url + "/hook", timeout=60) as answer:
         return answer.status
 
 parent = shared()

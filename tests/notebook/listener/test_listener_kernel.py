@@ -13,7 +13,7 @@ import pytest
 from jupyter_client.manager import KernelManager
 
 ROOT = Path(__file__).parents[3]
-WAIT_S = 30
+WAIT_S = 60  # only a bound
 
 SET_UP = """
 import json, urllib.request
@@ -114,7 +114,7 @@ def test_a_cell_may_post_to_its_own_listener(kernel: Kernel) -> None:
     """The listener answers while the cell that asks is running."""
     kernel.run(SET_UP)
     said = kernel.run(
-        "with urllib.request.urlopen(listener.url + '/hook', b'[1]', timeout=10) as answer:\n"
+        "with urllib.request.urlopen(listener.url + '/hook', b'[1]', timeout=60) as answer:\n"
         "    print(answer.status, answer.read())"
     )
     assert said == "200 b'[1]'"

@@ -182,7 +182,7 @@ def test_threads_lose_no_action(store: Store, loop: Loop) -> None:
     barrier = threading.Barrier(8)
 
     def dispatch() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         for _ in range(250):
             store.dispatch(Miss())
 
@@ -190,7 +190,7 @@ def test_threads_lose_no_action(store: Store, loop: Loop) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert store.state.missed == 2_000
     loop.run(1)
     assert watcher.seen == [2_000]

@@ -71,13 +71,13 @@ def test_retrieve_returns_when_a_request_came(inc: nbi.Integration) -> None:
     inc.store.watch(lambda: opened.set() if inc.state.window else None)
 
     def send() -> None:
-        opened.wait(10)
+        opened.wait(60)
         post(url, BODY, {})
 
     sender = threading.Thread(target=send, daemon=True)
     sender.start()
-    came = inc.retrieve(timeout_s=30)
-    sender.join(10)
+    came = inc.retrieve(timeout_s=60)
+    sender.join(60)
     assert [sample.outcome_name for sample in came] == ["accepted"]
     assert inc.state.window is None
     assert post(url, BODY, {}) == 404
@@ -102,7 +102,7 @@ def test_an_interrupt_closes_the_window(
 
     monkeypatch.setattr(capture, "wait_until", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        inc.retrieve(timeout_s=30)
+        inc.retrieve(timeout_s=60)
     assert inc.state.window is None
 
 
@@ -262,7 +262,7 @@ def test_an_api_key_is_exchanged_for_a_token(published: nbi.Integration) -> None
         data=json.dumps({"apiKey": key}).encode(),
         headers={"Content-Type": "application/json"},
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         bearer = json.load(answer)["token"]
     assert post(published.url, BODY, {"Authorization": f"Bearer {bearer}"}) == 200
     published.api_keys.revoke("portal")

@@ -51,9 +51,14 @@ class KafkaReceiver:
 
 @pytest.fixture
 def receiver(kafka: KafkaServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaReceiver]:
-    """Return a topic."""
-    monkeypatch.setattr(module, "DELIVERY_TIMEOUT_S", 2.0)
+    """Return a topic; only a broker that is away is given up after two seconds."""
     receiver = KafkaReceiver(kafka)
+
+    def go_away() -> None:
+        monkeypatch.setattr(module, "DELIVERY_TIMEOUT_S", 2.0)
+        kafka.go_away()
+
+    monkeypatch.setattr(receiver, "go_away", go_away)
     yield receiver
     receiver.come_back()
 

@@ -37,7 +37,7 @@ from tests.relay.sinks.test_rabbitmq import RabbitReceiver
 from tests.relay.sinks.test_redis import RedisReceiver
 from tests.servers import HOST, WAIT_S, wait_until
 
-#: How often; the variable is for those who want to see more.
+#: How often in the slow rounds; the variable is for those who want to see more.
 KILLS = int(os.environ.get("NBINCOMING_KILLS", "4"))
 EVENTS = 150
 INTEGRATIONS = 3
@@ -174,26 +174,34 @@ PAIRS = [
 ]
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(KILLS, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("inbox", "sink"), PAIRS)
 def test_a_relay_that_is_killed_loses_nothing(
-    inbox: str, sink: str, request: pytest.FixtureRequest, tmp_path: Path
+    inbox: str,
+    sink: str,
+    kills: int,
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    rng: random.Random,
 ) -> None:
     """Each accepted event arrives, and first arrivals are in order; some come twice."""
     inbox_url = new_inbox(inbox, request, tmp_path)
     with contextmanager(receivers)(sink, request, tmp_path) as receiver:
-        kill_and_count(inbox_url, receiver, request.node.name)
+        kill_and_count(inbox_url, receiver, request.node.name, kills, rng)
 
 
-def kill_and_count(inbox_url: str, receiver: Receiver, case: str) -> None:
+def kill_and_count(
+    inbox_url: str, receiver: Receiver, case: str, kills: int, rng: random.Random
+) -> None:
     """Kill, count, and compare."""
     outbox, name = open_outbox(inbox_url), sink_name(receiver.url)
     load = Load(inbox_url)
     load.start()
     try:
-        for _ in range(KILLS):
+        for _ in range(kills):
             load.go_on(EVENTS)
             relay = RelayProcess(inbox_url, receiver)
-            wait_for_more(load, outbox, name, random.randrange(1, EVENTS))
+            wait_for_more(load, outbox, name, rng.randrange(1, EVENTS))
             relay.kill()
         load.go_on(EVENTS)
     finally:
@@ -206,7 +214,7 @@ def kill_and_count(inbox_url: str, receiver: Receiver, case: str) -> None:
     lost = {each for ids in load.accepted.values() for each in ids} - set(arrived)
     doubled = len(arrived) - len(set(arrived))
     print(  # noqa: T201 - the table of faults
-        f"\n{case}: {KILLS} kills, {load.count()} accepted, {len(lost)} lost, {doubled} doubled"
+        f"\n{case}: {kills} kills, {load.count()} accepted, {len(lost)} lost, {doubled} doubled"
     )
     assert lost == set()
     first = list(dict.fromkeys(arrived))
