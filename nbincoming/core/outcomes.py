@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from nbincoming.core.deduplication import Anchor
+from nbincoming.core.request.headers import header_parameters
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.values import Value
 from nbincoming.errors import Refusal
 
 
@@ -45,8 +47,8 @@ class Candidate(NamedTuple):
         Version of the spec that judged it; 0 for a draft.
     request : Request
         As it came.
-    parameters : Parameters
-        What it says.
+    body : Value
+        Its decoded body.
     key : str or None
         Its key; None where nothing is deduplicated or all chosen parameters are missing.
     claim : Claim or None
@@ -60,11 +62,16 @@ class Candidate(NamedTuple):
     integration: str
     version: int
     request: Request
-    parameters: Parameters
+    body: Value
     key: str | None
     claim: Claim | None
     triggers: tuple[str, ...]
     wanted: bool
+
+    @property
+    def parameters(self) -> Parameters:
+        """Its body and its headers. The headers are named here, since few specs read them."""
+        return Parameters(self.body, header_parameters(self.request.headers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +93,12 @@ class Accepted(NamedTuple):
 
     Attributes
     ----------
-    event_id : str
-        The same for the same integration, key and first claim.
+    event_id : str or None
+        The same for the same integration, key and first claim; None from an inbox that keeps
+        no events.
     """
 
-    event_id: str
+    event_id: str | None
     triggers: tuple[str, ...] = ()
 
 

@@ -25,10 +25,12 @@ class CatalogueError(NbIncomingError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A spec made ready."""
+    """A spec made ready, with the fields that each request needs."""
 
     spec: Spec
     gateway: Gateway
+    name: str
+    max_body_bytes: int
 
 
 #: Routes by the path of their endpoint.
@@ -93,7 +95,9 @@ def make_ready(specs: Iterable[Spec], secrets: Secrets) -> Catalogue:
     reasons = []
     for spec in specs:
         try:
-            catalogue[endpoint_path(spec.endpoint)] = Route(spec, Gateway(spec, secrets))
+            gateway = Gateway(spec, secrets)
+            route = Route(spec, gateway, spec.name, spec.max_body_bytes)
+            catalogue[endpoint_path(spec.endpoint)] = route
         except SecretError as error:
             reasons.append(f"{spec.name}: {error}")
     if reasons:

@@ -59,10 +59,22 @@ class Request(NamedTuple):
         return header_values(self.headers, name)
 
 
+def field_value(raw: bytes) -> bytes:
+    """Return a header's value without the white space around it (RFC 9110, 5.5).
+
+    Servers differ in how much of it they leave, so that nothing may depend on it.
+    """
+    return raw.strip(b" \t")
+
+
 def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
     """Return the values of one header, in order; `name` in lower case."""
     size = len(name)  # which most others do not have
-    return [value for key, value in headers if len(key) == size and key.lower() == name]
+    values = []
+    for key, value in headers:
+        if len(key) == size and key.lower() == name:
+            values.append(field_value(value))
+    return values
 
 
 @dataclass(frozen=True, slots=True)
