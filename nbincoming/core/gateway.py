@@ -37,7 +37,7 @@ from nbincoming.errors import (
     UnknownEndpoint,
 )
 
-#: Where the platform that this re-creates puts its endpoints.
+#: The path of an endpoint, as on the platform that this re-creates.
 ENDPOINT_PATH: Final = "/automation-endpoint/endpoints/authorized/{endpoint}/trigger"
 _ENDPOINT: Final = re.compile(
     "/automation-endpoint/endpoints/authorized/"
@@ -66,7 +66,7 @@ def normal_path(path: str) -> str:
 
 
 class Gateway:
-    """A spec made ready to judge requests.
+    """A spec compiled to judge requests.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challen
 
 
 def unknown_endpoint() -> UnknownEndpoint:
-    """Make the refusal of an address that is no endpoint, or a draft's."""
+    """Refuse an address that is no endpoint, or a draft's."""
     return UnknownEndpoint(
         "No published endpoint has this address. Check the URL; a draft answers only while it "
         "retrieves data."
@@ -173,7 +173,7 @@ def unknown_endpoint() -> UnknownEndpoint:
 
 
 def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
-    """Make the refusal of a request that could not be kept."""
+    """Refuse a request that could not be stored."""
     return InboxUnavailable(
         "The request could not be stored, so it was not accepted. Send it again later.",
         headers=(("Retry-After", str(retry_after_s)),),
@@ -181,7 +181,7 @@ def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
 
 
 def answer(outcome: Outcome) -> Response:
-    """Answer a request by what became of it."""
+    """Answer a request by its outcome."""
     match outcome:
         case Accepted() | Filtered():
             return OK_RESPONSE

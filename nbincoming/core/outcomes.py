@@ -1,4 +1,4 @@
-"""What can become of a request: a candidate for the inbox, and the outcomes."""
+"""Judged requests: a candidate for the inbox, and the outcomes."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from nbincoming.core.request.values import Value
 from nbincoming.errors import Refusal
 
 
-# Made for every request, as Candidate and Accepted: a frozen dataclass would take four times as
-# long.
+# Claim, Candidate and Accepted are made for every request. Frozen dataclasses would take four
+# times as long.
 class Claim(NamedTuple):
-    """A key to be claimed, and the rule for it.
+    """A key to be claimed, and when it counts as claimed.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Claim(NamedTuple):
     window_ms : int
         How long the key stays in force after its anchor.
     anchor : str
-        What moves the anchor; see :class:`~nbincoming.core.deduplication.Deduplication`.
+        What the window counts from; see :class:`~nbincoming.core.deduplication.Deduplication`.
     """
 
     space: str
@@ -76,7 +76,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A subscription handshake, to be answered by its challenge."""
+    """A subscription handshake; the answer is its challenge."""
 
     text: str
 
@@ -123,8 +123,8 @@ class Filtered:
     """No trigger matches, so nothing starts."""
 
 
-#: What the inbox says of a candidate.
+#: The outcome of a claim.
 Claimed: TypeAlias = Accepted | Duplicate | Filtered
 
-#: What becomes of a request.
+#: The outcome of a request.
 Outcome: TypeAlias = Claimed | Challenge | Rejected

@@ -1,4 +1,4 @@
-"""An inbox that lives and dies with its process: for the notebook, tests and back-tests."""
+"""An inbox in the memory of its process, for the notebook, replays and tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nbincoming.core.outcomes import (
     Filtered,
 )
 
-#: How many keys there may be before the expired ones are looked for.
+#: The number of keys at which expired ones are removed for the first time.
 _PURGE_AT = 10_000
 
 
@@ -59,14 +59,14 @@ class MemoryInbox:
         return list(enumerate(found, start=first + skip + 1))
 
     def clear(self) -> None:
-        """Forget keys and events, and go on."""
+        """Forget all keys and events."""
         with self._lock:
             self._keys.clear()
             self._events.clear()
             self._purge_at = _PURGE_AT
 
     def close(self) -> None:
-        """Forget keys and events; what is claimed from now on is refused."""
+        """Forget all keys and events; later claims are refused."""
         self.clear()
         self._closed = True
 
@@ -105,5 +105,5 @@ class MemoryInbox:
             for place, entry in self._keys.items()
             if is_duplicate(now_ms, entry[1], entry[2])
         }
-        # Twice what is left: looking costs a constant amount per claim.
+        # Twice what is left, so that purging costs a constant amount per claim.
         self._purge_at = max(_PURGE_AT, 2 * len(self._keys))

@@ -1,4 +1,4 @@
-"""Refusals of what never becomes a request, or of all that a sender sends just now."""
+"""Refusals by the server itself, before or after the core judges a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nbincoming.errors import Refusal
 
 
 class BadHttp(Refusal):
-    """The bytes are not an HTTP request, or one that two readers would read differently."""
+    """The bytes are not an HTTP request, or are one that two servers would read differently."""
 
     status: ClassVar[int] = 400
     slug: ClassVar[str] = "bad-http"
@@ -16,7 +16,7 @@ class BadHttp(Refusal):
 
 
 class SlowSender(Refusal):
-    """The request did not come in time."""
+    """The request was not complete in time."""
 
     status: ClassVar[int] = 408
     slug: ClassVar[str] = "slow-sender"
@@ -32,7 +32,7 @@ class HeadTooLarge(Refusal):
 
 
 class ServiceFailed(Refusal):
-    """Something raised: the sender may try again, the cause is not his business."""
+    """A fault of the server; the answer does not tell the cause."""
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "service-failed"
@@ -40,7 +40,7 @@ class ServiceFailed(Refusal):
 
 
 class TooManyConnections(Refusal):
-    """There are as many connections as are allowed."""
+    """The limit of connections is reached."""
 
     status: ClassVar[int] = 503
     slug: ClassVar[str] = "too-many-connections"
@@ -48,32 +48,32 @@ class TooManyConnections(Refusal):
 
 
 def bad_http() -> BadHttp:
-    """Make the refusal of bytes that are no request."""
-    return BadHttp("The bytes are not an HTTP/1.1 request. See what sends them.")
+    """Refuse bytes that are not a request."""
+    return BadHttp("The bytes are not an HTTP/1.1 request. Check what sends them.")
 
 
 def slow_sender(request_timeout_s: float) -> SlowSender:
-    """Make the refusal of a request that does not come to its end."""
+    """Refuse a request that is not complete in time."""
     return SlowSender(
         f"The request was not complete after {request_timeout_s:g} seconds. Send it again."
     )
 
 
 def head_too_large(max_head_bytes: int) -> HeadTooLarge:
-    """Make the refusal of a head beyond the limit."""
+    """Refuse a head beyond the limit."""
     return HeadTooLarge(
         f"The request line and headers have more than {max_head_bytes:,} bytes. Send fewer."
     )
 
 
 def service_failed() -> ServiceFailed:
-    """Make the refusal of a request at which something raised."""
-    return ServiceFailed("The receiver failed. Try again later.")
+    """Refuse a request at which the server failed."""
+    return ServiceFailed("The receiver failed. Send the request again later.")
 
 
 def too_many_connections() -> TooManyConnections:
-    """Make the refusal of a connection beyond the limit."""
+    """Refuse a connection beyond the limit."""
     return TooManyConnections(
-        "The receiver has as many connections as it takes. Send again later.",
+        "The receiver has reached its limit of connections. Send again later.",
         headers=(("Retry-After", "1"),),
     )

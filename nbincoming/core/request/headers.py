@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nbincoming.core.request.message import RawHeaders, field_value
+from nbincoming.core.request.message import WHITE_SPACE, RawHeaders
 
 #: Headers as parameters: a string, or a list of strings where the header is repeated.
 Headers = dict[str, str | list[str]]
@@ -37,7 +37,7 @@ def header_parameters(raw: RawHeaders) -> Headers:
 
 def header_text(raw: bytes) -> str:
     """Decode a header's value; see :func:`header_parameters`."""
-    value = field_value(raw)
+    value = raw.strip(WHITE_SPACE)
     try:
         return value.decode()
     except UnicodeDecodeError:

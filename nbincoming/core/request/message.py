@@ -6,7 +6,7 @@ Bytes only: this module knows nothing of JSON, authorization or frameworks.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from nbincoming.errors import quote
@@ -59,12 +59,16 @@ class Request(NamedTuple):
         return header_values(self.headers, name)
 
 
+#: What may stand around a header's value without being part of it (RFC 9110, 5.5).
+WHITE_SPACE: Final = b" \t"
+
+
 def field_value(raw: bytes) -> bytes:
-    """Return a header's value without the white space around it (RFC 9110, 5.5).
+    """Return a header's value without the white space around it.
 
     Servers differ in how much of it they leave, so that nothing may depend on it.
     """
-    return raw.strip(b" \t")
+    return raw.strip(WHITE_SPACE)
 
 
 def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:

@@ -44,8 +44,8 @@ class Limits:
 #: The limits of a spec that sets none.
 DEFAULT_LIMITS: Final = Limits()
 
-#: Most text that the labels of one body may have together. Labels repeat the names above
-#: them, so a body of 1 MiB could otherwise make 10 GB of them.
+#: The most characters that the labels of one body may have together. Labels repeat the names
+#: above them, so that the labels of a body of 1 MiB could otherwise take 10 GB.
 _MAX_LABEL_TEXT: Final = 50_000_000
 
 #: A body of fewer bytes cannot reach it: labels have at most an eighth of its square,
@@ -79,12 +79,12 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
         raise _refusal(body, str(error), limits) from None
     if type(value) is not dict and type(value) is not list:
         raise BadJSON("The body is a single value. Send an object {…} or an array […] at the top.")
-    # Bounds that need no look at the value. Each level opens a bracket; "{/", which URL
-    # templates such as GitHub's are full of, opens none, since no member starts so.
+    # First bounds that the bytes alone give. Each level opens a bracket. "{/" opens none, since
+    # no member starts so; GitHub's URL templates have many of them.
     brackets = body.count(b"{") + body.count(b"[")
     if brackets > limits.max_depth and brackets - body.count(b"{/") > limits.max_depth:
         _check_depth(value, limits.max_depth)
-    # Each leaf takes a byte, and a comma parts it from the next.
+    # Each leaf takes a byte, and a comma separates it from the next.
     size = len(body)
     if size > 2 * limits.max_parameters or size > _SMALL:
         leaves = body.count(b",") + 1
@@ -146,7 +146,7 @@ def _too_deep(max_depth: int) -> TooDeep:
 
 
 def _refusal(body: bytes, message: str, limits: Limits) -> BadJSON | TooDeep:
-    """Put jiter's message into our words, with the position."""
+    """Turn jiter's message into a refusal, with the position."""
     position = _JITER_POSITION.search(message)
     where = f"line {position[1]}, column {position[2]}" if position else "an unknown position"
     cause = _JITER_POSITION.sub("", message)
@@ -222,7 +222,7 @@ def _check_encoding(value: bytes) -> None:
 
 
 def body_too_large(max_body_bytes: int) -> BodyTooLarge:
-    """Make the refusal of a body beyond the limit."""
+    """Refuse a body beyond the limit."""
     return BodyTooLarge(
         f"The body has more than {max_body_bytes:,} bytes. Send a smaller one, or raise "
         "max_body_bytes in the spec."
