@@ -1,8 +1,8 @@
 """The kernel listener against a bare Tornado handler that parses.
 
-Both parse the same body with the same parser and answer the same two bytes; each has a
-process of its own, and a third one sends to them in turns. The ratio is what the
-listener saves by its parser in C and by having no routing.
+Both parse the body with the same parser and answer the same two bytes. Each has a process of
+its own, and a third process sends to them in turns. No two requests are alike: each has an id,
+an ``X-Request-Id`` and a length of its own.
 
 Run it with ``python -m benchmarks.listener``.
 """
@@ -10,7 +10,9 @@ Run it with ``python -m benchmarks.listener``.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -27,24 +29,33 @@ CONNECTIONS = 16
 ROUNDS = 7
 ROUND_S = 1.0
 
-#: The request of the platform's own page, a little shortened.
+#: The platform's own example, a little shortened; ids and lengths of the text differ.
 BODY = json.dumps(
     {
         "complaint": {
-            "id": "cmp-20240610-001",
+            "id": "cmp-@",
             "customer": {"id": "c123456789", "firstName": "Jane", "phone": "+1234567890"},
             "dateReceived": "2024-06-10T09:15:30Z",
-            "description": "The wireless headphones stopped working after two days of use.",
+            "description": "The wireless headphones stopped working after two days of use.#",
             "priority": "high",
             "attachments": [{"fileName": "photo_of_defect.jpg"}],
         },
         "source": "customer_support_portal",
     }
-).encode()
-REQUEST = (
-    b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: benchmark\r\nAccept: */*\r\n"
-    b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 )
+BODIES = [BODY.replace("#", "x" * length).encode().partition(b"@") for length in range(64)]
+HEAD = (
+    b"POST /hook HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: benchmark\r\nAccept: */*\r\n"
+    b"Content-Type: application/json\r\nX-Request-Id: %032x\r\nContent-Length: %d\r\n\r\n"
+)
+
+
+def requests() -> Iterator[bytes]:
+    """Make requests, each of them another one."""
+    for number in itertools.count(random.randrange(10**11)):
+        start, _, end = BODIES[number % len(BODIES)]
+        body = b"%b%012d%b" % (start, number, end)
+        yield HEAD % (number * 0x9E3779B97F4A7C15, len(body)) + body
 
 
 def rows() -> Iterator[Row]:
@@ -144,33 +155,36 @@ def _serve_reference() -> None:
 
 
 class _Sender(asyncio.Protocol):
-    """Sends the same request again as soon as it is answered.
+    """Sends the next request as soon as one is answered.
 
     It looks at no more of an answer than its end, so that sending costs less than serving:
     with two cores, a slower sender would be what is measured.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, requests: Iterator[bytes]) -> None:
         self.answered = 0
+        self._requests = requests
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         self.transport = transport
-        transport.write(REQUEST)
+        transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         if not (data.startswith(b"HTTP/1.1 200 ") and data.endswith(b"\r\n\r\nOK")):
             raise RuntimeError(f"Not the expected answer: {data!r}")
         self.answered += 1
-        self.transport.write(REQUEST)
+        self.transport.write(next(self._requests))
 
 
 async def _send(port: int, duration_s: float) -> float:
     loop = asyncio.get_running_loop()
     failed: list[object] = []
     loop.set_exception_handler(lambda _, context: failed.append(context))
+    made = requests()
     connections = [
-        await loop.create_connection(_Sender, "127.0.0.1", port) for _ in range(CONNECTIONS)
+        await loop.create_connection(lambda: _Sender(made), "127.0.0.1", port)
+        for _ in range(CONNECTIONS)
     ]
     begun = time.perf_counter()
     already = sum(sender.answered for _, sender in connections)

@@ -41,7 +41,10 @@ def read(name: str) -> Request:
     head, _, body = (CORPUS / f"{name}.http").read_bytes().partition(b"\r\n\r\n")
     line, *fields = head.split(b"\r\n")
     method, target, _ = line.decode().split(" ")
-    headers = tuple((name, value.strip()) for name, _, value in (f.partition(b":") for f in fields))
+    # White space after a value is left, as some servers leave it.
+    headers = tuple(
+        (name, value.lstrip()) for name, _, value in (f.partition(b":") for f in fields)
+    )
     return Request(method, target, headers, body, 1_795_000_000_000)
 
 

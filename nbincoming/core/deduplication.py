@@ -48,7 +48,7 @@ MAX_OWN_HASH_BYTES: Final = 256
 _PREFIX: Final = b"nbincoming-key/1\n"
 
 Anchor = Literal["last_request", "first_accepted"]
-Claims = Literal["every_request", "triggered"]
+Claimants = Literal["every_request", "triggered"]
 
 
 def _check_key_label(label: str) -> str:
@@ -98,7 +98,7 @@ class Deduplication(BaseModel):
     ]
     window: Annotated[str, AfterValidator(_check_window)] = "P7D"
     anchor: Anchor = "last_request"
-    claims: Claims = "every_request"
+    claims: Claimants = "every_request"
 
     @property
     def window_ms(self) -> int:

@@ -1,17 +1,18 @@
-"""The request path: authorize, decode, key and match, then answer.
+"""From a request to its answer: authorize, decode, compute the key, match the triggers.
 
-``judge`` is pure and total: whatever the bytes, it returns a candidate, a challenge or a
-rejection, and raises nothing. The one effect, claiming the key, is the inbox's; it lies
-between ``judge`` and ``answer``.
+``judge`` is pure and total: it returns a candidate, a challenge or a rejection, and raises
+nothing, whatever the bytes are. The one effect comes between ``judge`` and ``answer``: the inbox
+claims the candidate's key.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, assert_never
 
 from nbincoming.core.auth.verification import Secrets, compile_handshake, compile_verify
-from nbincoming.core.conditions.evaluation import compile_condition
+from nbincoming.core.conditions.evaluation import Scope, compile_condition
 from nbincoming.core.deduplication import OWN_HASH_LABEL, check_own_hash, compile_key
 from nbincoming.core.outcomes import (
     Accepted,
@@ -23,9 +24,10 @@ from nbincoming.core.outcomes import (
     Outcome,
     Rejected,
 )
+from nbincoming.core.request.headers import header_parameters
+from nbincoming.core.request.labels import parse
 from nbincoming.core.request.message import Request, Response
-from nbincoming.core.request.parameters import Parameters
-from nbincoming.core.request.reading import body_too_large, checked_headers, decode
+from nbincoming.core.request.reading import body_too_large, check_headers, decode
 from nbincoming.core.request.values import json_text
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import (
@@ -35,7 +37,7 @@ from nbincoming.errors import (
     UnknownEndpoint,
 )
 
-#: Where the platform that this re-creates puts its endpoints.
+#: The path of an endpoint, as on the platform that this re-creates.
 ENDPOINT_PATH: Final = "/automation-endpoint/endpoints/authorized/{endpoint}/trigger"
 _ENDPOINT: Final = re.compile(
     "/automation-endpoint/endpoints/authorized/"
@@ -64,7 +66,7 @@ def normal_path(path: str) -> str:
 
 
 class Gateway:
-    """A spec made ready to judge requests.
+    """A spec compiled to judge requests.
 
     Parameters
     ----------
@@ -84,45 +86,49 @@ class Gateway:
         self._verify = compile_verify(spec.authorization, secrets)
         self._handshake = compile_handshake(spec.authorization, secrets)
         self._rules = Rules(spec)
+        # Reading a pydantic model's field takes several times as long.
+        self._max_body_bytes = spec.max_body_bytes
 
     def judge(self, request: Request) -> Candidate | Challenge | Rejected:
         """Judge a request; nothing is raised, whatever it holds."""
         try:
-            challenge = self._authorize(request)
-            return challenge if challenge is not None else self._rules.consider(request)
+            if request.method != "POST":
+                return self._shake_hands(request)
+            if len(request.body) > self._max_body_bytes:
+                raise body_too_large(self._max_body_bytes)
+            self._verify(request)
+            return self._rules.consider(request)
         except Refusal as refusal:
             return Rejected(refusal)
 
-    def _authorize(self, request: Request) -> Challenge | None:
+    def _shake_hands(self, request: Request) -> Challenge:
         if request.method == "GET" and self._handshake is not None:
             return Challenge(self._handshake(request))
-        if request.method != "POST":
-            allowed = "POST" if self._handshake is None else "GET, POST"
-            raise MethodNotAllowed(
-                f"This endpoint does not answer {request.method[:20]!r}. Use {allowed}.",
-                headers=(("Allow", allowed),),
-            )
-        if len(request.body) > self.spec.max_body_bytes:
-            raise body_too_large(self.spec.max_body_bytes)
-        self._verify(request)
-        return None
+        allowed = "POST" if self._handshake is None else "GET, POST"
+        raise MethodNotAllowed(
+            f"This endpoint does not answer {request.method[:20]!r}. Use {allowed}.",
+            headers=(("Allow", allowed),),
+        )
 
 
 class Rules:
-    """The part of a spec that comes after authorization, made ready."""
+    """The part of a spec that applies after authorization, compiled."""
 
     def __init__(self, spec: Spec) -> None:
-        zone = spec.zone
-        self._spec = spec
-        self._limits = spec.limits
-        self._space = spec.key_space
-        self._key = compile_key(spec.deduplication) if spec.deduplication else None
-        self._window_ms = spec.deduplication.window_ms if spec.deduplication else 0
-        self._has_own_hash = (
-            spec.deduplication is not None and OWN_HASH_LABEL in spec.deduplication.parameters
-        )
+        deduplication, labels = spec.deduplication, spec.labels()
+        # Fields of a pydantic model take several times as long to read.
+        self._endpoint, self._version, self._limits = spec.endpoint, spec.version, spec.limits
+        self._deduplication = deduplication
+        self._key_space = spec.key_space
+        self._key: Callable[[Scope], str | None] = lambda _: None
+        if deduplication is not None:
+            self._key = compile_key(deduplication)
+            self._window_ms, self._anchor = deduplication.window_ms, deduplication.anchor
+            self._each_claims = deduplication.claims == "every_request"
+        self._has_own_hash = OWN_HASH_LABEL in labels
+        self._reads_headers = any(parse(label)[0] == "headers" for label in labels)
         self._triggers = [
-            (trigger.name, compile_condition(trigger.when, zone)) for trigger in spec.triggers
+            (trigger.name, compile_condition(trigger.when, spec.zone)) for trigger in spec.triggers
         ]
 
     def consider(self, request: Request) -> Candidate:
@@ -133,24 +139,20 @@ class Rules:
         Refusal
             If it is not JSON, too large, or has an unusable header.
         """
-        headers = checked_headers(request.headers)
-        deduplication = self._spec.deduplication
-        if deduplication is not None and self._has_own_hash:
-            check_own_hash(request, deduplication)
-        parameters = Parameters(decode(request.body, limits=self._limits), headers)
-        scope = parameters.roots()
+        check_headers(request.headers)
+        if self._has_own_hash and self._deduplication is not None:
+            check_own_hash(request, self._deduplication)
+        body = decode(request.body, limits=self._limits)
+        scope = {"body": body}
+        if self._reads_headers:
+            scope["headers"] = header_parameters(request.headers)
         now_ms = request.received_at_ms
         triggers = tuple([name for name, test in self._triggers if test(scope, now_ms)])
         wanted = bool(triggers) or not self._triggers
-        key = claim = None
-        if deduplication is not None and self._key is not None:
-            key = self._key(scope)
-            if key is not None and (wanted or deduplication.claims == "every_request"):
-                claim = Claim(self._space, key, self._window_ms, deduplication.anchor)
-        spec = self._spec
-        return Candidate(
-            spec.endpoint, spec.version, request, parameters, key, claim, triggers, wanted
-        )
+        key, claim = self._key(scope), None
+        if key is not None and (wanted or self._each_claims):
+            claim = Claim(self._key_space, key, self._window_ms, self._anchor)
+        return Candidate(self._endpoint, self._version, request, body, key, claim, triggers, wanted)
 
 
 def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challenge | Rejected:
@@ -163,7 +165,7 @@ def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challen
 
 
 def unknown_endpoint() -> UnknownEndpoint:
-    """Make the refusal of an address that is no endpoint, or a draft's."""
+    """Refuse an address that is no endpoint, or a draft's."""
     return UnknownEndpoint(
         "No published endpoint has this address. Check the URL; a draft answers only while it "
         "retrieves data."
@@ -171,7 +173,7 @@ def unknown_endpoint() -> UnknownEndpoint:
 
 
 def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
-    """Make the refusal of a request that could not be kept."""
+    """Refuse a request that could not be stored."""
     return InboxUnavailable(
         "The request could not be stored, so it was not accepted. Send it again later.",
         headers=(("Retry-After", str(retry_after_s)),),
@@ -179,7 +181,7 @@ def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
 
 
 def answer(outcome: Outcome) -> Response:
-    """Answer a request by what became of it."""
+    """Answer a request by its outcome."""
     match outcome:
         case Accepted() | Filtered():
             return OK_RESPONSE

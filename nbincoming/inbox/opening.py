@@ -1,4 +1,4 @@
-"""Where accepted requests are kept: each store claims a key and appends its event in one step."""
+"""Open the inbox that a URL names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REDIS = (*_SERVERS, "unix", *(f"{scheme}+cluster" for scheme in _SERVERS))
 
 
 class InboxURLError(NbIncomingError, ValueError):
-    """A URL that names no inbox."""
+    """A URL that does not name an inbox."""
 
 
 def open_inbox(url: str) -> Inbox:
@@ -32,13 +32,13 @@ def open_inbox(url: str) -> Inbox:
     Raises
     ------
     InboxURLError, InboxError, MissingExtra
-        If the URL names none, the store cannot be used, or its client is not installed.
+        If the URL names no inbox, the store cannot be used, or its client is not installed.
     """
     scheme = _scheme(url)
     if scheme == "memory":
         from nbincoming.inbox.memory import MemoryInbox
 
-        return MemoryInbox(max_events=0)  # nobody could read them
+        return MemoryInbox(max_events=0)  # no other process could read them
     if scheme == "sqlite":
         from nbincoming.inbox.sqlite.inbox import SqliteInbox
 
@@ -50,7 +50,7 @@ def open_inbox(url: str) -> Inbox:
 
 
 def open_outbox(url: str) -> Outbox:
-    """Open the side of an inbox that a relay reads; see :func:`open_inbox`."""
+    """Open the part of an inbox that a relay reads; see :func:`open_inbox`."""
     scheme = _scheme(url)
     if scheme == "memory":
         raise InboxURLError(

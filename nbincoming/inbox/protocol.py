@@ -1,4 +1,4 @@
-"""What every inbox promises; ``tests/inbox/contract.py`` holds each one to it."""
+"""What every inbox promises; ``tests/inbox/contract.py`` tests each one for it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nbincoming.core.outcomes import (
 )
 from nbincoming.errors import InboxUnavailable
 
-#: What became of a candidate; a refusal where its part of the inbox could not be reached.
+#: The outcome of a claim; a refusal where its part of the inbox could not be reached.
 Settled: TypeAlias = Claimed | InboxUnavailable
 
 
 class Inbox(Protocol):
     """Where keys are claimed and events are kept.
 
-    For each candidate, claiming its key and appending its event is one step: of any
-    number of concurrent requests with one key, exactly one is accepted, and what was
-    accepted is there. What :meth:`claim` returns is as durable as the inbox is.
+    Claiming a candidate's key and appending its event is one atomic step. Of concurrent
+    requests with one key, exactly one is accepted, and each accepted request has its event.
+    When :meth:`claim` returns, both are as durable as the inbox is.
     """
 
     def claim(self, candidates: Sequence[Candidate]) -> Sequence[Settled]:
@@ -30,13 +30,13 @@ class Inbox(Protocol):
         Returns
         -------
         sequence
-            What became of each. In a store of several parts, of which one may be away while
-            the others go on, that can be a refusal.
+            The outcome of each. A store of several parts refuses the candidates of a part that
+            cannot be reached.
 
         Raises
         ------
         InboxUnavailable
-            If the store cannot be reached or is closed; then none of the candidates was
+            If the store cannot be reached or is closed; then none of the candidates is
             accepted.
         """
 
@@ -46,10 +46,10 @@ class Inbox(Protocol):
         Parameters
         ----------
         after
-            Sequence number of the last event that is already known.
+            Sequence number of the last event that the caller has.
         limit
-            How many at the most.
+            The most events to return.
         """
 
     def close(self) -> None:
-        """Let go of the store; a closed inbox claims nothing."""
+        """Close the store; a closed inbox refuses every claim."""

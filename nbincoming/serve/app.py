@@ -43,12 +43,12 @@ def make_app(*specs: str | Path, inbox: str = DEFAULT_INBOX) -> App:
     specs
         Spec files, or folders of them.
     inbox
-        URL of the inbox. It is opened here, so make the application in the process that serves.
+        URL of the inbox. It is opened here, so call this in the process that serves.
 
     Raises
     ------
     NbIncomingError
-        With everything that stands in the way of serving.
+        With all reasons why the specs or the inbox cannot be served.
     """
     catalogue = load_catalogue([str(place) for place in specs], SecretStore())
     opened = open_inbox(inbox)
@@ -64,13 +64,13 @@ class App:
     Parameters
     ----------
     service
-        What answers.
+        Answers requests.
     maintenance
-        What is to be ended with it.
+        Stopped together with the application.
     max_head_bytes
-        Headers beyond it are refused; the server has held them by then.
+        Limit of the target and headers. The server has them in memory before they are refused.
     request_timeout_s
-        How long a body may take to come.
+        How long a body may take to arrive.
     """
 
     def __init__(
@@ -98,15 +98,15 @@ class App:
             await send({"type": "websocket.close"})
 
     def close(self) -> None:
-        """Make the claims that wait, then close the inbox; a server's end of lifespan calls it."""
+        """Make the claims that wait, then close the inbox; the end of the lifespan calls this."""
         if self._maintenance is not None:
             self._maintenance.stop()
         self._service.close()
 
     async def _respond(self, scope: Message, receive: Receive) -> Response | None:
-        # Taken now: uvicorn adds the trailers to its list when they come.
+        # Copied now: uvicorn adds the trailers to its list when they arrive.
         service, headers = self._service, tuple(scope["headers"])
-        # scope["path"] is decoded, so that %2F would be a slash; but the other may be missing.
+        # scope["path"] is decoded, with %2F as a slash, but raw_path may be missing.
         raw = scope.get("raw_path") or quote(scope["path"]).encode()
         path = raw.decode("latin-1").removeprefix(scope.get("root_path", ""))
         query = scope["query_string"].decode("latin-1")
@@ -140,7 +140,7 @@ class App:
         return await answered
 
     async def _body(self, path: str, receive: Receive) -> bytes | None:
-        """Read a body as far as it may be; None where the sender went away."""
+        """Read a body within its limit; None where the sender disconnected."""
         limit = self._service.max_body_bytes(path)
         chunks, size, more = [], 0, True
         while more:

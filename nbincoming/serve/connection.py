@@ -18,7 +18,14 @@ from uvicorn.server import ServerState
 
 from nbincoming.core.request.message import Request, Response
 from nbincoming.http.refusals import slow_sender
-from nbincoming.http.request_parser import ContinueExpected, Event, Phase, Refused, RequestParser
+from nbincoming.http.request_parser import (
+    BETWEEN,
+    ENDED,
+    ContinueExpected,
+    Event,
+    Refused,
+    RequestParser,
+)
 from nbincoming.serve.refusals import too_many_connections
 from nbincoming.serve.service import Service
 from nbincoming.serve.writer import Writer
@@ -48,7 +55,8 @@ class _Answer:
     def set(self, response: Response) -> None:
         """Set the answer, and write it when those before it are written."""
         self.response = response
-        self._connection.write_answers()
+        if not self._connection.is_handling:
+            self._connection.write_answers()
 
 
 class Connection(asyncio.Protocol):
@@ -75,13 +83,14 @@ class Connection(asyncio.Protocol):
             _refuse_connection if is_full else self.service.max_body_bytes, self.max_head_bytes
         )
         self._answers: deque[_Answer] = deque()  # in the order of the requests
-        self._is_handling = False  # requests, whose answers are written together afterwards
+        self.is_handling = False  # requests, whose answers are written together afterwards
         self._is_stopping = False  # the request that is being received is the last
         self._is_ending = False  # no request is taken any more
         self._is_paused = False  # nothing is read
         self._is_congested = False  # the sender does not take the answers
-        # When the request began that is being received, or the last one ended. A new connection
-        # is one whose first request has begun.
+        # How many requests had begun and ended when the clock was looked at, and since when it
+        # is so. A new connection counts as one whose first request has begun.
+        self._progress = 0
         self._since_s = self._loop.time()
 
     # --- what asyncio and uvicorn call ---------------------------------------------------
@@ -100,15 +109,11 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Handle the requests that end in these bytes."""
-        parser = self._parser
-        turns = parser.begun + parser.ended
         now_ms = time.time_ns() // 1_000_000
         for start in range(0, len(data), _MAX_FED_BYTES):
             if self._is_ending:
                 return
-            self._handle(parser.feed(data[start : start + _MAX_FED_BYTES], now_ms))
-        if parser.begun + parser.ended != turns:
-            self._since_s = self._loop.time()
+            self._handle(self._parser.feed(data[start : start + _MAX_FED_BYTES], now_ms))
 
     def pause_writing(self) -> None:
         """Stop reading from a sender who does not take the answers."""
@@ -128,22 +133,27 @@ class Connection(asyncio.Protocol):
     # --- what the service and the worker call --------------------------------------------
 
     def check_clock(self, now_s: float) -> None:
-        """End a connection whose request takes too long to come, or that is idle."""
-        if self._is_ending or self._is_paused:
+        """End a connection whose request takes too long to come, or that is idle.
+
+        To be called about once a second. Requests are too frequent to look at the clock for each.
+        """
+        parser = self._parser
+        progress = parser.begun + parser.ended
+        if self._is_ending or self._is_paused or progress != self._progress:
+            self._progress, self._since_s = progress, now_s
             return
         waited_s = now_s - self._since_s
-        is_idle = self._parser.phase is Phase.BETWEEN and self._parser.begun > 0
-        if is_idle:
+        if parser.phase is BETWEEN and progress:  # it is idle
             if waited_s > IDLE_S and not self._answers:
                 self._is_ending = True
                 self.write_answers()
         elif waited_s > self.request_timeout_s:
-            self._handle(self._parser.refuse(slow_sender(self.request_timeout_s)))
+            self._handle(parser.refuse(slow_sender(self.request_timeout_s)))
 
     def write_answers(self) -> None:
         """Write the answers that are known, up to the first that is not."""
         transport, answers = self._transport, self._answers
-        if self._is_handling or transport is None:
+        if transport is None:
             return
         written = []
         while answers and (response := answers[0].response) is not None:
@@ -156,22 +166,22 @@ class Connection(asyncio.Protocol):
             transport.writelines(written)
         if self._is_ending and not answers:
             transport.close()
-        elif self._is_paused is not self._must_pause():
+        elif self._is_paused or len(answers) > _MAX_WAITING:
             self._pause_or_resume()
 
     # --- the rest ------------------------------------------------------------------------
 
     def _handle(self, events: list[Event]) -> None:
-        self._is_handling = True
+        self.is_handling = True
         for event in events:
             if isinstance(event, Request):
                 self.service.handle(event, self._expect(event.method).set)
             elif isinstance(event, Refused):
                 response = self.service.refuse(event.refusal, event.path)
                 self._expect(event.method).set(response)
-        self._is_handling = False
+        self.is_handling = False
         phase = self._parser.phase
-        if phase is Phase.ENDED or (self._is_stopping and phase is Phase.BETWEEN):
+        if phase is ENDED or (self._is_stopping and phase is BETWEEN):
             self._is_ending = True
         self.write_answers()
         is_expected = bool(events) and isinstance(events[-1], ContinueExpected)
@@ -185,18 +195,14 @@ class Connection(asyncio.Protocol):
         self._answers.append(answer)
         return answer
 
-    def _must_pause(self) -> bool:
-        return self._is_congested or len(self._answers) > _MAX_WAITING
-
     def _pause_or_resume(self) -> None:
-        must_pause = self._must_pause()
+        must_pause = self._is_congested or len(self._answers) > _MAX_WAITING
         if self._transport is None or must_pause is self._is_paused or self._is_ending:
             return
         self._is_paused = must_pause
         if must_pause:
             self._transport.pause_reading()
         else:
-            self._since_s = self._loop.time()  # the pause was not the sender's
             self._transport.resume_reading()
 
 

@@ -1,7 +1,7 @@
-"""What a monitoring system may ask for, in Prometheus' text format.
+"""Metrics, in Prometheus' text format.
 
-With several workers, each writes to a file of its own below ``PROMETHEUS_MULTIPROC_DIR``,
-and whichever is asked answers for all. The variable must be set before this is imported.
+Each of several workers writes to its own file below ``PROMETHEUS_MULTIPROC_DIR``, and any of
+them answers for all. The variable must be set before this module is imported.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 REQUESTS: Final = Counter(
-    "nbincoming_requests", "Requests by what became of them.", ["integration", "outcome", "status"]
+    "nbincoming_requests", "Requests by their outcome.", ["integration", "outcome", "status"]
 )
 SECONDS: Final = Histogram(
     "nbincoming_request_seconds",
@@ -61,22 +61,22 @@ RESTARTS: Final = Gauge(
     multiprocess_mode="livemax",
 )
 
-#: Nobody can keep a worker busy by asking for them over and over.
+#: How long the text is reused, so that asking for it often does not keep a worker busy.
 FRESH_S: Final = 1.0
 
-#: The specs that were ever in force.
+#: All specs that have been in force.
 _announced: set[tuple[str, str, str]] = set()
 
-#: Counted, and not written to the metrics yet. To count here costs a fortieth of what it costs
-#: there, where each increment takes a lock and asks for the number of the process.
+#: Counts that are not written to the metrics yet. Counting here takes a fortieth of the time:
+#: each increment of a metric takes a lock and asks for the number of the process.
 _requests: dict[tuple[str, str, int], int] = {}
 _seconds: dict[str, list[float]] = {}  # the sum, then each bucket's count
 
 
 def count(integration: str, outcome: str, status: int, seconds: float) -> None:
-    """Count a request; on the thread of the event loop, as :func:`flush`."""
-    place = (integration, outcome, status)
-    _requests[place] = _requests.get(place, 0) + 1
+    """Count a request. Call this and :func:`flush` on the thread of the event loop."""
+    labels = (integration, outcome, status)
+    _requests[labels] = _requests.get(labels, 0) + 1
     tally = _seconds.get(integration)
     if tally is None:
         tally = _seconds[integration] = [0.0] * (len(_BUCKETS) + 2)
@@ -85,22 +85,22 @@ def count(integration: str, outcome: str, status: int, seconds: float) -> None:
 
 
 def announce(specs: Collection[tuple[str, str, str]]) -> None:
-    """Say which specs are in force: name, version and digest of each."""
+    """Set which specs are in force: name, version and digest of each."""
     for gone in _announced.difference(specs):
-        SPECS.labels(*gone).set(0)  # with several processes, nothing can be taken back
+        SPECS.labels(*gone).set(0)  # with several processes, no label can be removed
     for each in specs:
         SPECS.labels(*each).set(1)
     _announced.update(specs)
 
 
 def flush() -> None:
-    """Write to the metrics what was counted."""
+    """Write the counts to the metrics."""
     for (integration, outcome, status), number in _requests.items():
         REQUESTS.labels(integration, outcome, str(status)).inc(number)
     _requests.clear()
     for integration, (total, *buckets) in _seconds.items():
         histogram = SECONDS.labels(integration)
-        # The client library can only observe one value at a time.
+        # The client library has no way to add several observations at once.
         histogram._sum.inc(total)
         for bucket, times in zip(histogram._buckets, buckets, strict=True):
             bucket.inc(times)
@@ -108,7 +108,7 @@ def flush() -> None:
 
 
 def text() -> bytes:
-    """Write all metrics, of all workers; for a second the same text, which takes milliseconds."""
+    """Return the metrics of all workers. Writing them takes milliseconds, so they are kept."""
     global _written
     now_s = time.monotonic()
     if now_s - _written[0] >= FRESH_S:

@@ -1,4 +1,4 @@
-"""How many requests an endpoint takes in a second."""
+"""A limit of requests per second."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nbincoming.errors import TooManyRequests
 
 
 class Rate:
-    """A bucket that fills at a steady rate and holds one second's worth.
+    """A token bucket that holds as many requests as one second allows.
 
     Parameters
     ----------
@@ -18,8 +18,8 @@ class Rate:
 
     def __init__(self, per_s: float) -> None:
         self._per_s = per_s
-        self._most = max(per_s, 1.0)
-        self._left = self._most
+        self._max = max(per_s, 1.0)
+        self._left = self._max
         self._at_s = 0.0
 
     def take(self, now_s: float) -> None:
@@ -28,14 +28,14 @@ class Rate:
         Parameters
         ----------
         now_s
-            Seconds of a clock that never goes back.
+            Seconds of a monotonic clock.
 
         Raises
         ------
         TooManyRequests
-            If there is none left; it says when there is.
+            If none is left; its Retry-After says when one is.
         """
-        self._left = min(self._most, self._left + (now_s - self._at_s) * self._per_s)
+        self._left = min(self._max, self._left + (now_s - self._at_s) * self._per_s)
         self._at_s = now_s
         if self._left < 1:
             wait_s = math.ceil((1 - self._left) / self._per_s)

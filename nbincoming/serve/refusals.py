@@ -1,4 +1,4 @@
-"""Refusals of what never becomes a request, or of all that a sender sends just now."""
+"""Refusals by the server itself, before or after the core judges a request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from nbincoming.errors import Refusal
 
 
 class ServiceFailed(Refusal):
-    """Something raised: the sender may try again, the cause is not his business."""
+    """A fault of the server; the answer does not tell the cause."""
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "service-failed"
@@ -16,7 +16,7 @@ class ServiceFailed(Refusal):
 
 
 class TooManyConnections(Refusal):
-    """There are as many connections as are allowed."""
+    """The limit of connections is reached."""
 
     status: ClassVar[int] = 503
     slug: ClassVar[str] = "too-many-connections"
@@ -24,13 +24,13 @@ class TooManyConnections(Refusal):
 
 
 def service_failed() -> ServiceFailed:
-    """Make the refusal of a request at which something raised."""
-    return ServiceFailed("The receiver failed. Try again later.")
+    """Refuse a request at which the server failed."""
+    return ServiceFailed("The receiver failed. Send the request again later.")
 
 
 def too_many_connections() -> TooManyConnections:
-    """Make the refusal of a connection beyond the limit."""
+    """Refuse a connection beyond the limit."""
     return TooManyConnections(
-        "The receiver has as many connections as it takes. Send again later.",
+        "The receiver has reached its limit of connections. Send again later.",
         headers=(("Retry-After", "1"),),
     )

@@ -1,4 +1,4 @@
-"""The specs that are served, checked before they are: valid, published, examples agree."""
+"""The specs that are served. They are checked first: valid, published, examples agree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nbincoming.errors import NbIncomingError, SecretError, SpecError
 
 
 class CatalogueError(NbIncomingError):
-    """Specs that cannot be served; everything that stands in the way, at once."""
+    """Specs that cannot be served, with all reasons."""
 
     def __init__(self, reasons: Sequence[str]) -> None:
         self.reasons = tuple(reasons)
@@ -25,18 +25,20 @@ class CatalogueError(NbIncomingError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A spec made ready."""
+    """A compiled spec, with copies of the fields that each request needs."""
 
     spec: Spec
     gateway: Gateway
+    name: str
+    max_body_bytes: int
 
 
-#: Routes by the path of their endpoint.
+#: Routes by the paths of their endpoints.
 Catalogue = dict[str, Route]
 
 
 def spec_files(places: Sequence[str]) -> list[Path]:
-    """Return the spec files that are meant: files as they are, and those in folders."""
+    """List spec files: those that are given, and those in the folders that are given."""
     found: list[Path] = []
     for place in map(Path, places):
         inside = sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place]
@@ -45,13 +47,13 @@ def spec_files(places: Sequence[str]) -> list[Path]:
 
 
 def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
-    """Load specs and make them ready.
+    """Load, check and compile specs.
 
     Raises
     ------
     CatalogueError
-        If any is unreadable, invalid, a draft, disagrees with its examples, has the
-        endpoint of another, or names secrets that are not there.
+        If any cannot be read, is invalid, is a draft, disagrees with its examples, has the
+        endpoint of another, or names secrets that are missing.
     """
     specs: dict[str, Spec] = {}
     owners: dict[str, Path] = {}
@@ -82,7 +84,7 @@ def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
 
 
 def make_ready(specs: Iterable[Spec], secrets: Secrets) -> Catalogue:
-    """Make specs that were checked ready to judge requests.
+    """Compile specs that were checked.
 
     Raises
     ------
@@ -93,7 +95,9 @@ def make_ready(specs: Iterable[Spec], secrets: Secrets) -> Catalogue:
     reasons = []
     for spec in specs:
         try:
-            catalogue[endpoint_path(spec.endpoint)] = Route(spec, Gateway(spec, secrets))
+            gateway = Gateway(spec, secrets)
+            route = Route(spec, gateway, spec.name, spec.max_body_bytes)
+            catalogue[endpoint_path(spec.endpoint)] = route
         except SecretError as error:
             reasons.append(f"{spec.name}: {error}")
     if reasons:

@@ -127,7 +127,7 @@ class Service:
     def max_body_bytes(self, path: str) -> int:
         """Return how large a body may be at a path."""
         route = self._route(path)
-        return OTHER_BODY_BYTES if route is None else route.spec.max_body_bytes
+        return OTHER_BODY_BYTES if route is None else route.max_body_bytes
 
     def handle(self, request: Request, reply: Reply) -> None:
         """Answer a request, before this returns or when the inbox has stored it."""
@@ -150,7 +150,7 @@ class Service:
         except Refusal as refusal:
             response = self._answer(route, Rejected(refusal), started_s)
         except Exception:  # the outermost edge: logged and answered
-            log.exception("A request failed", extra={"fields": {"integration": route.spec.name}})
+            log.exception("A request failed", extra={"fields": {"integration": route.name}})
             response = self._answer(route, Rejected(service_failed()), started_s)
         reply(response)
 
@@ -173,7 +173,7 @@ class Service:
         response = answer(outcome)
         took_s = time.perf_counter() - started_s
         name, status = _NAMES[type(outcome)], response.status
-        metrics.count(route.spec.name, name, status, took_s)
+        metrics.count(route.name, name, status, took_s)
         if self._log_all or (status >= 400 and self._log_refused):
             _log(route, outcome, name, status, took_s)
         return response
@@ -218,14 +218,16 @@ class Service:
 
 def _log(route: Route, outcome: Outcome, name: str, status: int, took_s: float) -> None:
     fields: dict[str, object] = {
-        "integration": route.spec.name,
+        "integration": route.name,
         "version": route.spec.version,
         "outcome": name,
         "status": status,
         "took_ms": round(took_s * 1000, 3),
     }
     if isinstance(outcome, Accepted):
-        fields |= {"event": outcome.event_id, "triggers": outcome.triggers}
+        fields["triggers"] = outcome.triggers
+        if outcome.event_id is not None:
+            fields["event"] = outcome.event_id
     elif isinstance(outcome, Rejected):
         fields["cause"] = outcome.refusal.slug  # its text may quote the request
     log.info("request", extra={"fields": fields})

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from nbincoming.core.deduplication import (
     Anchor,
-    Claims,
+    Claimants,
     Deduplication,
     check_own_hash,
     compile_key,
@@ -430,13 +430,13 @@ class Window(RuleBasedStateMachine):
     """The inbox against a model that remembers every request and thinks anew each time."""
 
     anchor: Anchor
-    claims: Claims
+    claims: Claimants
 
     @initialize(
         anchor=st.sampled_from(["last_request", "first_accepted"]),
         claims=st.sampled_from(["every_request", "triggered"]),
     )
-    def begin(self, anchor: Anchor, claims: Claims) -> None:
+    def begin(self, anchor: Anchor, claims: Claimants) -> None:
         self.anchor, self.claims = anchor, claims
         self.window_ms = 1_000
         self.now_ms = 10_000
@@ -479,7 +479,7 @@ class Window(RuleBasedStateMachine):
         if key is not None and (wanted or self.claims == "every_request"):
             claim = Claim("space", key, self.window_ms, self.anchor)
         request = Request("POST", "/", (), b"{}", self.now_ms)
-        return Candidate("uuid", 1, request, Parameters({}), key, claim, (), wanted)
+        return Candidate("uuid", 1, request, {}, key, claim, (), wanted)
 
     def expected(self, key: str, wanted: bool) -> type:
         """The model: walk through all that was seen of this key, and say what this one is."""

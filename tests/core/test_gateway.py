@@ -13,6 +13,7 @@ from nbincoming.core.conditions.builder import P
 from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.gateway import (
     Gateway,
+    Rules,
     answer,
     endpoint_of,
     endpoint_path,
@@ -228,3 +229,29 @@ def test_a_refusal_is_a_problem(refusal: Refusal) -> None:
     assert response.headers[0] == ("Content-Type", "application/problem+json")
     if refusal.status == 503:
         assert ("Retry-After", "7") in response.headers
+
+
+def test_white_space_after_a_header_changes_no_answer() -> None:
+    """Conditions, keys and the sender's own hash are the same with it and without."""
+    judge_by = Rules(
+        Spec(
+            name="x",
+            endpoint=ENDPOINT,
+            deduplication=Deduplication(
+                parameters=("headers.x-event-id", "headers.x-deduplication-hash")
+            ),
+            triggers=[{"name": "made", "when": (P.headers["x-event-type"] == "created")}],
+        )
+    )
+    both = []
+    for space in (b"", b" \t"):
+        names = {
+            b"content-type": b"application/json",
+            b"x-event-type": b"created",
+            b"x-event-id": b"e1",
+            b"x-deduplication-hash": b"0f",
+        }
+        headers = tuple((name, value + space) for name, value in names.items())
+        both.append(judge_by.consider(Request("POST", "/", headers, b"{}", 0)))
+    assert both[0].triggers == both[1].triggers == ("made",)
+    assert both[0].key == both[1].key

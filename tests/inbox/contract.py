@@ -35,9 +35,7 @@ from nbincoming.core.outcomes import (
     Duplicate,
     Filtered,
 )
-from nbincoming.core.request.headers import header_parameters
 from nbincoming.core.request.message import RawHeaders, Request
-from nbincoming.core.request.parameters import Parameters
 from nbincoming.core.request.reading import decode
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.protocol import Inbox, Settled
@@ -91,7 +89,7 @@ class Sender:
             integration=self.integration,
             version=version,
             request=Request("POST", "/", headers, body, at_ms),
-            parameters=Parameters(decode(body), header_parameters(headers)),
+            body=decode(body),
             key=digest,
             claim=claim,
             triggers=triggers,

@@ -102,7 +102,8 @@ class Line:
         self.connection.connection_made(cast(asyncio.Transport, self.transport))
 
     def wait(self, seconds: float) -> None:
-        """Have it look at the clock after some time."""
+        """Have it look at the clock, and again after some time without another request."""
+        self.connection.check_clock(self.connection._loop.time())
         self.connection.check_clock(self.connection._loop.time() + seconds)
 
     def send(self, data: bytes) -> None:
@@ -206,15 +207,18 @@ def test_whoever_waits_for_an_answer_is_not_idle(recorder: Recorder) -> None:
     assert line.answers == [b"1"]
 
 
-def test_the_clock_runs_from_the_first_byte_of_a_request(recorder: Recorder) -> None:
-    """More bytes of the same request do not set it back; the end of a request does."""
+def test_the_clock_runs_from_the_start_of_a_request(recorder: Recorder) -> None:
+    """More bytes of the same request do not set it back; another request does."""
     line = Line(recorder)
-    line.send(NOW + HEAD[:10])
-    begun_s = line.connection._since_s
-    line.send(HEAD[10:] + b"{")
-    assert line.connection._since_s == begun_s
-    line.wait(31)
-    assert line.answers == [b"1", b"SlowSender"]
+    now_s = line.connection._loop.time()
+    for seconds, data in enumerate([NOW + HEAD[:10], HEAD[10:20], HEAD[20:] + b"{", b"}" + HEAD]):
+        line.send(data)
+        line.connection.check_clock(now_s + 15 * seconds)
+    line.connection.check_clock(now_s + 74)
+    assert line.answers == [b"1", b"2"]
+    line.send(b"{")
+    line.connection.check_clock(now_s + 76)
+    assert line.answers == [b"1", b"2", b"SlowSender"]
 
 
 def test_a_refused_body_that_never_ends_is_cut_off(recorder: Recorder) -> None:

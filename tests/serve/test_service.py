@@ -38,6 +38,16 @@ def test_an_unknown_path_is_404(served: Served) -> None:
     assert answer.getheader("Content-Type") == "application/problem+json"
 
 
+def test_a_slash_at_the_end_of_the_path_changes_nothing(served: Served) -> None:
+    """The endpoint answers, with and without a query, within the same limits."""
+    path = endpoint_path(ENDPOINT) + "/"
+    assert served.request(path=path, body=complaint("slash"), sent=headers()).status == 200
+    answer = served.request(path=path + "?a=b", body=complaint("slash"), sent=headers())
+    assert answer.status == 204
+    large = complaint("large", text="x" * 20_000)  # more than is read where there is no endpoint
+    assert served.request(path=path, body=large, sent=headers()).status == 200
+
+
 def test_another_method_is_405(served: Served) -> None:
     """The answer names the method that is taken."""
     answer = served.request("PUT", body=b"{}")

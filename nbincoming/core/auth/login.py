@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.auth.tokens import PERMISSION, TOKEN_LIFETIME_S, issue_token
 from nbincoming.core.request.message import Request, Response
-from nbincoming.core.request.reading import checked_headers, decode
+from nbincoming.core.request.reading import check_headers, decode
 from nbincoming.core.request.values import Value, json_text
 from nbincoming.errors import (
     BadApiKey,
@@ -132,7 +132,7 @@ def login(
         )
     if len(request.body) > _MAX_LOGIN_BYTES:
         raise BodyTooLarge(f"A login has at most {_MAX_LOGIN_BYTES:,} bytes. Send just the key.")
-    checked_headers(request.headers)
+    check_headers(request.headers)
     body = decode(request.body)
     key = body.get("apiKey") if isinstance(body, dict) else None
     if not isinstance(key, str):

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
-from nbincoming.core.request.message import RawHeaders
-
-#: Names beyond it are not worth remembering, and senders choose them.
-_LONG_NAME: Final = 64
+from nbincoming.core.request.message import WHITE_SPACE, RawHeaders
 
 #: Headers as parameters: a string, or a list of strings where the header is repeated.
 Headers = dict[str, str | list[str]]
 
-#: So many names are remembered at the most.
-_MOST_NAMES: Final = 1_024
+#: The most names that are remembered, and the longest: senders choose them.
+_MAX_NAMES: Final = 1_024
+_MAX_NAME_BYTES: Final = 64
 
 
 def header_parameters(raw: RawHeaders) -> Headers:
-    """Name headers in lower case and gather the repeated ones into lists.
+    """Name headers in lower case and gather repeated ones into lists.
 
-    Values are UTF-8 where they can be read so, else Latin-1: every byte has a character.
+    A value is UTF-8 if it can be decoded so, otherwise Latin-1, which has a character for every
+    byte. White space around it is dropped.
     """
     headers: Headers = {}
     for raw_name, raw_value in raw:
         name = _names.get(raw_name) or _name(raw_name)
-        try:
-            value = raw_value.decode()
-        except UnicodeDecodeError:
-            value = raw_value.decode("latin-1")
+        value = header_text(raw_value)
         if name not in headers:
             headers[name] = value
             continue
@@ -39,10 +35,19 @@ def header_parameters(raw: RawHeaders) -> Headers:
     return headers
 
 
+def header_text(raw: bytes) -> str:
+    """Decode a header's value; see :func:`header_parameters`."""
+    value = raw.strip(WHITE_SPACE)
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
 def _name(raw: bytes) -> str:
-    """Write a header's name in lower case, and remember it if it is short and there is room."""
+    """Lower a header's name, and remember it if it is short and there is room."""
     name = raw.decode("latin-1").lower()
-    if len(raw) <= _LONG_NAME and len(_names) < _MOST_NAMES:
+    if len(raw) <= _MAX_NAME_BYTES and len(_names) < _MAX_NAMES:
         _names[raw] = name
     return name
 

@@ -6,7 +6,7 @@ This module knows bytes only: no JSON, no authorization, no framework.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from nbincoming.errors import quote
@@ -59,10 +59,26 @@ class Request(NamedTuple):
         return header_values(self.headers, name)
 
 
+#: What may stand around a header's value without being part of it (RFC 9110, 5.5).
+WHITE_SPACE: Final = b" \t"
+
+
+def field_value(raw: bytes) -> bytes:
+    """Return a header's value without the white space around it.
+
+    Servers differ in how much of it they leave, so that nothing may depend on it.
+    """
+    return raw.strip(WHITE_SPACE)
+
+
 def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
     """Return the values of one header, in order; `name` in lower case."""
-    size = len(name)  # most other names differ in it, so few are lower-cased
-    return [value for key, value in headers if len(key) == size and key.lower() == name]
+    size = len(name)  # which most others do not have
+    values = []
+    for key, value in headers:
+        if len(key) == size and key.lower() == name:
+            values.append(field_value(value))
+    return values
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""From the bytes of a request to its headers and its decoded body, within limits."""
+"""From the bytes of a request to its decoded body, within limits."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 
 import jiter
 
-from nbincoming.core.request.headers import Headers, header_parameters
-from nbincoming.core.request.message import RawHeaders
+from nbincoming.core.request.headers import header_text
+from nbincoming.core.request.message import RawHeaders, field_value
 from nbincoming.core.request.values import Value
 from nbincoming.errors import (
     BadHeader,
@@ -44,8 +44,8 @@ class Limits:
 #: The limits of a spec that sets none.
 DEFAULT_LIMITS: Final = Limits()
 
-#: Most text that the labels of one body may have together. Labels repeat the names above
-#: them, so a body of 1 MiB could otherwise make 10 GB of them.
+#: The most characters that the labels of one body may have together. Labels repeat the names
+#: above them, so that the labels of a body of 1 MiB could otherwise take 10 GB.
 _MAX_LABEL_TEXT: Final = 50_000_000
 
 #: A body of fewer bytes cannot reach it: labels have at most an eighth of its square,
@@ -79,12 +79,12 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
         raise _refusal(body, str(error), limits) from None
     if type(value) is not dict and type(value) is not list:
         raise BadJSON("The body is a single value. Send an object {…} or an array […] at the top.")
-    # Bounds that need no look at the value. Each level opens a bracket; "{/", which URL
-    # templates such as GitHub's are full of, opens none, since no member starts so.
+    # First bounds that the bytes alone give. Each level opens a bracket. "{/" opens none, since
+    # no member starts so; GitHub's URL templates have many of them.
     brackets = body.count(b"{") + body.count(b"[")
     if brackets > limits.max_depth and brackets - body.count(b"{/") > limits.max_depth:
         _check_depth(value, limits.max_depth)
-    # Each leaf takes a byte, and a comma parts it from the next.
+    # Each leaf takes a byte, and a comma separates it from the next.
     size = len(body)
     if size > 2 * limits.max_parameters or size > _SMALL:
         leaves = body.count(b",") + 1
@@ -146,7 +146,7 @@ def _too_deep(max_depth: int) -> TooDeep:
 
 
 def _refusal(body: bytes, message: str, limits: Limits) -> BadJSON | TooDeep:
-    """Put jiter's message into our words, with the position."""
+    """Turn jiter's message into a refusal, with the position."""
     position = _JITER_POSITION.search(message)
     where = f"line {position[1]}, column {position[2]}" if position else "an unknown position"
     cause = _JITER_POSITION.sub("", message)
@@ -166,53 +166,63 @@ def _refusal(body: bytes, message: str, limits: Limits) -> BadJSON | TooDeep:
     return BadJSON(f"The body is not valid JSON at {where}: {cause}. Send JSON in UTF-8.")
 
 
-_JSON: Final = "application/json"
+_JSON: Final = b"application/json"
 
 _MEDIA_TYPE: Final = re.compile(
-    r"\s*application/(?:[!#$&^_.+a-z0-9-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.ASCII
+    r"application/(?:[!#$&^_.+a-z0-9-]+\+)?json[ \t]*(?:;.*)?", re.IGNORECASE | re.ASCII
 )
 
 #: Headers that must not be given twice: whoever reads the first and whoever reads the
 #: last would see different requests.
-_SINGLE: Final = ("content-type", "authorization", "x-hub-signature-256")
+_SINGLE: Final = (b"content-type", b"authorization", b"x-hub-signature-256")
 
-#: What is no part of a header's value at its ends; text would know more kinds than bytes do.
-_SPACE: Final = " \t\n\r\v\f"
+#: What Content-Encoding says of a body that is as it was written. Some senders put a charset.
+_UNCHANGED: Final = (b"", b"identity", b"utf-8")
+
+#: Lengths of the names that are checked, which most headers do not have.
+_CHECKED_LENGTHS: Final = frozenset(map(len, (*_SINGLE, b"content-encoding")))
 
 
-def checked_headers(raw: RawHeaders) -> Headers:
-    """Name headers by :func:`~nbincoming.core.request.headers.header_parameters`; check them.
+def check_headers(raw: RawHeaders) -> None:
+    """Check the headers that say how a request is to be read.
 
     Raises
     ------
     BadHeader, UnsupportedMediaType
-        If some are ambiguous; if the body is not declared to be JSON.
+        If some are ambiguous; if the body is not declared to be JSON, or is compressed.
     """
-    headers = header_parameters(raw)
-    for name in _SINGLE:
-        if type(headers.get(name)) is list:
-            raise BadHeader(f"The header {name} is given more than once. Send it once.")
-    if "content-encoding" in headers:
-        encodings = headers["content-encoding"]
-        for encoding in encodings if isinstance(encodings, list) else [encodings]:
-            if encoding.strip(_SPACE).lower() not in ("", "identity"):
-                raise UnsupportedMediaType(
-                    "The body is compressed (Content-Encoding). Send it as it is.",
-                    headers=(("Accept-Encoding", "identity"),),
+    given: dict[bytes, bytes] = {}
+    for raw_name, value in raw:
+        if len(raw_name) in _CHECKED_LENGTHS:
+            name = raw_name.lower()
+            if name == b"content-encoding":
+                _check_encoding(value)
+            elif name in given and name in _SINGLE:
+                raise BadHeader(
+                    f"The header {name.decode()} is given more than once. Send it once."
                 )
-    media_type = headers.get("content-type")
-    if media_type == _JSON:  # as most have it
-        return headers
-    if not isinstance(media_type, str) or not _MEDIA_TYPE.fullmatch(media_type):
-        given = "missing" if media_type is None else ascii(media_type[:60])
+            given[name] = value
+    media_type = given.get(b"content-type")
+    if media_type == _JSON:  # as most senders write it
+        return
+    text = None if media_type is None else header_text(media_type)
+    if text is None or not _MEDIA_TYPE.fullmatch(text):
+        shown = "missing" if text is None else ascii(text[:60])
         raise UnsupportedMediaType(
-            f"The header Content-Type is {given}. Send 'Content-Type: application/json'."
+            f"The header Content-Type is {shown}. Send 'Content-Type: application/json'."
         )
-    return headers
+
+
+def _check_encoding(value: bytes) -> None:
+    if any(field_value(each).lower() not in _UNCHANGED for each in value.split(b",")):
+        raise UnsupportedMediaType(
+            "The body is compressed (Content-Encoding). Send it uncompressed.",
+            headers=(("Accept-Encoding", "identity"),),
+        )
 
 
 def body_too_large(max_body_bytes: int) -> BodyTooLarge:
-    """Make the refusal of a body beyond the limit."""
+    """Refuse a body beyond the limit."""
     return BodyTooLarge(
         f"The body has more than {max_body_bytes:,} bytes. Send a smaller one, or raise "
         "max_body_bytes in the spec."

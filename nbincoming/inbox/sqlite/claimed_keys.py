@@ -1,16 +1,16 @@
 """The keys of an inbox in a SQLite file.
 
-They are hashes, so in a table by key nearly each new one changes a page of its own, and a page
-is written three times before it is where it stays: half of what a claim costs. So claims are
-first appended to a log, the table ``claims``, where seventy share a page, and each process
-mirrors the log in memory. From there they are moved to the table ``keys`` by their first byte,
-of which there are 256: one such bucket, whose keys lie together, after each 256 claims. This is
-a log-structured merge with one level.
+Keys are hashes. In a table ordered by key, nearly every new key changes a different page, and
+SQLite writes a page three times before it is in its final place: half of what a claim costs.
+So claims are first appended to a log, the table ``claims``, where seventy rows share a page.
+Each process mirrors the log in memory. The keys are moved from there to the table ``keys`` in
+256 buckets, by their first byte: one bucket, whose keys lie together, after each 256 claims.
+This is a log-structured merge with one level.
 
-The log says itself what has been moved: a row without a space is the mark that the bucket it
-names was moved when it was written. So whoever reads the log in order has what is not in
-``keys``, and knows which bucket is next. What the mark of 255 buckets ago was written after is
-in ``keys`` by now, and goes.
+The log also records what was moved. A row whose space is 0 is a mark: the bucket that it names
+was moved when the mark was written. Whoever reads the log in order knows which keys are not in
+``keys`` yet, and which bucket is next. All rows before the mark of 255 buckets ago are in
+``keys`` by now, and are deleted.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 BUCKETS: Final = 256
 
-#: Claims after which a bucket is moved. The log has 65,000 rows then, and the mirror half of
-#: them, in some 13 MiB.
+#: Claims after which a bucket is moved. So the log has 65,000 rows, and the mirror half of
+#: them, which take about 13 MiB.
 _MOVE_EACH: Final = 256
 
-#: Most rows that one statement takes. Each statement gives way to Python's other threads and
-#: may wait for its turn afterwards, so that one row each would take many times as long. Each
-#: size is a statement of its own, and they are all kept prepared.
+#: The most rows in one statement. Each statement releases Python's interpreter lock and may
+#: wait for it afterwards, so that one row at a time would take many times as long. Each number
+#: of rows is a statement of its own; all of them stay prepared.
 _ROWS: Final = 64
 
 _LATEST: Final = (
@@ -46,7 +46,7 @@ _MOVE: Final = (
 #: When the oldest claim of the log expires.
 OLDEST_CLAIM: Final = "SELECT expires_ms FROM claims WHERE space > 0 ORDER BY seq LIMIT 1"
 
-#: The space of marks; those of keys are numbered from 1.
+#: The space of marks. Those of keys are numbered from 1.
 _MARK: Final = 0
 
 #: A key's place: number of its space, and its hash.
@@ -59,13 +59,13 @@ _Row = TypeVar("_Row")
 
 
 class SqliteKeys:
-    """The keys, as one connection writes them; each call is made within a transaction.
+    """The keys, as one connection writes them. Each method is called within a transaction.
 
     Parameters
     ----------
     writer
-        The connection. Its transactions begin by :meth:`catch_up`, and :meth:`forget` follows
-        one that was taken back.
+        The connection. Call :meth:`catch_up` first in each transaction, and :meth:`forget` after
+        one that was rolled back.
     """
 
     def __init__(self, writer: sqlite3.Connection) -> None:
@@ -73,11 +73,11 @@ class SqliteKeys:
         self.forget()
 
     def forget(self) -> None:
-        """Forget what the log said; it is read again."""
-        self._seen = 0  # the last number of the log that is mirrored
+        """Forget the mirror of the log; the next :meth:`catch_up` reads all of it."""
+        self._seen = 0  # the number of the last row that is mirrored
         self._buckets: list[dict[Place, Times]] = [{} for _ in range(BUCKETS)]
-        self._next = 0  # the bucket to be moved
-        self._marks: deque[int] = deque()  # where the marks are, of one round at the most
+        self._next = 0  # the bucket to move next
+        self._marks: deque[int] = deque()  # the numbers of the last marks, one for each bucket
         self._moved_at = 0
 
     def catch_up(self) -> None:
@@ -85,7 +85,7 @@ class SqliteKeys:
         rows = self._writer.execute(_LATEST, (self._seen,)).fetchall()
         if not rows:
             return
-        if self._seen and rows[0][0] != self._seen + 1:  # some were moved before they were seen
+        if self._seen and rows[0][0] != self._seen + 1:  # rows were deleted before they were read
             self.forget()
             rows = self._writer.execute(_LATEST, (0,)).fetchall()
         buckets = self._buckets
@@ -101,7 +101,7 @@ class SqliteKeys:
     def find(self, places: Set[Place]) -> dict[Place, tuple[int, int]]:
         """Return when keys were first claimed and what their windows run from.
 
-        What is not there was never claimed, or is expired and gone.
+        A key without times was never claimed, or has expired and was removed.
         """
         found: dict[Place, tuple[int, int]] = {}
         elsewhere: dict[int, list[bytes]] = {}
@@ -120,7 +120,7 @@ class SqliteKeys:
         return found
 
     def put(self, keys: dict[Place, Times]) -> None:
-        """Write keys, in place of what they were before."""
+        """Write keys; they replace what was written of them before."""
         if not keys:
             return
         put_rows(self._writer, _LOG, [place + times for place, times in keys.items()])
@@ -134,7 +134,7 @@ class SqliteKeys:
     def move(self) -> None:
         """Move the next bucket to the table by key."""
         bucket = self._buckets[self._next]
-        # In order, as they lie in the table.
+        # Sorted, as they lie in the table.
         put_rows(self._writer, _MOVE, [place + bucket[place] for place in sorted(bucket)])
         mark = (_MARK, bytes((self._next,)), 0, 0, 0)
         put_rows(self._writer, _LOG, [mark])
@@ -144,7 +144,7 @@ class SqliteKeys:
             self._writer.execute("DELETE FROM claims WHERE seq <= ?", (self._marks.popleft(),))
 
     def _see_own(self) -> None:
-        """Note that what this connection has just appended is mirrored."""
+        """Note that the rows this connection has just appended are mirrored."""
         (self._seen,) = self._writer.execute("SELECT last_insert_rowid()").fetchone()
 
     def _note_mark(self, seq: int, bucket: int) -> None:
@@ -176,7 +176,7 @@ def _marks(number: int) -> str:
 
 
 def chunks(rows: Sequence[_Row]) -> Iterator[Sequence[_Row]]:
-    """Cut rows into what one statement takes."""
+    """Split rows into parts of the size that one statement takes."""
     if 0 < len(rows) <= _ROWS:
         yield rows
         return

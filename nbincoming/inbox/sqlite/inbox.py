@@ -1,8 +1,8 @@
 """An inbox in one SQLite file: durable, and shared by the processes of one machine.
 
-Key and event are written in one transaction, and a transaction is on the disk before it is
-answered for (``synchronous=FULL``). A transaction costs one wait for the disk however many
-claims are in it, which is why :class:`~nbincoming.inbox.batching.Group` gathers them.
+Key and event are written in one transaction, which is on the disk before the request is
+answered (``synchronous=FULL``). A transaction costs one wait for the disk however many claims
+are in it, so :class:`~nbincoming.inbox.batching.Group` gathers them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from nbincoming.core.outcomes import (
     Duplicate,
     Filtered,
 )
-from nbincoming.core.request.headers import Headers
+from nbincoming.core.request.headers import header_parameters
 from nbincoming.core.request.masking import without_credentials
 from nbincoming.core.request.message import RawHeaders
 from nbincoming.inbox.sqlite.claimed_keys import (
@@ -50,13 +50,13 @@ from nbincoming.inbox.sqlite.tables import (
     transaction,
 )
 
-#: Expired keys that one transaction removes: others wait for it.
+#: Expired keys that one transaction removes. Claims wait for it, so they are few.
 _PURGE_KEYS: Final = 500
 
-#: Buckets that one transaction moves when all are to be moved.
+#: Buckets that one transaction moves when all are moved.
 _SETTLE_BUCKETS: Final = 16
 
-#: An expired key stays so much longer: a request from before its end may wait to be claimed.
+#: How long an expired key is kept: a request received before its end may still wait.
 _SLACK_MS: Final = 120_000
 
 _EXPIRED: Final = (
@@ -99,7 +99,8 @@ class SqliteInbox:
         self._files = OpenFiles(self.path)
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._keys = SqliteKeys(self._writer)
-        # Of key spaces and integrations: no name is of both, since those of spaces have a slash.
+        # Numbers of key spaces and integrations by name. No name is both, since that of a key
+        # space has a slash.
         self._numbers: dict[str, int] = {}
 
     def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
@@ -118,7 +119,7 @@ class SqliteInbox:
     def purge(self, now_ms: int) -> int:
         """Remove keys that have expired; return how many.
 
-        Looking for them holds nobody up, and they go a few at a time.
+        The search does not delay claims, and each transaction removes only a few.
         """
         purged, place, before_ms = 0, (0, b""), now_ms - _SLACK_MS
         self._settle(before_ms)
@@ -127,7 +128,7 @@ class SqliteInbox:
             if not expired:
                 return purged
             with self._transaction() as writer:
-                # Asked again: it may have been claimed meanwhile.
+                # With the condition again, since a key may have been claimed meanwhile.
                 purged += writer.executemany(
                     "DELETE FROM keys WHERE space = ? AND key = ? AND expires_ms < ?",
                     [(*each, before_ms) for each in expired],
@@ -135,7 +136,7 @@ class SqliteInbox:
             place = expired[-1]
 
     def _settle(self, before_ms: int) -> None:
-        """Move everything to the table by key, where claims come so seldom that some expire."""
+        """Move all keys to their table if some expire in the log, where claims are rare."""
         oldest = self._read(OLDEST_CLAIM)
         if not oldest or oldest[0][0] >= before_ms:
             return
@@ -146,7 +147,7 @@ class SqliteInbox:
                     self._keys.move()
 
     def probe(self) -> None:
-        """See whether a claim could be made, by writing what is there already.
+        """Check that a claim could be made, by writing a value that is there already.
 
         Raises
         ------
@@ -157,9 +158,9 @@ class SqliteInbox:
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def checkpoint(self) -> None:
-        """Move what is in SQLite's log to the file, as far as nobody is held up by it.
+        """Move SQLite's log to the file, as far as no claim is delayed by it.
 
-        Else the claim that makes the log too long does all of it, and others wait.
+        Otherwise the claim that makes the log too long moves all of it, while others wait.
         """
         self._read("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -170,7 +171,7 @@ class SqliteInbox:
             self._reader.close()
 
     def _read(self, query: str, *values: Any) -> list[Any]:
-        """Ask beside the claims."""
+        """Run a query without waiting for claims."""
         with self._reading:
             try:
                 return self._reader.execute(query, values).fetchall()
@@ -179,7 +180,7 @@ class SqliteInbox:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        """Write, all of it durably or nothing.
+        """Write everything durably, or nothing.
 
         Raises
         ------
@@ -196,7 +197,7 @@ class SqliteInbox:
                     yield self._writer
                 self._files.check()  # again: they may have been deleted during the commit
             except BaseException as error:
-                if begun:  # what is known may be of this transaction
+                if begun:  # what is remembered may come from this transaction
                     self._numbers.clear()
                     self._keys.forget()
                 if isinstance(error, sqlite3.Error | FilesReplaced):
@@ -259,8 +260,8 @@ class SqliteInbox:
 def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> tuple[Any, ...]:
     """Write the event of an accepted candidate as a row; `integration` is its number.
 
-    What :func:`~nbincoming.core.events.event_of` makes is read back from it; it is not made
-    here first, since a request has few microseconds.
+    :func:`event_of_row` reads it back as what :func:`~nbincoming.core.events.event_of` makes.
+    No event is made here, to save time.
     """
     return (
         identity,
@@ -269,19 +270,19 @@ def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> t
         candidate.key,
         _names_json(candidate.triggers),
         candidate.request.received_at_ms,
-        _headers_json(candidate.request.headers, candidate.parameters.headers),
+        _headers_json(candidate.request.headers),
         candidate.request.body,
     )
 
 
-def _headers_json(_: RawHeaders, headers: Headers) -> str:
-    """Write headers without credentials; in a fifth of the time that json takes."""
-    return to_json(without_credentials(headers)).decode()
+def _headers_json(raw: RawHeaders) -> str:
+    """Write headers without credentials, by pydantic, which takes a fifth of json's time."""
+    return to_json(without_credentials(header_parameters(raw))).decode()
 
 
 @lru_cache(maxsize=256)
 def _names_json(names: tuple[str, ...]) -> str:
-    """Write the names of triggers: there are few, and they come with each event."""
+    """Write the names of triggers, which are the same few for many events."""
     return to_json(names).decode()
 
 

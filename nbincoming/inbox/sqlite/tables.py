@@ -1,4 +1,4 @@
-"""The tables of an inbox in a SQLite file, how it is connected to, and how it is written."""
+"""The SQLite file of an inbox: its tables, connections and transactions."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Final
 
 from nbincoming.errors import NbIncomingError
 
-#: Marks a file as an inbox ("nbin"): nobody's contacts database becomes one by a slip.
+#: Marks a file as an inbox ("nbin"), so that no other database is used as one by mistake.
 APPLICATION_ID: Final = 0x6E62696E
 
 #: How long a statement waits for another process. Claims take milliseconds.
 BUSY_TIMEOUT_S: Final = 5.0
 
-#: How often a lock that another process has is tried for. SQLite itself would wait longer each
-#: time, up to a tenth of a second, while others come and go.
+#: How often to try for a lock that another process holds. SQLite itself would wait longer each
+#: time, up to a tenth of a second, while other processes take turns.
 _RETRY_S: Final = 0.000_2
 
-#: Pages in the log before they are moved to the file: 16 MiB. Each move costs two waits for
-#: the disk.
+#: Pages in SQLite's log before they are moved to the file: 16 MiB. Each move costs two waits
+#: for the disk.
 _CHECKPOINT_PAGES: Final = 4_000
 
 #: Memory for pages, in KiB: those of 200,000 keys.
 _CACHE_KIB: Final = 16_384
 
-#: What makes each version of the tables of the one before.
+#: The statements that make each version of the tables from the one before.
 _VERSIONS: Final = (
     """
 CREATE TABLE spaces (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -44,7 +44,7 @@ CREATE TABLE keys (
     PRIMARY KEY (space, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE events (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- no number is given twice, whatever is removed
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- no number is used twice, even after rows are removed
     id TEXT NOT NULL,
     integration INTEGER NOT NULL,
     version INTEGER NOT NULL,
@@ -71,9 +71,9 @@ CREATE TABLE dead_letters (
 ) STRICT;
 """,
     """
-CREATE TABLE claims (  -- the latest, which are not in keys yet
+CREATE TABLE claims (  -- the latest, which are not all in keys yet
     seq INTEGER PRIMARY KEY,  -- without gaps, since the newest row is never removed
-    space INTEGER NOT NULL,  -- 0: a mark, see sqlite_keys.py
+    space INTEGER NOT NULL,  -- 0: a mark, see claimed_keys.py
     key BLOB NOT NULL,
     first_ms INTEGER NOT NULL,
     anchor_ms INTEGER NOT NULL,
@@ -91,12 +91,12 @@ class InboxError(NbIncomingError):
 
 
 def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
-    """Open an inbox's file, and make it where there is none.
+    """Open an inbox's file; make it if there is none.
 
     Raises
     ------
     InboxError
-        If that cannot be done; the message says why.
+        If that fails; the message says why.
     """
     try:
         _make_private(path)
@@ -110,12 +110,12 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
     except (sqlite3.Error, OSError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InboxError(
-            f"{path} cannot be opened: {reason}. See that its folder is there and can be written."
+            f"{path} cannot be opened: {reason}. Check that its folder exists and can be written."
         ) from None
     try:
         _check(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # a commit is on the disk when it returns
+        connection.execute("PRAGMA synchronous = FULL")  # a commit returns when it is on the disk
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
         _create(connection, path)
@@ -129,7 +129,7 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
 
 
 def connect_writer(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
-    """Open an inbox's file to write it by :func:`transaction`; see :func:`connect`."""
+    """Open an inbox's file for :func:`transaction`; see :func:`connect`."""
     connection = connect(path, busy_timeout_s=busy_timeout_s)
     connection.execute("PRAGMA busy_timeout = 0")
     return connection
@@ -137,19 +137,19 @@ def connect_writer(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sql
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection, busy_timeout_s: float) -> Iterator[None]:
-    """Write all of something, or nothing where an exception ends it.
+    """Run a transaction: commit it, or roll it back after an exception.
 
     Parameters
     ----------
     connection
-        One of :func:`connect_writer`, which leaves the waiting to us.
+        From :func:`connect_writer`, so that SQLite itself does not wait for locks.
     busy_timeout_s
         How long to wait for another process.
 
     Raises
     ------
     sqlite3.Error
-        If that is too long, or something else stands in the way.
+        If the wait is too long, or SQLite fails otherwise.
     """
     _begin(connection, busy_timeout_s)
     try:
@@ -162,7 +162,7 @@ def transaction(connection: sqlite3.Connection, busy_timeout_s: float) -> Iterat
 
 
 def _begin(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
-    """Take the lock now, so that nothing deadlocks later."""
+    """Take the write lock at once, so that no statement of the transaction has to wait."""
     end_s = time.monotonic() + busy_timeout_s
     while True:
         try:
@@ -177,17 +177,17 @@ def _begin(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file where there is none, for its owner alone, since it holds bodies.
+    """Make the file if there is none, readable by its owner only, since it holds bodies.
 
-    SQLite makes the files beside it alike. One that is there is left alone: whoever closes a
-    file loses all locks that his process has on it, SQLite's among them, and another process
-    would take away the log as nobody's.
+    SQLite gives the files beside it the same mode. A file that exists is not opened here: to
+    close it would release all locks of this process on it, SQLite's too (POSIX), and another
+    process could then remove a log that is in use.
     """
     with _making, contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-#: Of the threads of a process one makes a file, before any of them can have opened it.
+#: One thread of a process makes the file before any other can open it.
 _making = threading.Lock()
 
 
@@ -197,7 +197,7 @@ def _create(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN EXCLUSIVE")
     try:
         _check(connection, path)
-        for tables in _VERSIONS[_version(connection) :]:  # none: another process was faster
+        for tables in _VERSIONS[_version(connection) :]:  # none if another process made them
             for statement in tables.split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -212,10 +212,10 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     if application != APPLICATION_ID and tables:
-        raise InboxError(f"{path} is another program's database. Give a file of its own.")
+        raise InboxError(f"{path} is the database of another program. Name another file.")
     if _version(connection) > SCHEMA_VERSION:
         raise InboxError(
-            f"{path} is an inbox of format {_version(connection)}, and this nbincoming knows up "
+            f"{path} has format {_version(connection)}, and this nbincoming reads formats up "
             f"to {SCHEMA_VERSION}. Upgrade nbincoming."
         )
 

@@ -23,6 +23,12 @@ def test_header_values_are_utf8_or_latin1() -> None:
     assert header_parameters(raw) == {"x-a": "zażółć", "x-b": "café", "x-é": ""}
 
 
+def test_white_space_around_a_value_is_none_of_it() -> None:
+    """Servers differ in how much of it they leave (RFC 9110, 5.5)."""
+    raw = ((b"x-a", b"created "), (b"x-b", b"\te1\t"), (b"x-c", b" "))
+    assert header_parameters(raw) == {"x-a": "created", "x-b": "e1", "x-c": ""}
+
+
 def test_names_of_headers_do_not_fill_the_memory() -> None:
     """However many and long the names that a sender makes up, few are remembered, all are read."""
     many = [b"X-Made-Up-%d" % number for number in range(3_000)]

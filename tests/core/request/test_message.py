@@ -57,6 +57,12 @@ def test_a_header_is_found_in_any_case_and_in_order() -> None:
     assert request.header(b"x-c") == []
 
 
+def test_white_space_around_a_value_is_none_of_it() -> None:
+    """Servers differ in how much of it they leave (RFC 9110, 5.5)."""
+    request = post(headers=((b"x-a", b"\t 1 2 \t"), (b"x-a", b" ")))
+    assert request.header(b"x-a") == [b"1 2", b""]
+
+
 @given(st.binary(min_size=1), st.binary(min_size=1))
 def test_a_request_shows_neither_headers_nor_body(name: bytes, secret: bytes) -> None:
     """Its text ends up in logs and tracebacks, where no secret may be."""

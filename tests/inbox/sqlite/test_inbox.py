@@ -246,7 +246,7 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     db = sqlite3.connect(path)
     db.execute("CREATE TABLE people (name TEXT)")
     db.close()
-    with pytest.raises(InboxError, match="another program's"):
+    with pytest.raises(InboxError, match="the database of another program"):
         SqliteInbox(path)
     assert ask(path, "SELECT count(*) FROM sqlite_schema") == 1
 
