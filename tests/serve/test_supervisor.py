@@ -103,7 +103,7 @@ def test_serving_imports_no_front_end(served: Served) -> None:
          "nbincoming.commands.serve, nbincoming.relay.process; print(*sys.modules)"],
         text=True,
     ).split()  # fmt: skip
-    assert "nbincoming.review.replay" in loaded
+    assert "nbincoming.core.examples" in loaded
     assert not {"pandas", "tornado", "ipywidgets", "IPython"} & set(loaded)
     (pid,) = served.children().values()
     maps = Path(f"/proc/{pid}/maps").read_text()

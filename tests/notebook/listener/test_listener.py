@@ -149,7 +149,7 @@ def test_headers_are_kept_as_sent(listener: Listener, receiver: Receiver) -> Non
         (b"X-Empty", b""),
         (b"Content-Length", b"0"),
     )
-    lines = b"".join(b"%s: \t%s \r\n" % pair for pair in sent)
+    lines = b"".join(b"%s: \t%s\r\n" % pair for pair in sent)
 
     exchange(listener, b"POST /hook HTTP/1.1\r\n" + lines + b"\r\n")
 
