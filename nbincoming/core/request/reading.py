@@ -79,10 +79,9 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
         raise _refusal(body, str(error), limits) from None
     if type(value) is not dict and type(value) is not list:
         raise BadJSON("The body is a single value. Send an object {…} or an array […] at the top.")
-    # First bounds that the bytes alone give. Each level opens a bracket. "{/" opens none, since
-    # no member starts so; GitHub's URL templates have many of them.
-    brackets = body.count(b"{") + body.count(b"[")
-    if brackets > limits.max_depth and brackets - body.count(b"{/") > limits.max_depth:
+    # The bytes alone give upper bounds, so most values need not be walked. Each level of nesting
+    # opens a bracket.
+    if body.count(b"{") + body.count(b"[") > limits.max_depth:
         _check_depth(value, limits.max_depth)
     # Each leaf takes a byte, and a comma separates it from the next.
     size = len(body)
