@@ -14,13 +14,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nbincoming.core.auth.signatures import DEFAULT_TOLERANCE_S, Digest, Encoding
-from nbincoming.core.auth.tokens import (
-    LEEWAY_S,
-    PERMISSION,
-    PERMISSIONS_CLAIM,
-    AlgorithmName,
-    Rules,
-)
+from nbincoming.core.auth.token_keys import AlgorithmName
+from nbincoming.core.auth.token_policy import LEEWAY_S, TokenPolicy
+from nbincoming.core.auth.tokens import PERMISSION, PERMISSIONS_CLAIM
 from nbincoming.core.problems import problems_of
 from nbincoming.core.request.values import Value
 from nbincoming.errors import SpecError
@@ -134,9 +130,9 @@ class Jwt(Scheme):
         """Name the secrets that the scheme needs."""
         return (*self.secrets, *([self.jwks_url] if self.jwks_url else ()))
 
-    def rules(self) -> Rules:
-        """Gather what a token must fulfil."""
-        return Rules(
+    def token_policy(self) -> TokenPolicy:
+        """Return what a token must fulfil."""
+        return TokenPolicy(
             algorithm=self.algorithm,
             permission=self.permission,
             permissions_claim=self.permissions_claim,

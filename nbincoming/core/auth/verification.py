@@ -24,15 +24,9 @@ from nbincoming.core.auth.signatures import (
     verify_hmac,
     verify_standard,
 )
-from nbincoming.core.auth.tokens import (
-    Key,
-    Token,
-    bearer,
-    check_times,
-    ends_at_ms,
-    prepare_keys,
-    verify_token,
-)
+from nbincoming.core.auth.token_keys import TokenKey, prepare_keys
+from nbincoming.core.auth.token_policy import check_times, ends_at_ms, verify_token
+from nbincoming.core.auth.tokens import Token, bearer
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import Value
 from nbincoming.errors import BadVerifyToken, Problem, SecretError
@@ -142,7 +136,7 @@ class _JwtVerify:
     """Checks tokens, by keys that are prepared once and by those that an issuer publishes."""
 
     def __init__(self, authorization: Jwt, secrets: Secrets, found: Mapping[str, bytes]) -> None:
-        self._rules = authorization.rules()
+        self._policy = authorization.token_policy()
         self._secrets = secrets
         self._refresh = getattr(secrets, "refresh", None)
         self._own = tuple(
@@ -151,11 +145,13 @@ class _JwtVerify:
             for key in prepare_keys(found[name], authorization.algorithm)
         )
         self._url = authorization.jwks_url
-        self._published: tuple[bytes, tuple[Key, ...]] = (b"", ())
+        self._published: tuple[bytes, tuple[TokenKey, ...]] = (b"", ())
         #: Tokens that were good, by the header that brought them: the same one comes with each
         #: request for an hour, and all but its times stays true as long as the keys do. Of its
         #: times, the end alone can become untrue after it was good (the number).
-        self._known: dict[bytes, tuple[Token, tuple[Key, ...], Mapping[str, Value], int, int]] = {}
+        self._known: dict[
+            bytes, tuple[Token, tuple[TokenKey, ...], Mapping[str, Value], int, int]
+        ] = {}
         if self._url is not None:
             self._read_published(found.__getitem__)
 
@@ -166,18 +162,18 @@ class _JwtVerify:
             token, keys, claims, good_ms, end_ms = known
             if self._keys(token) == keys:  # else some were withdrawn
                 if not good_ms <= request.received_at_ms < end_ms:
-                    check_times(claims, self._rules, request.received_at_ms)
+                    check_times(claims, self._policy, request.received_at_ms)
                 return
         token = bearer(request)
         keys = self._keys(token)
-        claims = verify_token(token, keys, self._rules, request.received_at_ms)
+        claims = verify_token(token, keys, self._policy, request.received_at_ms)
         if len(self._known) >= _MAX_KNOWN:
             self._known.clear()
         now_ms = request.received_at_ms
-        self._known[given[0]] = token, keys, claims, now_ms, ends_at_ms(claims, self._rules)
+        self._known[given[0]] = token, keys, claims, now_ms, ends_at_ms(claims, self._policy)
 
-    def _keys(self, token: Token) -> tuple[Key, ...]:
-        if self._url is None or token.algorithm != self._rules.algorithm:
+    def _keys(self, token: Token) -> tuple[TokenKey, ...]:
+        if self._url is None or token.algorithm != self._policy.algorithm:
             return self._own
         keys = self._own + self._read_published(self._secrets.__getitem__)
         unknown = token.key_id is not None and all(key.key_id != token.key_id for key in keys)
@@ -186,13 +182,13 @@ class _JwtVerify:
             keys = self._own + self._read_published(self._refresh)
         return keys
 
-    def _read_published(self, look_up: Callable[[str], bytes]) -> tuple[Key, ...]:
+    def _read_published(self, look_up: Callable[[str], bytes]) -> tuple[TokenKey, ...]:
         raw, keys = self._published
         try:
             latest = look_up(str(self._url))
             if latest != raw:
                 self._published = latest, keys  # so that what is unusable is tried but once
-                keys = prepare_keys(latest, self._rules.algorithm)
+                keys = prepare_keys(latest, self._policy.algorithm)
                 self._published = latest, keys
         except (LookupError, OSError, ValueError):
             pass  # not there, or unusable: the keys before it stay in force

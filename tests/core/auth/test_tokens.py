@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt import get_algorithm_by_name
 
 from nbincoming.core.auth.schemes import Jwt
-from nbincoming.core.auth.tokens import issue_token, prepare_keys
+from nbincoming.core.auth.tokens import issue_token
 from nbincoming.core.gateway import Gateway
 from nbincoming.core.outcomes import (
     Candidate,
@@ -21,7 +19,6 @@ from nbincoming.core.outcomes import (
 )
 from nbincoming.core.request.message import Request
 from nbincoming.core.spec.model import Spec
-from nbincoming.errors import SecretError
 
 NOW_MS = 1_795_000_000_000
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -120,47 +117,6 @@ def test_any_secret_in_force_may_have_signed() -> None:
         for each in (old, new, gone)
     ]
     assert verdicts == [True, True, False]
-
-
-def test_a_certificate_verifies_by_the_key_in_it() -> None:
-    """Some issuers publish those."""
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
-    day = datetime(2026, 1, 1, tzinfo=UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, RSA.public_key(), 1, day, day + timedelta(days=1))
-        .sign(RSA, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-    )
-    token = issue_token(private_pem(RSA), now_ms=NOW_MS, algorithm="RS256")
-    assert isinstance(judge(token, "RS256", {"env:KEY": certificate}), Candidate)
-
-
-@pytest.mark.parametrize(
-    ("raw", "algorithm", "reason"),
-    [
-        (b"short", "HS256", "needs at least 32"),
-        (public_pem(RSA), "HS256", "is a PEM key"),
-        (private_pem(RSA), "RS256", "is a private key"),
-        (b"-----BEGIN nothing", "RS256", "is not a key that RS256 can use"),
-        (SECRET, "RS256", "neither a PEM public key nor a JWKS"),
-        (public_pem(KEYS["ES384"]), "ES256", "is not a key that ES256 can use"),
-        (jwks(jwk("ES384", KEYS["ES384"])), "ES256", "without a key that ES256 can use"),
-        (b"{", "RS256", "is not valid JSON"),
-        (jwks(), "RS256", "without a key"),
-        (b'{"keys": 5}', "RS256", "without a key"),
-        (jwks(*[5], jwk("RS256", SHORT)), "RS256", "without a key"),  # type: ignore[arg-type]
-        (jwks({"kty": "RSA", "n": "!", "e": 5}), "RS256", "without a key"),
-        (jwks({"kty": "RSA", "d": "AQ"}), "RS256", "holds a private key"),
-        (public_pem(SHORT), "RS256", "is shorter than RS256 needs"),
-    ],
-)  # fmt: skip
-def test_an_unusable_key_is_said_to_be_one(raw: bytes, algorithm: Any, reason: str) -> None:
-    """When the spec is made ready, not when a request comes; the key is not quoted."""
-    with pytest.raises(ValueError, match=reason) as caught:
-        prepare_keys(raw, algorithm)
-    assert raw.decode() not in str(caught.value)
-    with pytest.raises(SecretError, match=r"env:KEY"):
-        judge("x", algorithm, {"env:KEY": raw})
 
 
 class Issuer(dict[str, bytes]):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import OKPAlgorithm
 
-from nbincoming.core.auth import tokens, verification
+from nbincoming.core.auth import token_policy, verification
 from nbincoming.core.auth.schemes import Jwt, jwt, meta, standard_webhooks
 from nbincoming.core.auth.tokens import TOKEN_LIFETIME_S, issue_token
 from nbincoming.core.auth.verification import (
@@ -214,7 +214,7 @@ def test_a_token_that_was_good_is_checked_no_further(
 def test_a_token_that_was_good_expires(verify: Verify, token: str) -> None:
     """Time is what changes, so it is looked at with each request."""
     verify(request(token))
-    last_ms = NOW_MS + (TOKEN_LIFETIME_S + tokens.LEEWAY_S) * 1000
+    last_ms = NOW_MS + (TOKEN_LIFETIME_S + token_policy.LEEWAY_S) * 1000
     verify(request(token, last_ms - 1))
     with pytest.raises(BadToken, match="expired"):
         verify(request(token, last_ms))
@@ -224,7 +224,7 @@ def test_a_token_that_was_good_is_not_good_before_its_time(verify: Verify, token
     """A clock that goes back finds it issued in the future."""
     verify(request(token))
     with pytest.raises(BadToken, match="not valid before"):
-        verify(request(token, NOW_MS - tokens.LEEWAY_S * 1000 - 1))
+        verify(request(token, NOW_MS - token_policy.LEEWAY_S * 1000 - 1))
 
 
 def test_a_token_that_was_good_is_refused_when_it_comes_twice(verify: Verify, token: str) -> None:

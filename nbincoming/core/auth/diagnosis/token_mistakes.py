@@ -14,18 +14,14 @@ from nbincoming.core.auth.diagnosis.signature_mistakes import (
     secret_variants,
 )
 from nbincoming.core.auth.schemes import Jwt
-from nbincoming.core.auth.tokens import (
-    AlgorithmName,
-    Key,
-    Rules,
-    Token,
+from nbincoming.core.auth.token_keys import AlgorithmName, TokenKey, prepare_keys
+from nbincoming.core.auth.token_policy import (
+    TokenPolicy,
     check_parties,
     check_permission,
     check_times,
-    is_signed_by,
-    keys_for,
-    prepare_keys,
 )
+from nbincoming.core.auth.tokens import Token, is_signed_by, keys_for
 from nbincoming.core.auth.verification import Secrets
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import Value
@@ -53,7 +49,7 @@ def examine_token(request: Request, scheme: Jwt, secrets: Secrets) -> list[Findi
     return [
         *findings,
         *_examine_key(token, scheme, secrets),
-        *_examine_claims(claims, scheme.rules(), request.received_at_ms),
+        *_examine_claims(claims, scheme.token_policy(), request.received_at_ms),
     ]
 
 
@@ -144,10 +140,10 @@ def _algorithm_hint(named: Value, required: str) -> str:
     return "Set the one or the other."
 
 
-def _keys_by_mistake(secret: bytes, algorithm: AlgorithmName) -> Iterator[tuple[Key, str]]:
+def _keys_by_mistake(secret: bytes, algorithm: AlgorithmName) -> Iterator[tuple[TokenKey, str]]:
     if algorithm.startswith("HS") and not secret.lstrip().startswith(b"{"):
         for variant in secret_variants(secret):
-            yield Key(None, variant.value), variant.mistake
+            yield TokenKey(None, variant.value), variant.mistake
         return
     try:
         keys = prepare_keys(secret, algorithm)
@@ -157,7 +153,9 @@ def _keys_by_mistake(secret: bytes, algorithm: AlgorithmName) -> Iterator[tuple[
         yield key, ""
 
 
-def _examine_claims(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> Iterator[Finding]:
+def _examine_claims(
+    claims: Mapping[str, Value], policy: TokenPolicy, now_ms: int
+) -> Iterator[Finding]:
     late = [name for name in ("exp", "nbf", "iat") if _in_milliseconds(claims.get(name))]
     for name in late:
         yield Finding(
@@ -165,29 +163,29 @@ def _examine_claims(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> I
         )
     seconds = {name: v // 1000 if name in late else v for name, v in claims.items()}
     try:
-        check_times(seconds, rules, now_ms)
+        check_times(seconds, policy, now_ms)
     except BadToken as error:
         yield Finding("time", error.detail)
     try:
-        check_parties(claims, rules)
+        check_parties(claims, policy)
     except BadToken as error:
         yield Finding("party", error.detail)
     try:
-        check_permission(claims, rules)
+        check_permission(claims, policy)
     except Refusal as refusal:
-        yield Finding("permission", refusal.detail + _permission_hint(claims, rules))
+        yield Finding("permission", refusal.detail + _permission_hint(claims, policy))
 
 
 def _in_milliseconds(time: Value) -> bool:
     return type(time) is int and LATEST_S <= time < LATEST_S * 1000
 
 
-def _permission_hint(claims: Mapping[str, Value], rules: Rules) -> str:
-    granted = claims.get(rules.permissions_claim)
-    if isinstance(granted, str) and str(rules.permission) in granted.replace(",", " ").split():
+def _permission_hint(claims: Mapping[str, Value], policy: TokenPolicy) -> str:
+    granted = claims.get(policy.permissions_claim)
+    if isinstance(granted, str) and str(policy.permission) in granted.replace(",", " ").split():
         return " It is there in a text. Write a list of texts."
     for name, value in claims.items():
         words = value.replace(",", " ").split() if isinstance(value, str) else value
-        if isinstance(words, list) and rules.permission in words:
+        if isinstance(words, list) and policy.permission in words:
             return f" It is there in the claim {quote(name)}. Set permissions_claim to that."
     return ""
