@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from nbincoming.core.auth.login import (
     LOGIN_PATH,
     MIN_KEY_LENGTH,
     ApiKey,
+    TokenIssuer,
     find_key,
     key_record,
     login,
@@ -60,6 +62,13 @@ def asking(body: object, method: str = "POST", headers: Any = (JSON,)) -> Reques
     return Request(method, LOGIN_PATH, headers, raw, NOW_MS)
 
 
+def issuer(
+    records: Sequence[ApiKey] = RECORDS, scheme: Jwt = SCHEME, secret: bytes = SECRET
+) -> TokenIssuer:
+    """Make the issuer of an endpoint's tokens."""
+    return TokenIssuer(lambda: records, scheme, secret)
+
+
 def token_of(response: Response) -> str:
     """Read a login's answer."""
     assert response.status == 200
@@ -81,7 +90,7 @@ def call(scheme: Jwt, secret: bytes, token: str, later_s: int = 0) -> Candidate 
 
 def test_a_key_is_exchanged_for_a_token_that_the_endpoint_accepts() -> None:
     """The whole way, as a sender goes it."""
-    answer = login(asking({"apiKey": KEY}), RECORDS, SCHEME, SECRET)
+    answer = login(asking({"apiKey": KEY}), [issuer()])
     scheme = jwt(secret="env:KEY")
     assert isinstance(call(scheme, SECRET, token_of(answer)), Candidate)
     assert ("Cache-Control", "no-store") in answer.headers
@@ -90,7 +99,7 @@ def test_a_key_is_exchanged_for_a_token_that_the_endpoint_accepts() -> None:
 
 def test_a_token_lasts_an_hour() -> None:
     """It is good for its lifetime and the leeway, and not longer."""
-    token = token_of(login(asking({"apiKey": KEY}), RECORDS, SCHEME, SECRET))
+    token = token_of(login(asking({"apiKey": KEY}), [issuer()]))
     scheme = jwt(secret="env:KEY")
     assert isinstance(call(scheme, SECRET, token, 3_600 + 59), Candidate)
     assert isinstance(call(scheme, SECRET, token, 3_600 + 60), BadToken)
@@ -99,12 +108,30 @@ def test_a_token_lasts_an_hour() -> None:
 def test_a_token_carries_what_the_scheme_asks_for() -> None:
     """Audience, issuer and the claim for permissions are the scheme's."""
     scheme = jwt(secret="env:KEY", audience="us", issuer="them", permissions_claim="scope")
-    token = token_of(login(asking({"apiKey": KEY}), RECORDS, scheme, SECRET))
+    token = token_of(login(asking({"apiKey": KEY}), [issuer(scheme=scheme)]))
     assert isinstance(call(scheme, SECRET, token), Candidate)
     assert isinstance(
-        call(scheme, SECRET, token_of(login(asking({"apiKey": KEY}), RECORDS, SCHEME, SECRET))),
+        call(scheme, SECRET, token_of(login(asking({"apiKey": KEY}), [issuer()]))),
         BadToken,
     )
+
+
+def test_the_issuer_that_has_the_key_answers() -> None:
+    """One login serves several endpoints, and each API key gets tokens for its own."""
+    other = issuer(records=RECORDS[:1], secret=b"x" * 32)
+    token = token_of(login(asking({"apiKey": KEY}), [other, issuer()]))
+    assert isinstance(call(SCHEME, SECRET, token), Candidate)
+
+
+def test_a_login_without_issuers_knows_no_key() -> None:
+    """It refuses as for any unknown key."""
+    with pytest.raises(BadApiKey):
+        login(asking({"apiKey": KEY}), [])
+
+
+def test_an_issuer_does_not_show_its_secret() -> None:
+    """Its repr has neither the secret nor the keys."""
+    assert "0123456789" not in repr(issuer())
 
 
 def test_a_private_key_signs_where_the_endpoint_has_the_public_one() -> None:
@@ -119,13 +146,13 @@ def test_a_private_key_signs_where_the_endpoint_has_the_public_one() -> None:
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )
     scheme = jwt(secret="env:KEY", algorithm="ES256")
-    token = token_of(login(asking({"apiKey": KEY}), RECORDS, scheme, private))
+    token = token_of(login(asking({"apiKey": KEY}), [issuer(scheme=scheme, secret=private)]))
     assert isinstance(call(scheme, public, token), Candidate)
 
 
 def test_a_token_has_just_the_permissions_of_its_key() -> None:
     """A key without the permission logs in, and its token is refused with 403."""
-    token = token_of(login(asking({"apiKey": "r" * 40}), RECORDS, SCHEME, SECRET))
+    token = token_of(login(asking({"apiKey": "r" * 40}), [issuer()]))
     assert isinstance(call(jwt(secret="env:KEY"), SECRET, token), LacksPermission)
 
 
@@ -134,7 +161,7 @@ def test_a_revoked_key_is_any_unknown_key() -> None:
     answers = []
     for key, records in ((KEY, RECORDS[:1]), ("never was, but is long enough", RECORDS)):
         with pytest.raises(BadApiKey) as caught:
-            login(asking({"apiKey": key}), records, SCHEME, SECRET)
+            login(asking({"apiKey": key}), [issuer(records=records)])
         assert key not in str(caught.value)
         answers.append((str(caught.value), caught.value.headers))
     assert answers[0] == answers[1]
@@ -161,7 +188,7 @@ def test_a_revoked_key_is_any_unknown_key() -> None:
 def test_any_other_login_is_refused(request_: Request, refusal: type[Refusal]) -> None:
     """The refusal says what is wrong and does not repeat the key."""
     with pytest.raises(refusal) as caught:
-        login(request_, RECORDS, SCHEME, SECRET)
+        login(request_, [issuer()])
     assert KEY not in str(caught.value).lower()
 
 
@@ -169,7 +196,7 @@ def test_any_other_login_is_refused(request_: Request, refusal: type[Refusal]) -
 def test_whatever_comes_gets_an_answer_or_a_refusal(request_: Request) -> None:
     """Nothing but refusals escapes the login."""
     try:
-        status = login(request_, RECORDS, SCHEME, SECRET).status
+        status = login(request_, [issuer()]).status
     except Refusal as refusal:
         status = refusal.status
     assert status == 200 or 400 <= status < 500
