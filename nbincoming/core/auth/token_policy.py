@@ -42,21 +42,23 @@ class TokenPolicy:
 def verify_token(
     token: Token, keys: Sequence[TokenKey], policy: TokenPolicy, now_ms: int
 ) -> Mapping[str, Value]:
-    """Check a token and return its claims.
+    """Verify a token and return its claims.
 
     Raises
     ------
     BadToken
-        If it is forged, expired, not valid yet or meant for others.
+        If its signature, times, issuer or audience are wrong.
     LacksPermission
-        If it is good but does not carry the permission.
+        If it is valid but does not grant the permission.
     """
     if token.algorithm != policy.algorithm:
         raise bad_token(
-            f"The token is not signed by {policy.algorithm}, which this endpoint requires."
+            f"The token is not signed with {policy.algorithm}, which this endpoint requires."
         )
     if not is_signed_by(token, policy.algorithm, keys_for(token, keys)):
-        raise bad_token("The token's signature does not belong to a key in force.")
+        raise bad_token(
+            "The token's signature matches no key in force. Sign it with a key of this endpoint."
+        )
     claims = token.claims()
     check_times(claims, policy, now_ms)
     check_parties(claims, policy)
@@ -65,7 +67,7 @@ def verify_token(
 
 
 def check_times(claims: Mapping[str, Value], policy: TokenPolicy, now_ms: int) -> None:
-    """Refuse a token that has expired, is not valid yet or would never expire."""
+    """Refuse a token that has expired, is not valid yet or never expires."""
     leeway_ms = policy.leeway_s * 1000
     end_ms = ends_at_ms(claims, policy)
     if now_ms >= end_ms:
@@ -76,22 +78,21 @@ def check_times(claims: Mapping[str, Value], policy: TokenPolicy, now_ms: int) -
         if time_ms is not None and time_ms > now_ms + leeway_ms:
             ahead_s = (time_ms - now_ms) // 1000
             raise bad_token(
-                f"The token is not valid before {ahead_s:,} s from now ({name}). "
-                "Check the issuer's clock."
+                f"The token becomes valid in {ahead_s:,} s ({name}). Check the issuer's clock."
             )
 
 
 def ends_at_ms(claims: Mapping[str, Value], policy: TokenPolicy) -> int:
-    """Return when a token stops being good, leeway included.
+    """Return when a token stops being valid, in milliseconds since the epoch, with the leeway.
 
     Raises
     ------
     BadToken
-        If it never does, or its end is no time.
+        If its ``exp`` is missing or is not a time.
     """
     expires_ms = _time_ms(claims, "exp")
     if expires_ms is None:
-        raise bad_token("The token has no exp. Issue tokens that expire.")
+        raise bad_token("The token has no exp. Issue tokens with an expiry time.")
     return expires_ms + policy.leeway_s * 1000
 
 
@@ -101,28 +102,28 @@ def _time_ms(claims: Mapping[str, Value], name: str) -> int | None:
     time = claims[name]
     is_number = isinstance(time, int | Decimal) and not isinstance(time, bool)
     if not is_number or not 0 <= time <= _LAST_S:
-        raise bad_token(f"The token's {name} is not a time in seconds since the epoch.")
-    # Whole seconds: decimal arithmetic would go by whatever context the caller has set.
+        raise bad_token(f"The token's {name} is not a number of seconds since the epoch.")
+    # Truncated to whole seconds, because decimal arithmetic depends on the caller's context.
     return int(time) * 1000
 
 
 def check_parties(claims: Mapping[str, Value], policy: TokenPolicy) -> None:
-    """Refuse a token of another issuer or for another audience."""
+    """Refuse a token from another issuer or for another audience."""
     if policy.issuer is not None and claims.get("iss") != policy.issuer:
         raise bad_token("The token is not from the issuer that this endpoint requires (iss).")
     if policy.audience is not None:
         audience = claims.get("aud")
         audiences = audience if isinstance(audience, list) else [audience]
         if policy.audience not in audiences:
-            raise bad_token("The token is not meant for this endpoint (aud).")
+            raise bad_token("The token is not for the audience that this endpoint requires (aud).")
 
 
 def check_permission(claims: Mapping[str, Value], policy: TokenPolicy) -> None:
-    """Refuse a token that does not carry the permission."""
+    """Refuse a token that does not grant the permission."""
     if policy.permission is None:
         return
     granted = claims.get(policy.permissions_claim)
-    # A list only: in a string, "in" would look for a part of it.
+    # Not a string, in which "in" would find a substring.
     if not isinstance(granted, list) or policy.permission not in granted:
         raise LacksPermission(
             f"The token does not grant {policy.permission} in its claim "

@@ -40,7 +40,7 @@ _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """A token taken apart, nothing of it verified yet.
+    """A decoded token, of which nothing is verified.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Token:
     payload, signature : bytes
         The decoded segments.
     signed : bytes
-        What the signature is over.
+        The bytes that the signature covers.
     """
 
     header: dict[str, Value]
@@ -59,12 +59,12 @@ class Token:
 
     @property
     def algorithm(self) -> Value:
-        """What the token says that it was signed by."""
+        """The algorithm that the token names; any JSON value."""
         return self.header.get("alg")
 
     @property
     def key_id(self) -> str | None:
-        """The key that the token names."""
+        """The name of the key that signed the token; None if it names no key."""
         key_id = self.header.get("kid")
         return key_id if isinstance(key_id, str) else None
 
@@ -74,36 +74,36 @@ class Token:
         Raises
         ------
         BadToken
-            If it is not a JSON object.
+            If the payload is not a JSON object.
         """
         return _object(self.payload, "payload")
 
     @classmethod
     def read(cls, raw: bytes) -> Token:
-        """Take a token apart, accepting the one canonical form only.
+        """Decode a token in its canonical form.
 
         Raises
         ------
         BadToken
-            If it is malformed, or its header asks for an extension.
+            If it is malformed, or its header requires an extension.
         """
         segments = raw.split(b".", 3) if len(raw) <= _MAX_TOKEN_BYTES else []
         if len(segments) != 3:
             raise bad_token(
-                "The token is not a JWT of three segments, header.payload.signature, "
+                "The token is not a JWT: three segments, header.payload.signature, "
                 f"of at most {_MAX_TOKEN_BYTES:,} bytes."
             )
         header, payload, signature = (_decoded(segment) for segment in segments)
         fields = _object(header, "header")
         for name in ("crit", "b64", "zip"):
             if name in fields:
-                raise bad_token(f"The token's header asks for {name!r}, which is not supported.")
+                raise bad_token(f"The token's header has {name!r}, which is not supported.")
         return cls(fields, payload, signature, segments[0] + b"." + segments[1])
 
 
 def _decoded(segment: bytes) -> bytes:
-    """Decode base64url, accepting the one canonical form only."""
-    if not segment or segment.translate(None, _BASE64URL):  # something else is left
+    """Decode base64url, refusing other forms of the same bytes."""
+    if not segment or segment.translate(None, _BASE64URL):  # other characters are left
         raise bad_token("The token's segments are not base64url without padding.")
     text = segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4)
     try:
@@ -111,7 +111,7 @@ def _decoded(segment: bytes) -> bytes:
     except binascii.Error:
         raise bad_token("The token's segments are not base64url without padding.") from None
     if binascii.b2a_base64(decoded, newline=False) != text:
-        raise bad_token("The token's segments have stray bits at the end.")
+        raise bad_token("The token's segments have extra bits at their end.")
     return decoded
 
 
@@ -128,13 +128,13 @@ def _object(raw: bytes, what: str) -> dict[str, Value]:
 
 
 def bearer(request: Request) -> Token:
-    """Read the token of the ``Authorization`` header.
+    """Read the token from the ``Authorization`` header.
 
     Raises
     ------
     MissingCredentials, BadToken
-        If there is none or the header is of another scheme; if it is given twice or the
-        token is malformed.
+        If the header is missing or has another scheme; if it is given twice or the token
+        is malformed.
     """
     values = request.header(b"authorization")
     if not values:
@@ -147,7 +147,7 @@ def bearer(request: Request) -> Token:
     scheme, _, token = values[0].strip().partition(b" ")
     if scheme.lower() != b"bearer":
         raise MissingCredentials(
-            "The header Authorization is not of the scheme Bearer. "
+            "The header Authorization does not have the scheme Bearer. "
             "Send 'Authorization: Bearer <token>'.",
             headers=challenge(),
         )
@@ -155,10 +155,7 @@ def bearer(request: Request) -> Token:
 
 
 def keys_for(token: Token, keys: Sequence[TokenKey]) -> list[TokenKey]:
-    """Choose the keys that a token may be checked by.
-
-    A token that names its key is checked by that one; older keys may have no name.
-    """
+    """Return the keys that may verify a token: those with its key ID, and those without one."""
     return [key for key in keys if token.key_id in (None, key.key_id) or key.key_id is None]
 
 
@@ -179,17 +176,17 @@ def issue_token(
     lifetime_s: int = TOKEN_LIFETIME_S,
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """Sign a token as a login would answer it.
+    """Sign a token as the login issues it.
 
     Parameters
     ----------
     secret
-        A shared secret (or a JWKS of such), or a PEM private key for the asymmetric
-        algorithms.
+        For HS256 to HS512 a shared secret, or a JWKS of them, whose last key signs. For the
+        other algorithms a PEM private key.
     now_ms
         When it is issued, in milliseconds since the epoch.
     lifetime_s
-        How long it is good for, in seconds.
+        How long it is valid, in seconds.
     claims
         Further claims, such as ``aud``.
     """

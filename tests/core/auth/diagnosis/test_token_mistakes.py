@@ -118,14 +118,14 @@ MISTAKES: dict[str, tuple[Jwt, Callable[[], list[tuple[bytes, bytes]]]]] = {
     "Ask the issuer to publish its key. The token is not signed": (
         ES, lambda: [bearing(token(OTHER, "ES256", {"kid": "2"}))]
     ),
-    "segments have stray bits at the end": (HS, lambda: [bearing(b"eyJhIjowfQ.W10.AB")]),
+    "segments have extra bits at their end": (HS, lambda: [bearing(b"eyJhIjowfQ.W10.AB")]),
     "names the key '2', but the keys in force are '1'": (
         ES, lambda: [bearing(token(KEYS["ES256"], "ES256", {"kid": "2"}, exp=1))]
     ),
     "expired 1,000 s ago": (HS, lambda: [bearing(token(exp=NOW_S - 1_000))]),
     "The token has no exp": (HS, lambda: [bearing(token(exp=None))]),
     "The token's exp is in milliseconds": (HS, lambda: [bearing(token(exp=NOW_MS + 60_000))]),
-    "not meant for this endpoint (aud)": (
+    "not for the audience that this endpoint requires (aud)": (
         jwt(secret="env:KEY", audience="us"), lambda: [bearing(token(aud="them"))]
     ),
     "The claim is a string. Write an array": (
