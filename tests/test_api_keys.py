@@ -60,7 +60,7 @@ def test_a_revoked_key_is_unknown(ring: KeyRing) -> None:
 def test_a_name_is_of_one_key(ring: KeyRing) -> None:
     """A second one of the name is refused, and nothing changes."""
     key = ring.add("crm", now_ms=1)
-    with pytest.raises(ApiKeyError, match="named 'crm' already"):
+    with pytest.raises(ApiKeyError, match="named 'crm' exists already"):
         ring.add("crm", now_ms=2)
     assert find_key(key, ring.records()) is not None
     assert len(ring.records()) == 1
@@ -68,10 +68,12 @@ def test_a_name_is_of_one_key(ring: KeyRing) -> None:
 
 def test_revoking_a_key_that_is_not_there_names_those_that_are(ring: KeyRing) -> None:
     """It is a slip of the pen, and the key that was meant would stay in force."""
-    with pytest.raises(ApiKeyError, match="Those in force: none"):
+    with pytest.raises(ApiKeyError, match="The keys in force are: none"):
         ring.revoke("crm")
     ring.add("crm", now_ms=1)
-    with pytest.raises(ApiKeyError, match=r"no API key named 'cmr'\. Those in force: 'crm'"):
+    with pytest.raises(
+        ApiKeyError, match=r"No API key is named 'cmr'\. The keys in force are: 'crm'"
+    ):
         ring.revoke("cmr")
 
 
@@ -106,10 +108,10 @@ def test_a_file_is_its_owners(tmp_path: Path) -> None:
 DAMAGED = {
     "": "not valid JSON",
     "{": "not valid JSON",
-    "[]": "wrong is the whole",
-    "{}": "wrong is keys",
-    '{"keys": [], "more": 1}': "wrong is more",
-    '{"keys": [], "schema_version": 2}': "wrong is schema_version",
+    "[]": "Correct these places: the whole file.",
+    "{}": "Correct these places: keys.",
+    '{"keys": [], "more": 1}': "Correct these places: more.",
+    '{"keys": [], "schema_version": 2}': "Correct these places: schema_version.",
     '{"keys": [{"name": "x", "sha256": "sesame", "created_at_ms": 0}]}': "keys[0].sha256",
     '{"keys": [], "keys": []}': "not valid JSON",
 }
