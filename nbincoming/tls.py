@@ -31,7 +31,7 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
             raise FileNotFoundError(ENOENT, "none is named")
         return ssl.create_default_context(cafile=ca_file)
     except (ssl.SSLError, ValueError):  # ValueError: the path contains a NUL
-        reason = "it contains no PEM certificate"
+        reason = "it contains no certificate in PEM format"
     except OSError as error:
         reason = error.strerror or type(error).__name__
     raise CAFileError(f"The file {quote(ca_file)} of {CA_OPTION} cannot be used: {reason}.")

@@ -90,7 +90,7 @@ def test_a_pem_key_verifies_its_algorithm(algorithm: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_a_key_set_verifies_its_algorithm(algorithm: Any) -> None:
-    """Keys of other types and other uses in the set are passed over."""
+    """Keys of other types and other uses in the set are skipped."""
     token = issue_token(private_pem(KEYS[algorithm]), now_ms=NOW_MS, algorithm=algorithm)
     other = "ES256" if algorithm != "ES256" else "RS256"
     keys = jwks(
@@ -103,30 +103,30 @@ def test_a_key_set_verifies_its_algorithm(algorithm: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
 def test_a_shared_secret_verifies_its_algorithm(algorithm: Any) -> None:
-    """The three lengths of HMAC."""
+    """HS256, HS384 and HS512 work with a secret that is long enough."""
     token = issue_token(SECRET, now_ms=NOW_MS, algorithm=algorithm)
     assert isinstance(judge(token, algorithm, {"env:KEY": SECRET}), Candidate)
 
 
 def test_any_secret_in_force_may_have_signed() -> None:
-    """Rotation is adding a secret: old tokens live on, new ones are good at once."""
+    """After a secret is added, old tokens stay valid and new ones are accepted."""
     old, new, gone = SECRET, SECRET[::-1], b"x" * 64
     secrets = {"env:OLD": old, "env:NEW": new}
-    verdicts = [
+    accepted = [
         isinstance(judge(issue_token(each, now_ms=NOW_MS), "HS256", secrets), Candidate)
         for each in (old, new, gone)
     ]
-    assert verdicts == [True, True, False]
+    assert accepted == [True, True, False]
 
 
 class Issuer(dict[str, bytes]):
-    """Secrets with a key set that can be fetched anew."""
+    """Secrets with a key set that can be fetched again."""
 
     fetched = 0
     fresh = b""
 
     def refresh(self, name: str) -> bytes:
-        """Fetch."""
+        """Return the new key set, and count the fetch."""
         self.fetched += 1
         self[name] = self.fresh
         return self.fresh
@@ -135,8 +135,8 @@ class Issuer(dict[str, bytes]):
 URL = "https://issuer.example/jwks.json"
 
 
-def test_an_unknown_key_id_has_the_key_set_fetched() -> None:
-    """The issuer rotated its keys: the token's key is looked for once more."""
+def test_an_unknown_key_id_fetches_the_key_set_again() -> None:
+    """The issuer may have added the key since the last fetch."""
     first, second = KEYS["ES256"], ec.generate_private_key(ec.SECP256R1())
     issuer = Issuer({URL: jwks(jwk("ES256", first, kid="1"))})
     issuer.fresh = jwks(jwk("ES256", second, kid="2"))
@@ -152,7 +152,7 @@ def test_an_unknown_key_id_has_the_key_set_fetched() -> None:
 
 
 def test_a_broken_key_set_leaves_the_old_keys_in_force() -> None:
-    """What the issuer answers while it is ill refuses nobody."""
+    """A set without keys does not replace a usable one."""
     key = KEYS["ES256"]
     issuer = Issuer({URL: jwks(jwk("ES256", key, kid="1"))})
     issuer.fresh = b"{}"
@@ -165,12 +165,12 @@ def test_audience_and_issuer_are_checked_where_set() -> None:
     options = {"audience": "complaints", "issuer": "portal"}
     secrets = {"env:KEY": SECRET}
 
-    def verdict(**claims: Any) -> bool:
+    def is_accepted(**claims: Any) -> bool:
         token = issue_token(SECRET, now_ms=NOW_MS, claims=claims)
         return isinstance(judge(token, "HS256", secrets, **options), Candidate)
 
-    assert verdict(aud="complaints", iss="portal")
-    assert verdict(aud=["x", "complaints"], iss="portal")
-    assert not verdict(aud="other", iss="portal")
-    assert not verdict(aud="complaints", iss="other")
-    assert not verdict()
+    assert is_accepted(aud="complaints", iss="portal")
+    assert is_accepted(aud=["x", "complaints"], iss="portal")
+    assert not is_accepted(aud="other", iss="portal")
+    assert not is_accepted(aud="complaints", iss="other")
+    assert not is_accepted()
