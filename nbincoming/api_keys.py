@@ -1,4 +1,4 @@
-"""API keys, by their hashes: in memory for a session, or in a file that a service shares."""
+"""Stores of API keys, as hashes: in memory for a session, or in a file that services share."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from nbincoming.errors import NbIncomingError, quote
 from nbincoming.files import replace_file
 from nbincoming.secrets import new_secret
 
-#: Version of the file's format. A newer one is refused, never guessed at.
+#: Version of the file's format. Newer versions are refused.
 KEY_FILE_VERSION: Final = 1
 
-#: Hashes are no secrets, but who may call is nobody else's business.
+#: Hashes are not secret, but the names of the senders are private.
 _MODE: Final = 0o600
 
 Records = tuple[ApiKey, ...]
 
 
 class ApiKeyError(NbIncomingError, ValueError):
-    """API keys that cannot be read, or not be changed as asked."""
+    """API keys that cannot be read, or a change to them that is not possible."""
 
 
 class KeyRing:
-    """API keys in force, each shown once and then known by its hash; in memory."""
+    """API keys in memory. A key is shown once, when it is made; only its hash is kept."""
 
     def __init__(self) -> None:
         self._records: Records = ()
@@ -46,38 +46,38 @@ class KeyRing:
         Raises
         ------
         ApiKeyError
-            If they are in a file that is not one of API keys.
+            If they are in a file that cannot be read.
         """
         return self._records
 
     def add(self, name: str, *, now_ms: int, permissions: Iterable[str] = (PERMISSION,)) -> str:
-        """Make a key and return it: the only time that it is shown.
+        """Make a key and return it. It cannot be shown again.
 
         Parameters
         ----------
         name
-            What it is called, and the ``sub`` of its tokens; 1 to 80 characters.
+            Its name, and the ``sub`` claim of its tokens; 1 to 80 characters.
         now_ms
-            When it is made, in milliseconds since the epoch.
+            The time, in milliseconds since the epoch.
         permissions
-            What its tokens carry.
+            The permissions of its tokens.
 
         Raises
         ------
         ApiKeyError
-            If there is a key of this name, or it cannot be one.
+            If a key has this name, or the name or the permissions are invalid.
         """
         key = new_secret()
         try:
             record = key_record(key, name=name, created_at_ms=now_ms, permissions=permissions)
         except ValidationError as error:
-            told = " ".join(map(str, problems_of(error)))
-            raise ApiKeyError(f"No such API key can be made. {told}") from None
+            problems = " ".join(map(str, problems_of(error)))
+            raise ApiKeyError(f"The API key cannot be made. {problems}") from None
 
         def added(records: Records) -> Records:
             if any(each.name == name for each in records):
                 raise ApiKeyError(
-                    f"There is an API key named {quote(name)} already. Revoke it first, or choose "
+                    f"An API key named {quote(name)} exists already. Revoke it first, or choose "
                     "another name."
                 )
             return (*records, record)
@@ -86,12 +86,12 @@ class KeyRing:
         return key
 
     def revoke(self, name: str) -> None:
-        """Put a key out of force; tokens that it was exchanged for live out their hour.
+        """Revoke a key. Tokens already issued for it stay valid for their hour.
 
         Raises
         ------
         ApiKeyError
-            If there is none of this name.
+            If no key has this name.
         """
 
         def without(records: Records) -> Records:
@@ -99,7 +99,7 @@ class KeyRing:
             if len(kept) == len(records):
                 names = ", ".join(quote(each.name) for each in records) or "none"
                 raise ApiKeyError(
-                    f"There is no API key named {quote(name)}. Those in force: {names[:500]}."
+                    f"No API key is named {quote(name)}. The keys in force are: {names[:500]}."
                 )
             return kept
 
@@ -111,12 +111,12 @@ class KeyRing:
 
 
 class KeyFile(KeyRing):
-    """API keys in a file, read again when it changes.
+    """API keys in a file, which is read again when it changes.
 
     Parameters
     ----------
     path
-        The file; there need not be one yet. Whoever may write it decides who may call.
+        The file, which need not exist yet. Whoever can write it decides who may log in.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -125,7 +125,7 @@ class KeyFile(KeyRing):
         self._seen: tuple[int, int, int] | None = None
 
     def records(self) -> Records:
-        """Return the keys in force; none where there is no file."""
+        """Return the keys in force; none if the file does not exist."""
         with self._lock:
             try:
                 stat = self.path.stat()
@@ -140,7 +140,7 @@ class KeyFile(KeyRing):
             return self._records
 
     def _change(self, make: Callable[[Records], Records]) -> None:
-        with self._lock, self._alone():
+        with self._lock, self._locked():
             data = {
                 "schema_version": KEY_FILE_VERSION,
                 "keys": [record.data() for record in make(self.records())],
@@ -151,8 +151,8 @@ class KeyFile(KeyRing):
                 raise ApiKeyError(f"{self.path} cannot be written: {error.strerror}.") from None
 
     @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Keep other processes from changing the file meanwhile, where the system can."""
+    def _locked(self) -> Iterator[None]:
+        """Keep other processes from changing the file meanwhile; on Windows do nothing."""
         if os.name == "nt":
             yield
             return
@@ -164,14 +164,14 @@ class KeyFile(KeyRing):
         except OSError as error:
             raise ApiKeyError(f"{self.path} cannot be written: {error.strerror}.") from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # of the folder, which no change replaces
+            fcntl.flock(handle, fcntl.LOCK_EX)  # the file itself is replaced by each change
             yield
         finally:
             os.close(handle)
 
 
 class _File(BaseModel):
-    """What the file holds."""
+    """The content of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -184,8 +184,10 @@ def _parsed(path: Path) -> Records:
         data: Any = jiter.from_json(path.read_bytes(), catch_duplicate_keys=True)
         return _File.model_validate(data).keys
     except ValidationError as error:
-        # A place only: somebody may have written a key where its hash belongs.
-        told = ", ".join(problem.place or "the whole" for problem in problems_of(error))
-        raise ApiKeyError(f"{path} is not a file of API keys; wrong is {told[:300]}.") from None
+        # Only the places, because the file may contain a key in place of its hash.
+        places = ", ".join(problem.place or "the whole file" for problem in problems_of(error))
+        raise ApiKeyError(
+            f"{path} is not a valid file of API keys. Correct these places: {places[:300]}."
+        ) from None
     except ValueError:
         raise ApiKeyError(f"{path} is not a file of API keys: it is not valid JSON.") from None

@@ -1,6 +1,6 @@
-"""The command line; each command is a module of :mod:`nbincoming.commands`, loaded on use.
+"""The command line. Each command is a module of :mod:`nbincoming.commands`, imported on use.
 
-Exit codes: 0 well, 1 the check failed, 2 wrong use.
+Exit codes: 0 for success, 1 for a failed check, 2 for wrong use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import click
 from nbincoming import __version__
 from nbincoming.errors import NbIncomingError
 
-#: The commands, in the order of the help: name, module, function.
+#: Module and function of each command, in the order of the help.
 COMMANDS = {
     "lab": ("nbincoming.commands.lab", "lab"),
     "demo": ("nbincoming.commands.demo", "demo"),
@@ -28,10 +28,10 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command when it is used: serving must not load pandas."""
+    """A group that imports a command when it is used, so that serving does not load pandas."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List the commands in the order of the table."""
+        """List the commands in the order of :data:`COMMANDS`."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -46,11 +46,11 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="nbincoming")
 def commands() -> None:
-    """Incoming webhooks: receive, flatten, deduplicate, filter, publish, serve."""
+    """Receive, flatten, deduplicate, filter, publish and serve incoming webhooks."""
 
 
 def main() -> None:
-    """Run the command line; our own errors become one clear message."""
+    """Run the command line; print the project's own errors without a traceback."""
     try:
         commands()
     except NbIncomingError as error:

@@ -1,4 +1,4 @@
-"""The clock of the drivers; the core takes the time with the request."""
+"""The clock of the drivers. The core takes the time from the request."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Spec files: drafts, published versions, nothing overwritten half-way.
+"""Spec files: drafts and published versions, each written completely or not at all.
 
 ::
 
     published/complaints.incoming.json              the current version
-    published/versions/complaints.v1.incoming.json  each version, for good
+    published/versions/complaints.v1.incoming.json  each version, never changed
     drafts/complaints.draft.incoming.json           a draft
     …/spec.schema.json                              beside specs whose $schema names it
 """
@@ -25,16 +25,16 @@ from nbincoming.core.spec.model import (
 )
 from nbincoming.errors import NbIncomingError, Problem, SpecError
 
-#: Largest file read: far more than any spec, far less than memory.
+#: Largest file read, in bytes: far more than any spec has.
 _MAX_SPEC_BYTES = 64 * 1_048_576
 
 
 class VersionExistsError(NbIncomingError, FileExistsError):
-    """Somebody else published this version at the same moment."""
+    """Another process published this version at the same moment."""
 
 
 class VersionMissingError(NbIncomingError, FileNotFoundError):
-    """There is no such version; the message lists those that there are."""
+    """The version does not exist; the message lists those that do."""
 
 
 def load(path: str | Path, version: int | None = None) -> Spec:
@@ -45,28 +45,28 @@ def load(path: str | Path, version: int | None = None) -> Spec:
     path
         The file.
     version
-        Read this version instead, which is kept beside the published `path`.
+        Read this version of the published file `path` instead.
 
     Raises
     ------
     SpecError
-        With every problem and its place.
+        If the spec has problems: all of them, each with its place.
     VersionMissingError
-        If there is no such version.
+        If the version does not exist.
     OSError
         If the file cannot be read.
     """
     path = Path(path)
     if version is not None:
-        path = _kept(path, version)
+        path = _existing_version_path(path, version)
     if path.stat().st_size > _MAX_SPEC_BYTES:
         raise SpecError(
-            [Problem("", f"It has more than {_MAX_SPEC_BYTES:,} bytes. Is it a spec?")],
+            [Problem("", f"It has more than {_MAX_SPEC_BYTES:,} bytes. Check that it is a spec.")],
             source=str(path),
         )
     spec = read_spec(path.read_bytes(), source=str(path))
     if version is not None and spec.version != version:
-        message = f"The file is named version {version} and holds {spec.version}. Rename it."
+        message = f"The file is named version {version} but contains {spec.version}. Rename it."
         raise SpecError([Problem("version", message)], source=str(path))
     return spec
 
@@ -77,14 +77,14 @@ def history_of(path: str | Path) -> list[Spec]:
     Raises
     ------
     SpecError
-        If one of them is damaged.
+        If one of them is not valid.
     """
     name, folder = _name_of(Path(path))
     return [load(path, version) for version in versions(name, folder)]
 
 
 def save_draft(spec: Spec, folder: str | Path) -> Path:
-    """Write a draft, replacing the one before it; return where."""
+    """Write a draft, replacing the previous one, and return its path."""
     path = Path(folder) / f"{spec.name}.draft{SUFFIX}"
     replace_file(path, spec.draft().text().encode())
     _write_schema(spec, path.parent)
@@ -96,15 +96,15 @@ def publish(
 ) -> tuple[Spec, Path]:
     """Write the next version, and make it the current one.
 
-    The version's own file is written first and never again; the current file follows
-    by a rename, so that whoever reads it sees one version or the other, whole.
+    The version's own file is written first and never changed. The current file is then
+    replaced by a rename, so that a reader always sees one complete version.
 
     Parameters
     ----------
     spec
-        A draft, or any version to go on from.
+        A draft, or any version.
     folder
-        Where; it is made if need be.
+        The folder, which is made if it does not exist.
     publication
         Who published it, when, and what changed.
 
@@ -118,38 +118,38 @@ def publish(
     Raises
     ------
     VersionExistsError
-        If the version appeared meanwhile. Nothing was changed.
+        If another process wrote the version meanwhile. Nothing was changed.
     """
     folder = Path(folder)
     taken = max(_numbers(spec.name, folder), default=0)
     sealed = spec.sealed(version=taken + 1, publication=publication)
-    kept = version_path(sealed.name, sealed.version, folder)
-    _create(kept, sealed.text().encode())
+    version_file = version_path(sealed.name, sealed.version, folder)
+    _create(version_file, sealed.text().encode())
     current = _make_current(sealed.name, folder)
-    for place in (folder, kept.parent):
+    for place in (folder, version_file.parent):
         _write_schema(sealed, place)
     return sealed, current
 
 
 def version_path(name: str, version: int, folder: str | Path) -> Path:
-    """Return where a version is kept."""
+    """Return the path of a version's own file."""
     return Path(folder) / "versions" / f"{name}.v{version}{SUFFIX}"
 
 
 def versions(name: str, folder: str | Path) -> list[int]:
     """List the published versions, oldest first."""
     numbers = _numbers(name, folder)
-    # An empty file is a number that was taken and never written, see `_claim`.
+    # An empty file is a version that was claimed but never written, see `_claim`.
     return [each for each in numbers if version_path(name, each, folder).stat().st_size > 0]
 
 
 def latest_version(name: str, folder: str | Path) -> int:
-    """Return the newest version's number, 0 where there is none."""
+    """Return the number of the newest version; 0 if there is none."""
     return max(versions(name, folder), default=0)
 
 
 def _numbers(name: str, folder: str | Path) -> list[int]:
-    """List the numbers that are taken, in order."""
+    """List the version numbers in use, in order, with those claimed but never written."""
     pattern = re.compile(rf"{re.escape(name)}\.v([1-9][0-9]*){re.escape(SUFFIX)}")
     kept = Path(folder) / "versions"
     if not kept.is_dir():
@@ -159,29 +159,27 @@ def _numbers(name: str, folder: str | Path) -> list[int]:
 
 
 def _name_of(path: Path) -> tuple[str, Path]:
-    """Say which integration a published file is of, and where its versions are kept."""
+    """Return the integration of a published file, and the folder that has its versions."""
     name, folder = path.name.removesuffix(SUFFIX), path.parent
     if folder.name == "versions" and (match := re.fullmatch(r"(.+)\.v[1-9][0-9]*", name)):
         return match[1], folder.parent
     return name, folder
 
 
-def _kept(path: Path, version: int) -> Path:
+def _existing_version_path(path: Path, version: int) -> Path:
     name, folder = _name_of(path)
-    there = versions(name, folder)
-    if version not in there:
-        shown = ", ".join(map(str, there)) or "none"
-        raise VersionMissingError(
-            f"{path} has no version {version}. The versions beside it are: {shown}."
-        )
+    existing = versions(name, folder)
+    if version not in existing:
+        shown = ", ".join(map(str, existing)) or "none"
+        raise VersionMissingError(f"{path} has no version {version}. Its versions are: {shown}.")
     return version_path(name, version, folder)
 
 
 def _make_current(name: str, folder: Path) -> Path:
-    """Let the current file be the newest version, and return it.
+    """Make the newest version the current file, and return its path.
 
-    Whoever publishes looks once more afterwards: of two at the same moment, the one with
-    the older version may come second.
+    Of two processes that publish at the same moment, the one with the older version may
+    write last. So each checks again for a newer version after writing.
     """
     path = folder / f"{name}{SUFFIX}"
     written = 0
@@ -192,7 +190,7 @@ def _make_current(name: str, folder: Path) -> Path:
 
 
 def _temporary(path: Path, content: bytes, mode: int = 0o644) -> Path:
-    """Write a file durably beside its destination, which a rename then reaches."""
+    """Write a temporary file, durably, in the folder of `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -201,7 +199,7 @@ def _temporary(path: Path, content: bytes, mode: int = 0o644) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(mode)  # mkstemp makes it private, but a spec holds no secret
+        temporary.chmod(mode)  # mkstemp makes it private
     except BaseException:
         temporary.unlink()
         raise
@@ -209,7 +207,7 @@ def _temporary(path: Path, content: bytes, mode: int = 0o644) -> Path:
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file whole or not at all, and durably."""
+    """Write a file completely or not at all, and durably."""
     temporary = _temporary(path, content, mode)
     try:
         temporary.replace(path)
@@ -222,10 +220,10 @@ def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 def _create(path: Path, content: bytes) -> None:
     temporary = _temporary(path, content)
     try:
-        os.link(temporary, path)  # unlike a rename, fails where there is a file
+        os.link(temporary, path)  # unlike a rename, fails if the file exists
     except FileExistsError:
-        raise _exists(path) from None
-    except OSError:  # exFAT, some network drives and phones have no hard links
+        raise _version_exists(path) from None
+    except OSError:  # exFAT and some network drives have no hard links
         _claim(path)
         temporary.replace(path)
     finally:
@@ -234,24 +232,24 @@ def _create(path: Path, content: bytes) -> None:
 
 
 def _claim(path: Path) -> None:
-    """Take a name by an empty file of one's own, over which the whole one is then renamed.
+    """Claim a name with an empty file, which the complete file then replaces.
 
-    Whoever dies in between leaves the empty file: a number that nobody uses again.
+    A process that ends in between leaves the empty file, and its number is not used again.
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
     except FileExistsError:
-        raise _exists(path) from None
+        raise _version_exists(path) from None
 
 
-def _exists(path: Path) -> VersionExistsError:
+def _version_exists(path: Path) -> VersionExistsError:
     return VersionExistsError(
-        f"{path} exists already: somebody published at the same moment. Publish again."
+        f"{path} exists, because another process published at the same moment. Publish again."
     )
 
 
 def _write_schema(spec: Spec, folder: Path) -> None:
-    """Put the schema of the format beside a spec that names it, for editors."""
+    """Write the JSON schema beside a spec that names it, for editors."""
     if spec.schema_uri != SCHEMA_FILE:
         return
     path, content = folder / SCHEMA_FILE, spec_schema_text().encode()
@@ -260,7 +258,7 @@ def _write_schema(spec: Spec, folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; Windows cannot open folders and needs no such step."""
+    """Make a rename durable. Windows cannot open folders and does not need this."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""The log: one JSON object a line on stderr, without bodies, secrets or addresses of endpoints."""
+"""The log: JSON lines on stderr, without bodies, secrets or URLs of endpoints."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ log = logging.getLogger("nbincoming.serve")
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as JSON; what is in its ``fields`` becomes members."""
+    """Formats a record as a JSON object, with the record's ``fields`` as further members."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Write one line."""
+        """Return the record as one line of JSON."""
         line: dict[str, object] = {
             "time": utc_text(int(record.created * 1000)),
             "level": record.levelname.lower(),
@@ -30,19 +30,19 @@ class JsonLines(logging.Formatter):
 
 
 def set_up() -> None:
-    """Send all logs of the process to stderr, as JSON."""
+    """Send all logs of the process to stderr as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # These log URLs, and a sink's may hold a token.
+    # These loggers write URLs at INFO, and the URL of a sink may contain a token.
     for name in ("urllib3", "aio_pika", "aiormq", "nats", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _place(record: logging.LogRecord) -> str:
-    """Say what was raised and where; not its text, which may quote a request."""
+    """Return what was raised and where, without its message, which may quote a request."""
     kind, _, trace = record.exc_info or (None, None, None)
     frames = []
     while trace is not None:

@@ -1,4 +1,4 @@
-"""Connections that are encrypted: whom they trust, and what to say of a certificate."""
+"""TLS: which certificates are trusted, and why one was not."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Final
 
 from nbincoming.errors import NbIncomingError, quote
 
-#: The option of a URL that names a file of certificates in PEM: those to trust, and no others.
-#: librdkafka's name, which the Kafka sink has anyway. Without it the system's are trusted, or
-#: those in the file that the environment variable SSL_CERT_FILE names.
+#: The option of a URL that names a PEM file with the only certificates to trust. Without it,
+#: those of the system are trusted, or those in the file that the environment variable
+#: SSL_CERT_FILE names. The name is librdkafka's, because the Kafka sink passes it on.
 CA_OPTION: Final = "ssl.ca.location"
 
 
 class CAFileError(NbIncomingError, ValueError):
-    """A file that holds no certificates to trust."""
+    """A file of certificates that cannot be used."""
 
 
 def trust(ca_file: str | None) -> ssl.SSLContext:
-    """Make a context that checks certificates and the names of hosts.
+    """Make a context that checks certificates and host names.
 
     Raises
     ------
     CAFileError
-        If the file cannot be read, or holds no certificate.
+        If the file cannot be read, or contains no certificate.
     """
     try:
-        if ca_file == "":  # which Python would take for none
+        if ca_file == "":  # Python would take this for no file
             raise FileNotFoundError(ENOENT, "none is named")
         return ssl.create_default_context(cafile=ca_file)
-    except (ssl.SSLError, ValueError):  # a path with a NUL is a ValueError
-        reason = "it holds no certificate in PEM"
+    except (ssl.SSLError, ValueError):  # ValueError: the path contains a NUL
+        reason = "it contains no certificate in PEM format"
     except OSError as error:
         reason = error.strerror or type(error).__name__
     raise CAFileError(f"The file {quote(ca_file)} of {CA_OPTION} cannot be used: {reason}.")
 
 
 def certificate_fault(error: BaseException | None) -> str:
-    """Say what is wrong with a certificate, if that is why a connection failed; else nothing.
+    """Say why a certificate was refused; empty if the connection failed for another reason.
 
-    The text is OpenSSL's, and has the name of the host at the most.
+    The text is OpenSSL's. The only thing it may quote is the host name.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

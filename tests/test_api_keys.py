@@ -25,12 +25,12 @@ def ring(request: pytest.FixtureRequest, tmp_path: Path) -> KeyRing:
 
 
 def test_there_are_none_to_begin_with(ring: KeyRing) -> None:
-    """A file need not be there yet."""
+    """A missing file means no keys."""
     assert ring.records() == ()
 
 
 def test_a_key_is_known_by_its_hash(ring: KeyRing) -> None:
-    """It is returned once; the record finds it and does not hold it."""
+    """The key is returned, and its record contains only the hash."""
     key = ring.add("crm", now_ms=NOW_MS)
     (record,) = ring.records()
     assert find_key(key, ring.records()) == record
@@ -40,7 +40,7 @@ def test_a_key_is_known_by_its_hash(ring: KeyRing) -> None:
 
 
 def test_keys_are_listed_oldest_first(ring: KeyRing) -> None:
-    """In the order in which they were made."""
+    """The keys are in the order in which they were made."""
     made = [ring.add(name, now_ms=NOW_MS, permissions=[name]) for name in "bac"]
     assert [(each.name, each.permissions) for each in ring.records()] == [
         (name, (name,)) for name in "bac"
@@ -49,7 +49,7 @@ def test_keys_are_listed_oldest_first(ring: KeyRing) -> None:
 
 
 def test_a_revoked_key_is_unknown(ring: KeyRing) -> None:
-    """The others stay in force, and its name is free again."""
+    """The other keys stay in force, and the name can be used again."""
     gone, kept = ring.add("a", now_ms=1), ring.add("b", now_ms=2)
     ring.revoke("a")
     assert find_key(gone, ring.records()) is None
@@ -58,33 +58,35 @@ def test_a_revoked_key_is_unknown(ring: KeyRing) -> None:
 
 
 def test_a_name_is_of_one_key(ring: KeyRing) -> None:
-    """A second one of the name is refused, and nothing changes."""
+    """A second key with the same name is refused, and nothing changes."""
     key = ring.add("crm", now_ms=1)
-    with pytest.raises(ApiKeyError, match="named 'crm' already"):
+    with pytest.raises(ApiKeyError, match="named 'crm' exists already"):
         ring.add("crm", now_ms=2)
     assert find_key(key, ring.records()) is not None
     assert len(ring.records()) == 1
 
 
 def test_revoking_a_key_that_is_not_there_names_those_that_are(ring: KeyRing) -> None:
-    """It is a slip of the pen, and the key that was meant would stay in force."""
-    with pytest.raises(ApiKeyError, match="Those in force: none"):
+    """The name may be misspelled, and the key that was meant would stay in force."""
+    with pytest.raises(ApiKeyError, match="The keys in force are: none"):
         ring.revoke("crm")
     ring.add("crm", now_ms=1)
-    with pytest.raises(ApiKeyError, match=r"no API key named 'cmr'\. Those in force: 'crm'"):
+    with pytest.raises(
+        ApiKeyError, match=r"No API key is named 'cmr'\. The keys in force are: 'crm'"
+    ):
         ring.revoke("cmr")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 81])
 def test_a_name_that_none_can_have_is_refused(ring: KeyRing, name: str) -> None:
-    """With what is wrong."""
+    """The error says what is wrong."""
     with pytest.raises(ApiKeyError, match="name"):
         ring.add(name, now_ms=1)
     assert ring.records() == ()
 
 
 def test_a_file_reads_back_elsewhere(tmp_path: Path) -> None:
-    """Another process that reads it knows the same keys, as soon as they change."""
+    """Another process that reads the file sees each change."""
     path = tmp_path / "keys.json"
     writer, reader = KeyFile(path), KeyFile(path)
     key = writer.add("crm", now_ms=1)
@@ -97,7 +99,7 @@ def test_a_file_reads_back_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes.")
 def test_a_file_is_its_owners(tmp_path: Path) -> None:
-    """Who may call is nobody else's business."""
+    """The file is readable only by its owner."""
     path = tmp_path / "keys.json"
     KeyFile(path).add("crm", now_ms=1)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -106,10 +108,10 @@ def test_a_file_is_its_owners(tmp_path: Path) -> None:
 DAMAGED = {
     "": "not valid JSON",
     "{": "not valid JSON",
-    "[]": "wrong is the whole",
-    "{}": "wrong is keys",
-    '{"keys": [], "more": 1}': "wrong is more",
-    '{"keys": [], "schema_version": 2}': "wrong is schema_version",
+    "[]": "Correct these places: the whole file.",
+    "{}": "Correct these places: keys.",
+    '{"keys": [], "more": 1}': "Correct these places: more.",
+    '{"keys": [], "schema_version": 2}': "Correct these places: schema_version.",
     '{"keys": [{"name": "x", "sha256": "sesame", "created_at_ms": 0}]}': "keys[0].sha256",
     '{"keys": [], "keys": []}': "not valid JSON",
 }
@@ -117,7 +119,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("text", DAMAGED)
 def test_a_damaged_file_is_refused_with_the_place(tmp_path: Path, text: str) -> None:
-    """Reading and changing alike; it is left as it is, and nothing of it is shown."""
+    """Reading and changing raise an error that quotes nothing, and the file stays as it is."""
     path = tmp_path / "keys.json"
     path.write_text(text)
     for use in (KeyFile(path).records, lambda: KeyFile(path).add("crm", now_ms=1)):
@@ -129,7 +131,7 @@ def test_a_damaged_file_is_refused_with_the_place(tmp_path: Path, text: str) -> 
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    """What the system says is said."""
+    """The error contains the message of the system."""
     with pytest.raises(ApiKeyError, match="cannot be read: Is a directory"):
         KeyFile(tmp_path).records()
     (tmp_path / "plain").touch()

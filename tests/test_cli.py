@@ -260,7 +260,7 @@ def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
     assert made.exit_code == 0
     key = made.stdout.strip()
     assert find_key(key, KeyFile(file[1]).records()) is not None
-    assert "only time" in made.stderr
+    assert "It cannot be shown again" in made.stderr
     listed = keys("list", *file).stdout
     assert listed.startswith("crm  20")
     assert "INCOMING_WEBHOOK_EXECUTE" in listed
@@ -287,4 +287,4 @@ def test_a_key_that_is_not_there_cannot_be_revoked(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
-    assert capsys.readouterr().err.startswith("Error: There is no API key named 'crm'.")
+    assert capsys.readouterr().err.startswith("Error: No API key is named 'crm'.")

@@ -1,4 +1,4 @@
-"""The log: one JSON object a line, without what a request held."""
+"""The log has one JSON object a line, without the content of requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_line_has_time_level_and_message() -> None:
 
 
 def test_fields_become_members() -> None:
-    """So that they can be searched for."""
+    """Members of the JSON object can be searched for."""
     assert written(record("hello", fields={"status": 200}))["status"] == 200
 
 

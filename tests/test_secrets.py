@@ -37,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Issuer:
-    """Publishes its keys over HTTP, and counts how often it is asked.
+    """Publishes its keys over HTTP, and counts the requests.
 
     Attributes
     ----------
@@ -89,7 +89,7 @@ def issuer() -> Iterator[Issuer]:
 
 
 def key_id(value: bytes) -> str:
-    """Read which key a JWKS holds."""
+    """Return the key ID in a JWKS."""
     (key,) = json.loads(value)["keys"]
     return str(key["kid"])
 
@@ -99,7 +99,7 @@ def key_id(value: bytes) -> str:
 
 @pytest.mark.parametrize(("given", "kept"), [("żółw", "żółw".encode()), (b"\xff", b"\xff")])
 def test_a_value_that_is_set_is_kept(given: str | bytes, kept: bytes) -> None:
-    """Texts are kept as UTF-8, bytes as they are, under any name."""
+    """A string is stored as UTF-8, bytes unchanged, under any name."""
     store = SecretStore()
     store["env:NBI_TEST_KEY"] = given
     assert store["env:NBI_TEST_KEY"] == kept
@@ -118,7 +118,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_is_read_without_its_last_line_feed(
     tmp_path: Path, content: bytes, value: bytes
 ) -> None:
-    """Editors end a file by one line feed; everything else belongs to the secret."""
+    """One line break at the end, which editors add, is removed; the rest is the secret."""
     path = tmp_path / "a secret"
     path.write_bytes(content)
     assert SecretStore()[f"file:{path}"] == value
@@ -140,7 +140,7 @@ def test_what_is_set_goes_before_what_is_outside(
 
 @pytest.mark.parametrize("name", ["env:NBI_TEST_KEY", "file:/nowhere/key", "vault:x", "", "x"])
 def test_what_is_nowhere_is_a_key_error(name: str) -> None:
-    """A secret that is not there, or a name of an unknown kind, is looked up in vain."""
+    """A missing secret, or a name of an unknown kind, raises KeyError."""
     with pytest.raises(KeyError) as caught:
         SecretStore()[name]
     assert caught.value.args == (name,)
@@ -148,12 +148,12 @@ def test_what_is_nowhere_is_a_key_error(name: str) -> None:
 
 
 def test_a_folder_is_no_secret(tmp_path: Path) -> None:
-    """What cannot be read as a file is not there."""
+    """A file that cannot be read raises KeyError."""
     assert f"file:{tmp_path}" not in SecretStore()
 
 
 def test_a_value_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It stays the same until the store is told to look again."""
+    """The value stays the same until forget() is called."""
     monkeypatch.setenv("NBI_TEST_KEY", "old")
     store = SecretStore()
     assert store["env:NBI_TEST_KEY"] == b"old"
@@ -164,7 +164,7 @@ def test_a_value_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_value_that_was_missing_is_looked_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sets the variable after the error need not start anew."""
+    """A variable that is set after the error is found without a restart."""
     store = SecretStore()
     assert "env:NBI_TEST_KEY" not in store
     monkeypatch.setenv("NBI_TEST_KEY", "here now")
@@ -172,7 +172,7 @@ def test_a_value_that_was_missing_is_looked_up_again(monkeypatch: pytest.MonkeyP
 
 
 def test_forgetting_keeps_what_was_given() -> None:
-    """Only what comes from outside can be looked up again."""
+    """Values that were set in the store are not forgotten."""
     store = SecretStore()
     store["env:NBI_TEST_KEY"] = SESAME
     store.forget()
@@ -180,7 +180,7 @@ def test_forgetting_keeps_what_was_given() -> None:
 
 
 def test_a_value_never_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the store's repr nor an error holds the value of any secret."""
+    """Neither the store's repr nor an error contains the value of a secret."""
     monkeypatch.setenv("NBI_TEST_KEY", SESAME.decode())
     (tmp_path / "key").write_bytes(SESAME)
     store = SecretStore()
@@ -194,7 +194,7 @@ def test_a_value_never_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_new_secrets_are_long_and_differ() -> None:
-    """Each has 256 random bits in characters that pass everywhere."""
+    """Each has 256 random bits, in characters that are safe in URLs and shells."""
     made = {new_secret() for _ in range(50)}
     assert len(made) == 50
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", secret) for secret in made)
@@ -204,12 +204,12 @@ def test_new_secrets_are_long_and_differ() -> None:
 
 
 def test_a_jwks_is_fetched(issuer: Issuer) -> None:
-    """Its URL names it, and its value is the JSON that is published there."""
+    """Its name is its URL, and its value is the JSON that is published there."""
     assert json.loads(SecretStore()[issuer.url]) == issuer.keys
 
 
 def test_a_fetched_jwks_is_kept_for_a_while(issuer: Issuer, clock: Clock) -> None:
-    """The issuer is asked once in a lifetime, however many requests come."""
+    """The issuer gets one request per lifetime, however often the value is read."""
     store = SecretStore()
     for _ in range(3):
         store[issuer.url]
@@ -219,7 +219,7 @@ def test_a_fetched_jwks_is_kept_for_a_while(issuer: Issuer, clock: Clock) -> Non
 
 
 def test_a_rotation_is_noticed_after_the_lifetime(issuer: Issuer, clock: Clock) -> None:
-    """Keys that the issuer withdrew are in force for a lifetime at the most."""
+    """Withdrawn keys stay in force for one lifetime at most."""
     store = SecretStore()
     store[issuer.url]
     issuer.rotate("second")
@@ -229,7 +229,7 @@ def test_a_rotation_is_noticed_after_the_lifetime(issuer: Issuer, clock: Clock) 
 
 
 def test_a_refresh_finds_a_rotation_at_once(issuer: Issuer, clock: Clock) -> None:
-    """A token with an unknown key makes the store ask before the lifetime is over."""
+    """refresh() fetches before the lifetime is over."""
     store = SecretStore()
     store[issuer.url]
     issuer.rotate("second")
@@ -239,7 +239,7 @@ def test_a_refresh_finds_a_rotation_at_once(issuer: Issuer, clock: Clock) -> Non
 
 
 def test_refreshing_is_throttled(issuer: Issuer, clock: Clock) -> None:
-    """Tokens with made-up keys cannot make us hammer the issuer."""
+    """Tokens with invented key IDs cannot cause a fetch each."""
     store = SecretStore()
     store[issuer.url]
     for _ in range(100):
@@ -249,7 +249,7 @@ def test_refreshing_is_throttled(issuer: Issuer, clock: Clock) -> None:
 
 
 def test_the_same_keys_stay_the_same_object(issuer: Issuer, clock: Clock) -> None:
-    """Whoever prepared the keys can tell at once that nothing changed."""
+    """An identity test shows that nothing changed."""
     store = SecretStore()
     before = store[issuer.url]
     clock.now_s += JWKS_LIFETIME_S
@@ -261,7 +261,7 @@ def test_the_same_keys_stay_the_same_object(issuer: Issuer, clock: Clock) -> Non
 def test_an_outage_leaves_the_keys_in_force(
     issuer: Issuer, clock: Clock, answer: bytes | None
 ) -> None:
-    """Whatever the issuer answers instead of keys, those before it serve on."""
+    """If the issuer returns something else, the previous keys stay in use."""
     store = SecretStore()
     store[issuer.url]
     issuer.answer = answer
@@ -274,7 +274,7 @@ def test_an_outage_leaves_the_keys_in_force(
 def test_without_keys_from_the_start_there_is_none(
     issuer: Issuer, clock: Clock, answer: bytes | None
 ) -> None:
-    """An issuer that is out when it is first asked is a secret that is not there."""
+    """If the first fetch fails, the lookup raises KeyError."""
     issuer.answer = answer
     store = SecretStore()
     with pytest.raises(KeyError):
@@ -283,7 +283,7 @@ def test_without_keys_from_the_start_there_is_none(
 
 
 def test_an_issuer_that_is_out_is_not_hammered(issuer: Issuer, clock: Clock) -> None:
-    """Without any keys it is asked again after a pause, not at each request."""
+    """Without any keys the store fetches again after a pause, not at each lookup."""
     issuer.answer = None
     store = SecretStore()
     for _ in range(5):
@@ -295,7 +295,7 @@ def test_an_issuer_that_is_out_is_not_hammered(issuer: Issuer, clock: Clock) -> 
 
 
 def test_forgetting_fetches_again(issuer: Issuer, clock: Clock) -> None:
-    """Whoever mended the issuer need not wait for the pause to end."""
+    """After forget() the store fetches without waiting for the pause."""
     store = SecretStore()
     store[issuer.url]
     issuer.rotate("second")
@@ -304,12 +304,12 @@ def test_forgetting_fetches_again(issuer: Issuer, clock: Clock) -> None:
 
 
 def test_nobody_listening_is_no_jwks() -> None:
-    """A port that is closed is a secret that is not there."""
+    """A closed port raises KeyError."""
     assert "http://127.0.0.1:9/jwks.json" not in SecretStore()
 
 
 def test_a_slow_issuer_holds_up_nobody_else(issuer: Issuer, clock: Clock) -> None:
-    """While one thread fetches anew, others get the keys before, and other secrets."""
+    """While one thread fetches, others get the previous keys, and other secrets."""
     store = SecretStore()
     store["env:GIVEN"] = SESAME
     store[issuer.url]

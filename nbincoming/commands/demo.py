@@ -1,4 +1,4 @@
-"""``nbincoming demo``."""
+"""The command ``nbincoming demo``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from nbincoming.commands.extras import need
 
 
 @click.command()
-@click.option("--folder", type=click.Path(file_okay=False), help="Where to publish; kept.")
+@click.option(
+    "--folder", type=click.Path(file_okay=False), help="Publish to this folder and keep it."
+)
 def demo(folder: str | None) -> None:
-    """Do the whole job in the terminal, on a customer's complaint."""
+    """Show every step in the terminal, with a customer's complaint as the request."""
     need("lab", "tornado", "pandas", "IPython")
     from nbincoming.notebook.demo import run
 

@@ -1,4 +1,4 @@
-"""The check that the extra a command needs is installed."""
+"""The check that a command's extra is installed."""
 
 from __future__ import annotations
 

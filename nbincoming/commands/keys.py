@@ -1,4 +1,4 @@
-"""``nbincoming keys``."""
+"""The command ``nbincoming keys``."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ def _file(command: Callable[..., Any]) -> Callable[..., Any]:
         default="keys.json",
         show_default=True,
         type=click.Path(dir_okay=False),
-        help="The file of API keys, as serve --keys takes it.",
+        help="The file of API keys; serve --keys reads it.",
     )(command)
 
 
 @click.group()
 def keys() -> None:
-    """Make, list and revoke the API keys that the login exchanges for tokens."""
+    """Make, list and revoke API keys, which the login exchanges for tokens."""
 
 
 @keys.command()
 @click.argument("name")
 @_file
 @click.option("--permission", "permissions", multiple=True, default=[PERMISSION], show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def add(name: str, path: str, permissions: Sequence[str], as_json: bool) -> None:
-    """Make a key and print it: it is shown once and kept as its hash."""
+    """Make an API key and print it. It cannot be shown again."""
     key = KeyFile(path).add(name, now_ms=now_ms(), permissions=permissions)
     if as_json:
         click.echo(json.dumps({"name": name, "apiKey": key, "file": path}, indent=2))
         return
     click.echo(key)
     click.echo(
-        f"This is the only time that the key of {name} is shown; {path} has its hash.", err=True
+        f"Copy the key of {name} now. It cannot be shown again: {path} has only its hash.", err=True
     )
 
 
 @keys.command("list")
 @_file
-@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(path: str, as_json: bool) -> None:
-    """List the keys in force."""
+    """List the API keys in force."""
     records = KeyFile(path).records()
     rows = [
         {
@@ -75,6 +75,6 @@ def list_(path: str, as_json: bool) -> None:
 @click.argument("name")
 @_file
 def revoke(name: str, path: str) -> None:
-    """Put a key out of force; its tokens live out their hour."""
+    """Revoke an API key. Its tokens stay valid for their hour."""
     KeyFile(path).revoke(name)
     click.echo(f"{name} is revoked.", err=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from nbincoming.core.auth.diagnosis.diagnose import diagnose
-from nbincoming.core.auth.diagnosis.signature_mistakes import Finding
+from nbincoming.core.auth.diagnosis.finding import Finding
 from nbincoming.core.conditions.explain import explain
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pandas as pd
 
-from nbincoming.core.auth.diagnosis.signature_mistakes import Finding
+from nbincoming.core.auth.diagnosis.finding import Finding
 from nbincoming.core.auth.schemes import Authorization
 from nbincoming.core.conditions.tree import Condition
 from nbincoming.core.spec.model import Spec

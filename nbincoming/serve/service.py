@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from nbincoming.api_keys import ApiKeyError, KeyFile
-from nbincoming.core.auth.login import LOGIN_PATH, login, login_unavailable
-from nbincoming.core.auth.schemes import Jwt
+from nbincoming.api_keys import ApiKeyError
+from nbincoming.core.auth.login import LOGIN_PATH, TokenIssuer, login, login_unavailable
 from nbincoming.core.gateway import (
     answer,
     normal_path,
@@ -56,25 +54,6 @@ _NAMES: Final[dict[type, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """Where API keys become tokens."""
-
-    scheme: Jwt
-    secret: bytes
-    keys: KeyFile
-
-    def answer(self, request: Request) -> Response:
-        """Answer a login.
-
-        Raises
-        ------
-        Refusal, ApiKeyError
-            If the key is not in force; if the file of keys cannot be read.
-        """
-        return login(request, self.keys.records(), self.scheme, self.secret)
-
-
 class Service:
     """Answers requests.
 
@@ -84,8 +63,8 @@ class Service:
         What is served, until :meth:`install` replaces it.
     claims
         Where keys are claimed.
-    desk
-        What answers logins; without it there are none.
+    token_issuer
+        Issues tokens at the login; None for no login.
     requests_per_s
         Limit for each endpoint in this process; None for no limit.
     log_requests
@@ -101,13 +80,13 @@ class Service:
         self,
         catalogue: Catalogue,
         claims: Claims,
-        desk: Desk | None = None,
+        token_issuer: TokenIssuer | None = None,
         *,
         requests_per_s: float | None = None,
         log_requests: LogRequests = "refused",
     ) -> None:
         self._catalogue = catalogue
-        self._desk = desk
+        self._token_issuer = token_issuer
         self.is_stopping = False
         self.inbox_is_up = True
         self._claims = claims
@@ -116,9 +95,9 @@ class Service:
         self._log_all = log_requests == "all"
         self._log_refused = log_requests != "none"
 
-    def install(self, catalogue: Catalogue, desk: Desk | None = None) -> None:
+    def install(self, catalogue: Catalogue, token_issuer: TokenIssuer | None = None) -> None:
         """Replace what is served; requests that wait for the inbox end as they began."""
-        self._catalogue, self._desk = catalogue, desk
+        self._catalogue, self._token_issuer = catalogue, token_issuer
 
     def close(self) -> None:
         """Make the claims that wait, then close the inbox."""
@@ -182,8 +161,8 @@ class Service:
         """Answer a request at a path that is no endpoint."""
         path = request.path
         try:
-            if path == LOGIN_PATH and self._desk is not None:
-                return self._desk.answer(request)
+            if path == LOGIN_PATH and self._token_issuer is not None:
+                return login(request, (self._token_issuer,))
             if path not in _WATCHED:
                 return self._refuse_elsewhere(unknown_endpoint())
             if request.method not in ("GET", "HEAD"):

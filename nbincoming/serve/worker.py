@@ -16,6 +16,7 @@ import uvloop
 
 from nbincoming.api_keys import KeyFile
 from nbincoming.child_process import handle_messages, read_messages
+from nbincoming.core.auth.login import TokenIssuer
 from nbincoming.core.spec.model import read_spec
 from nbincoming.errors import NbIncomingError
 from nbincoming.inbox.opening import open_inbox
@@ -27,7 +28,7 @@ from nbincoming.serve.claims import claims_for
 from nbincoming.serve.connection import Connection, connections
 from nbincoming.serve.maintenance import Maintenance
 from nbincoming.serve.routes import Catalogue, login_scheme, make_ready
-from nbincoming.serve.service import Desk, Service
+from nbincoming.serve.service import Service
 from nbincoming.serve.settings import Settings
 from nbincoming.signals import STOP_SIGNALS
 
@@ -94,7 +95,7 @@ def work(
         If it cannot start.
     """
     first = json.loads(next(messages))
-    catalogue, desk = prepare(first["specs"], settings)
+    catalogue, token_issuer = prepare(first["specs"], settings)
     inbox = open_inbox(settings.inbox)
 
     # The objects made so far stay, and requests leave no cycles: to collect garbage less often
@@ -109,7 +110,7 @@ def work(
         service = Service(
             catalogue,
             claims_for(inbox),
-            desk,
+            token_issuer,
             requests_per_s=None if per_s is None else per_s / settings.workers,
             log_requests=settings.log_requests,
         )
@@ -142,7 +143,7 @@ def work(
         runner.run(serve())
 
 
-def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, Desk | None]:
+def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, TokenIssuer | None]:
     """Prepare specs that the supervisor has checked.
 
     Raises
@@ -155,7 +156,8 @@ def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, Desk | Non
     if settings.keys is None:
         return catalogue, None
     scheme = login_scheme(catalogue)
-    return catalogue, Desk(scheme, secrets[scheme.secrets[-1]], KeyFile(settings.keys))
+    records = KeyFile(settings.keys).records
+    return catalogue, TokenIssuer(records, scheme, secrets[scheme.secrets[-1]])
 
 
 def announce(catalogue: Catalogue) -> None:

@@ -1,1 +1,1 @@
-"""Who may call: schemes, tokens, signatures, and why a request was refused."""
+"""Authorization: schemes, tokens, signatures, the login, and the diagnosis of refusals."""

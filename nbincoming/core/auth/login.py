@@ -1,14 +1,15 @@
-"""The login: an API key goes in, a token that an endpoint accepts comes out.
+"""The login, which exchanges an API key for a token that an endpoint accepts.
 
-API keys are kept as SHA-256. That is enough because they are long and random, which
-:func:`key_record` insists on; a password would need a slow hash.
+API keys are stored as SHA-256 hashes. A fast hash is safe because the keys are long and
+random, which :func:`key_record` enforces; a password would need a slow one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,29 +27,29 @@ from nbincoming.errors import (
     MethodNotAllowed,
 )
 
-#: Where the platform that this re-creates has its login.
+#: The login's path on the platform that this recreates.
 LOGIN_PATH: Final = "/uauth/v2/auth/login/profile"
 
-#: Shortest API key, in characters: a UUID has 36, of which 122 bits are random.
+#: Shortest API key, in characters. A UUID has 36, with 122 random bits.
 MIN_KEY_LENGTH: Final = 32
 
-#: Largest login, in bytes: a key, and what a client may send along with it.
+#: Largest body of a login, in bytes. A client may send other members beside the key.
 _MAX_LOGIN_BYTES: Final = 8_192
 
 
 class ApiKey(BaseModel):
-    """An API key as it is stored: by its hash.
+    """The record of an API key, which holds its hash and not the key.
 
     Attributes
     ----------
     name : str
-        What it is called; the ``sub`` of its tokens.
+        Its name, and the ``sub`` claim of its tokens.
     sha256 : str
-        SHA-256 of the key's UTF-8, in hexadecimal.
+        SHA-256 of the key's UTF-8 bytes, in hexadecimal.
     created_at_ms : int
-        Milliseconds since the epoch, UTC.
+        When it was created, in milliseconds since the epoch.
     permissions : tuple of str
-        What its tokens carry.
+        The permissions of its tokens.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -66,17 +67,17 @@ class ApiKey(BaseModel):
 def key_record(
     key: str, *, name: str, created_at_ms: int, permissions: Iterable[str] = (PERMISSION,)
 ) -> ApiKey:
-    """Make the record of a new API key; the key itself is shown once and not kept.
+    """Make the record of a new API key.
 
     Raises
     ------
     ValueError
-        If the key is short enough to be guessed.
+        If the key is too short to be safe from guessing.
     """
     if len(key) < MIN_KEY_LENGTH:
         raise ValueError(
             f"An API key needs at least {MIN_KEY_LENGTH} random characters; this one has "
-            f"{len(key)}. Make one by nbincoming.new_secret()."
+            f"{len(key)}. Generate one with nbincoming.new_secret()."
         )
     return ApiKey(
         name=name,
@@ -87,7 +88,10 @@ def key_record(
 
 
 def find_key(key: str, records: Iterable[ApiKey]) -> ApiKey | None:
-    """Find a key's record; all are compared, so that the time does not tell which it is."""
+    """Find the record of a key.
+
+    All records are compared, so that the time taken does not reveal which one matches.
+    """
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
     found = None
     for record in records:
@@ -96,72 +100,89 @@ def find_key(key: str, records: Iterable[ApiKey]) -> ApiKey | None:
     return found
 
 
-def login(
-    request: Request,
-    records: Iterable[ApiKey],
-    scheme: Jwt,
-    secret: bytes,
-    *,
-    lifetime_s: int = TOKEN_LIFETIME_S,
-) -> Response:
-    """Answer a login: ``{"apiKey": "…"}`` by ``{"token": "…"}``.
+@dataclass(frozen=True, slots=True, repr=False)
+class TokenIssuer:
+    """What one endpoint's login needs: its API keys, and the secret that signs tokens.
 
-    Parameters
+    Attributes
     ----------
-    request
-        The request; its time is the token's.
-    records
-        The API keys in force.
-    scheme
-        The endpoint's authorization: a token is as it requires.
-    secret
-        What signs tokens: a shared secret, or a PEM private key.
-    lifetime_s
-        How long a token is good for, in seconds.
+    records : callable
+        Returns the API keys in force, at the moment of a login.
+    scheme : Jwt
+        The endpoint's authorization. Tokens are issued as it requires.
+    secret : bytes
+        A shared secret, or a PEM private key.
+    lifetime_s : int
+        How long a token is valid, in seconds.
+    """
+
+    records: Callable[[], Iterable[ApiKey]]
+    scheme: Jwt
+    secret: bytes
+    lifetime_s: int = TOKEN_LIFETIME_S
+
+    def token(self, record: ApiKey, now_ms: int) -> str:
+        """Issue a token to the owner of an API key."""
+        parties = {"aud": self.scheme.audience, "iss": self.scheme.issuer}
+        return issue_token(
+            self.secret,
+            now_ms=now_ms,
+            algorithm=self.scheme.algorithm,
+            subject=record.name,
+            permissions=record.permissions,
+            permissions_claim=self.scheme.permissions_claim,
+            lifetime_s=self.lifetime_s,
+            claims={name: value for name, value in parties.items() if value is not None},
+        )
+
+
+def login(request: Request, issuers: Iterable[TokenIssuer]) -> Response:
+    """Answer the login ``{"apiKey": "…"}`` with ``{"token": "…"}``.
+
+    The first issuer that has the API key issues the token, as of the time of the request.
 
     Raises
     ------
     Refusal
         MethodNotAllowed, BodyTooLarge, UnsupportedMediaType, BadHeader, BadJSON or
-        BadApiKey.
+        BadApiKey. Errors of :attr:`TokenIssuer.records` pass through.
     """
+    key = _api_key(request)
+    for issuer in issuers:
+        record = find_key(key, issuer.records())
+        if record is not None:
+            token = issuer.token(record, request.received_at_ms)
+            # A token is a credential, which no cache may keep (RFC 6749, section 5.1).
+            headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
+            return Response(200, headers, json_text({"token": token}).encode())
+    raise BadApiKey(
+        "This API key is unknown or revoked. Check it, or ask for a new one.",
+        headers=(("WWW-Authenticate", 'ApiKey realm="incoming integration"'),),
+    )
+
+
+def _api_key(request: Request) -> str:
     if request.method != "POST":
         raise MethodNotAllowed(
-            f"The login does not answer {request.method[:20]!r}. Use POST.",
+            f"The login does not accept {request.method[:20]!r}. Use POST.",
             headers=(("Allow", "POST"),),
         )
     if len(request.body) > _MAX_LOGIN_BYTES:
-        raise BodyTooLarge(f"A login has at most {_MAX_LOGIN_BYTES:,} bytes. Send just the key.")
+        raise BodyTooLarge(
+            f"The body of a login may have at most {_MAX_LOGIN_BYTES:,} bytes. Send only the "
+            "API key."
+        )
     check_headers(request.headers)
     body = decode(request.body)
     key = body.get("apiKey") if isinstance(body, dict) else None
     if not isinstance(key, str):
-        raise BadJSON('The body has no text "apiKey". Send {"apiKey": "…"}.')
-    record = find_key(key, records)
-    if record is None:
-        raise BadApiKey(
-            "No API key in force is this one. Check it, or have a new one made.",
-            headers=(("WWW-Authenticate", 'ApiKey realm="incoming integration"'),),
-        )
-    parties = {"aud": scheme.audience, "iss": scheme.issuer}
-    token = issue_token(
-        secret,
-        now_ms=request.received_at_ms,
-        algorithm=scheme.algorithm,
-        subject=record.name,
-        permissions=record.permissions,
-        permissions_claim=scheme.permissions_claim,
-        lifetime_s=lifetime_s,
-        claims={name: value for name, value in parties.items() if value is not None},
-    )
-    # A token is a credential: nothing on the way may keep it (RFC 6749, section 5.1).
-    headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
-    return Response(200, headers, json_text({"token": token}).encode())
+        raise BadJSON('The body has no string "apiKey". Send {"apiKey": "…"}.')
+    return key
 
 
 def login_unavailable(retry_after_s: int = 5) -> LoginUnavailable:
-    """Make the refusal of a login whose keys cannot be read."""
+    """Make the refusal of a login while the API keys cannot be read."""
     return LoginUnavailable(
-        "The API keys cannot be read here. Log in again later.",
+        "The API keys cannot be read at the moment. Log in again later.",
         headers=(("Retry-After", str(retry_after_s)),),
     )

@@ -1,7 +1,7 @@
-"""Who may call an endpoint: the schemes, as a spec names them.
+"""The authorization schemes of a spec.
 
 A spec names its secrets (``env:COMPLAINTS_JWT_KEY``, ``file:/run/secrets/x``) and never
-holds one. How a scheme is checked is in :mod:`nbincoming.core.auth.verification`.
+contains one. :mod:`nbincoming.core.auth.verification` checks requests against a scheme.
 """
 
 from __future__ import annotations
@@ -14,13 +14,9 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nbincoming.core.auth.signatures import DEFAULT_TOLERANCE_S, Digest, Encoding
-from nbincoming.core.auth.tokens import (
-    LEEWAY_S,
-    PERMISSION,
-    PERMISSIONS_CLAIM,
-    AlgorithmName,
-    Rules,
-)
+from nbincoming.core.auth.token_keys import AlgorithmName
+from nbincoming.core.auth.token_policy import LEEWAY_S, TokenPolicy
+from nbincoming.core.auth.tokens import PERMISSION, PERMISSIONS_CLAIM
 from nbincoming.core.problems import problems_of
 from nbincoming.core.request.values import Value
 from nbincoming.errors import SpecError
@@ -33,17 +29,17 @@ _Scheme = TypeVar("_Scheme", bound="Scheme")
 
 def _check_secret_name(name: str) -> str:
     if not SECRET_NAME.fullmatch(name):
-        # Never quoted: what is wrong here is often the secret itself.
+        # The name is not quoted, because it is often the secret itself.
         raise ValueError(
             "This is not the name of a secret. Write env:NAME for an environment variable, or "
-            "file:/path for a file; a spec never holds the secret itself."
+            "file:/path for a file. A spec never contains the secret itself."
         )
     return name
 
 
 def _check_header_name(name: str) -> str:
     if not HEADER_NAME.fullmatch(name):
-        raise ValueError("This is not a header's name. Write one such as X-Signature.")
+        raise ValueError("This is not the name of a header. Write a name such as X-Signature.")
     return name.lower()
 
 
@@ -51,9 +47,9 @@ def _check_jwks_url(url: str) -> str:
     parts = urlsplit(url)
     local = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and local)):
-        raise ValueError("Write an https URL. Keys fetched without TLS can be replaced on the way.")
+        raise ValueError("Write an https URL. Without TLS, an attacker could replace the keys.")
     if "@" in parts.netloc:
-        raise ValueError("Write the URL without a user and password; a spec never holds a secret.")
+        raise ValueError("Write the URL without user and password. A spec never contains a secret.")
     return url
 
 
@@ -62,27 +58,27 @@ HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 
 
 class Scheme(BaseModel):
-    """What the schemes share."""
+    """What all schemes have in common."""
 
-    # A wrong secret name may be the secret: validation never shows its input.
+    # An invalid secret name may be the secret itself, so errors do not show the input.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def data(self) -> dict[str, Value]:
-        """Return the JSON form, without what is left at its default."""
+        """Return the JSON form, without the fields that have their default."""
         data = self.model_dump(mode="json", exclude_defaults=True)
         return {"scheme": self.model_dump()["scheme"], **data}
 
     def secret_names(self) -> tuple[str, ...]:
-        """Name the secrets that the scheme needs."""
+        """Return the names of the secrets that the scheme needs."""
         return ()
 
     def signed_headers(self) -> tuple[str, ...]:
-        """Name the headers, in lower case, that the signature covers beside the body."""
+        """Return the headers, in lower case, that the signature covers besides the body."""
         return ()
 
 
 class NoAuthorization(Scheme):
-    """Anyone who knows the URL may call."""
+    """No authorization: anyone who knows the URL may send."""
 
     scheme: Literal["none"] = "none"
 
@@ -93,20 +89,21 @@ class Jwt(Scheme):
     Attributes
     ----------
     secrets : tuple of str
-        Names of secrets, oldest to newest: each a shared secret (HS…), a PEM public key
-        or a JWKS. Rotation is adding one.
+        Names of secrets, oldest to newest. Each is a shared secret (HS256 to HS512), a PEM
+        public key or a JWKS. Add one to rotate.
     jwks_url : str, optional
-        Where the issuer publishes its keys.
+        URL of the JWKS that the issuer publishes.
     algorithm : str
-        The one algorithm that tokens must be signed by.
+        The only algorithm that tokens may be signed with.
     permission : str or None
-        What the claim `permissions_claim`, a list of strings, must contain.
+        The permission that the claim `permissions_claim`, a list of strings, must contain.
+        None for no permission.
     permissions_claim : str
-        The claim's name.
+        The name of that claim.
     audience, issuer : str, optional
-        What ``aud`` and ``iss`` must be.
+        The values that ``aud`` and ``iss`` must have.
     leeway_s : int
-        How far two clocks may differ, in seconds.
+        How far the clocks of issuer and endpoint may differ, in seconds.
     """
 
     scheme: Literal["jwt"] = "jwt"
@@ -122,21 +119,21 @@ class Jwt(Scheme):
     @model_validator(mode="after")
     def _check_keys(self) -> Self:
         if not self.secrets and self.jwks_url is None:
-            raise ValueError("A key is needed. Name a secret in secrets, or give jwks_url.")
+            raise ValueError("No key is given. Name a secret in secrets, or set jwks_url.")
         if self.jwks_url is not None and self.algorithm.startswith("HS"):
             raise ValueError(
-                f"{self.algorithm} uses a shared secret, which no URL may publish. "
+                f"{self.algorithm} uses a shared secret, which must not be published at a URL. "
                 "Choose RS256, PS256, ES256 or EdDSA."
             )
         return self
 
     def secret_names(self) -> tuple[str, ...]:
-        """Name the secrets that the scheme needs."""
+        """Return the names of the secrets that the scheme needs."""
         return (*self.secrets, *([self.jwks_url] if self.jwks_url else ()))
 
-    def rules(self) -> Rules:
-        """Gather what a token must fulfil."""
-        return Rules(
+    def token_policy(self) -> TokenPolicy:
+        """Return what a token must fulfil."""
+        return TokenPolicy(
             algorithm=self.algorithm,
             permission=self.permission,
             permissions_claim=self.permissions_claim,
@@ -154,7 +151,7 @@ class Meta(Scheme):
     secrets : tuple of str
         Names of app secrets, oldest to newest.
     verify_token : str
-        Name of the secret that the handshake must carry.
+        Name of the secret that the handshake must present.
     """
 
     scheme: Literal["meta"] = "meta"
@@ -162,12 +159,12 @@ class Meta(Scheme):
     verify_token: SecretName | None = None
 
     def secret_names(self) -> tuple[str, ...]:
-        """Name the secrets that the scheme needs."""
+        """Return the names of the secrets that the scheme needs."""
         return (*self.secrets, *([self.verify_token] if self.verify_token else ()))
 
 
 class Hmac(Scheme):
-    """Anyone's HMAC over the raw body.
+    """An HMAC over the raw body, in a header of any name.
 
     Attributes
     ----------
@@ -176,11 +173,11 @@ class Hmac(Scheme):
     header : str
         The header that carries the signature.
     algorithm, prefix, encoding : str
-        How it is made and written.
+        How the signature is made and written.
     timestamp_header : str, optional
-        A header with seconds since the epoch, signed as ``<timestamp>.<body>``.
+        A header with seconds since the epoch. If set, ``<timestamp>.<body>`` is signed.
     tolerance_s : int
-        How far that time may be from now.
+        How far that time may be from now, in seconds.
     """
 
     scheme: Literal["hmac"] = "hmac"
@@ -193,23 +190,23 @@ class Hmac(Scheme):
     tolerance_s: Annotated[int, Field(ge=1, le=86_400)] = DEFAULT_TOLERANCE_S
 
     def secret_names(self) -> tuple[str, ...]:
-        """Name the secrets that the scheme needs."""
+        """Return the names of the secrets that the scheme needs."""
         return self.secrets
 
     def signed_headers(self) -> tuple[str, ...]:
-        """Name the headers, in lower case, that the signature covers beside the body."""
+        """Return the headers, in lower case, that the signature covers besides the body."""
         return (self.timestamp_header,) if self.timestamp_header else ()
 
 
 class StandardWebhooks(Scheme):
-    """A signature as Standard Webhooks 1.0.0 defines it.
+    """A signature by Standard Webhooks 1.0.0.
 
     Attributes
     ----------
     secrets : tuple of str
         Names of secrets of the form ``whsec_<base64>``, oldest to newest.
     tolerance_s : int
-        How far the signed time may be from now.
+        How far the signed time may be from now, in seconds.
     """
 
     scheme: Literal["standard-webhooks"] = "standard-webhooks"
@@ -217,15 +214,15 @@ class StandardWebhooks(Scheme):
     tolerance_s: Annotated[int, Field(ge=1, le=86_400)] = DEFAULT_TOLERANCE_S
 
     def secret_names(self) -> tuple[str, ...]:
-        """Name the secrets that the scheme needs."""
+        """Return the names of the secrets that the scheme needs."""
         return self.secrets
 
     def signed_headers(self) -> tuple[str, ...]:
-        """Name the headers, in lower case, that the signature covers beside the body."""
+        """Return the headers, in lower case, that the signature covers besides the body."""
         return ("webhook-id", "webhook-timestamp")
 
 
-#: Any scheme, told apart by its ``scheme``.
+#: Any scheme; the member ``scheme`` says which.
 Authorization: TypeAlias = Annotated[
     NoAuthorization | Jwt | Meta | Hmac | StandardWebhooks, Field(discriminator="scheme")
 ]
@@ -240,7 +237,7 @@ def _scheme(model: type[_Scheme], secret: str | Sequence[str], options: dict[str
 
 
 def no_authorization() -> NoAuthorization:
-    """Let anyone who knows the URL call."""
+    """Let anyone who knows the URL send."""
     return NoAuthorization()
 
 
@@ -250,18 +247,19 @@ def jwt(*, secret: str | Sequence[str] = (), **options: Any) -> Jwt:
     Parameters
     ----------
     secret
-        Name of the secret, such as ``"env:COMPLAINTS_JWT_KEY"``, or several.
+        Name of the secret, such as ``"env:COMPLAINTS_JWT_KEY"``, or several names, oldest to
+        newest.
 
     Raises
     ------
     SpecError
-        If something is not as the scheme needs it; here and in the other schemes.
+        If an option is invalid.
     """
     return _scheme(Jwt, secret, options)
 
 
 def meta(*, secret: str | Sequence[str], **options: Any) -> Meta:
-    """Require Meta's signature; see :class:`Meta` for the options."""
+    """Require Meta's signature; see :class:`Meta` for the options and :func:`jwt` for errors."""
     return _scheme(Meta, secret, options)
 
 

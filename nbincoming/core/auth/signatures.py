@@ -1,7 +1,6 @@
-"""Signatures over the raw bytes of a body: Meta's, Standard Webhooks', anyone's HMAC.
+"""HMAC signatures over the raw bytes of a body, and those of Standard Webhooks.
 
-Comparisons are of bytes and take constant time. No message tells what would have been
-right.
+Comparisons take constant time. No message discloses the expected signature.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ Encoding = Literal["hex", "base64"]
 META_HEADER: Final = "x-hub-signature-256"
 META_PREFIX: Final = "sha256="
 
-#: How far a signed time may be from now, as the Standard Webhooks libraries allow.
+#: How far a signed time may be from now, in seconds, as in the Standard Webhooks libraries.
 DEFAULT_TOLERANCE_S: Final = 300
 
-#: Most signatures in one header that are looked at: rotation needs two or three.
+#: How many signatures of one header are checked. Rotation needs two or three.
 _MAX_SIGNATURES: Final = 10
 
-#: A 401 names what it wants (RFC 9110, section 15.5.2).
+#: A 401 must have a challenge (RFC 9110, section 15.5.2).
 _CHALLENGE: Final = (("WWW-Authenticate", 'Signature realm="incoming integration"'),)
 
 
 def sign(secret: bytes, content: bytes, digest: Digest = "sha256") -> bytes:
-    """Compute the HMAC of a content."""
+    """Compute the HMAC of `content`."""
     return hmac.digest(secret, content, digest)
 
 
@@ -42,12 +41,12 @@ def encode_signature(mac: bytes, encoding: Encoding) -> bytes:
 
 
 def one_header(request: Request, name: str) -> bytes:
-    """Return the value of a header that must be there exactly once.
+    """Return the value of a header that must be given exactly once.
 
     Raises
     ------
     MissingCredentials, BadSignature
-        If it is missing, or is given more than once.
+        If the header is missing; if it is given more than once.
     """
     values = request.header(name.encode("latin-1"))
     if not values:
@@ -70,18 +69,18 @@ def verify_hmac(
     timestamp_header: str | None = None,
     tolerance_s: int = DEFAULT_TOLERANCE_S,
 ) -> None:
-    """Check a signature over the raw body.
+    """Check an HMAC over the raw body.
 
     Parameters
     ----------
     request
         The request.
     secrets
-        Those in force; any of them may have signed.
+        The secrets in force, any of which may have signed.
     header
         The header that carries the signature, in lower case.
     digest, prefix, encoding
-        How it is made and written.
+        How the signature is made and written.
     timestamp_header
         A header with seconds since the epoch. If set, the signed content is
         ``<timestamp>.<body>``, and the time must be within `tolerance_s` of now.
@@ -89,7 +88,7 @@ def verify_hmac(
     Raises
     ------
     MissingCredentials, BadSignature
-        If it is missing or wrong.
+        If a header is missing; if the signature or the time is wrong.
     """
     given = one_header(request, header)
     content = request.body
@@ -97,53 +96,55 @@ def verify_hmac(
         stamp = one_header(request, timestamp_header)
         check_time(stamp, request.received_at_ms, tolerance_s, timestamp_header)
         content = stamp + b"." + content
-    wanted_prefix = prefix.encode()
-    if not given.startswith(wanted_prefix):
-        raise _bad(f"The header {header} does not start with {prefix!r}.")
-    given = given[len(wanted_prefix) :]
+    expected_prefix = prefix.encode()
+    if not given.startswith(expected_prefix):
+        raise _bad(
+            f"The header {header} does not start with {prefix!r}. Put it before the signature."
+        )
+    given = given[len(expected_prefix) :]
     if encoding == "hex":
         given = given.lower()
     macs = [encode_signature(sign(secret, content, digest), encoding) for secret in secrets]
-    if not _share_one(macs, [given]):
+    if not _have_common(macs, [given]):
         raise _bad(
-            f"The signature in {header} does not belong to this body and the secrets in force. "
-            "Sign the raw bytes of the body."
+            f"The signature in {header} does not match this body and the secrets in force. "
+            "Sign the raw bytes of the body with the same secret."
         )
 
 
 def sign_standard(key: bytes, identity: bytes, stamp: bytes, body: bytes) -> bytes:
-    """Sign as Standard Webhooks 1.0.0 defines it; return a value of webhook-signature.
+    """Sign by Standard Webhooks 1.0.0, and return the value of ``webhook-signature``.
 
     Parameters
     ----------
     key
-        From :func:`standard_key`.
+        The key, as :func:`standard_key` returns it.
     identity, stamp
-        The values of webhook-id and webhook-timestamp.
+        The values of ``webhook-id`` and ``webhook-timestamp``.
     body
-        The raw bytes.
+        The raw bytes of the body.
     """
     return b"v1," + encode_signature(sign(key, b".".join((identity, stamp, body))), "base64")
 
 
 def verify_standard(request: Request, secrets: Sequence[bytes], *, tolerance_s: int) -> None:
-    """Check a signature as Standard Webhooks 1.0.0 defines it.
+    """Check a signature by Standard Webhooks 1.0.0.
 
     Raises
     ------
     MissingCredentials, BadSignature
-        If it is missing, wrong or too old.
+        If a header is missing; if the signature or the time is wrong.
     """
     identity = one_header(request, "webhook-id")
     stamp = one_header(request, "webhook-timestamp")
     given = one_header(request, "webhook-signature").split()[:_MAX_SIGNATURES]
     check_time(stamp, request.received_at_ms, tolerance_s, "webhook-timestamp")
-    wanted = [
+    expected = [
         sign_standard(standard_key(secret), identity, stamp, request.body) for secret in secrets
     ]
-    if not _share_one(wanted, given):
+    if not _have_common(expected, given):
         raise _bad(
-            "No signature in webhook-signature belongs to this body, id, time and the secrets in "
+            "No signature in webhook-signature matches this body, id, time and the secrets in "
             "force. Sign '<id>.<timestamp>.<body>' and write it as 'v1,<base64>'."
         )
 
@@ -156,20 +157,20 @@ def standard_key(secret: bytes) -> bytes:
     Raises
     ------
     ValueError
-        If it is not base64, or of nothing; the message does not hold it.
+        If it is empty or not base64. The message does not contain it.
     """
     text = secret.removeprefix(b"whsec_").rstrip(b"=")
     try:
         key = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except ValueError:
         raise ValueError("is not base64, with or without the prefix whsec_") from None
-    if not key:  # anybody could sign by it
+    if not key:  # anybody could sign with it
         raise ValueError("is empty after its prefix whsec_")
     return key
 
 
 def check_time(stamp: bytes, now_ms: int, tolerance_s: int, header: str) -> None:
-    """Refuse a signed time that is not near enough to now."""
+    """Refuse a signed time that is more than `tolerance_s` from now."""
     if not stamp.isdigit() or len(stamp) > 12:
         raise _bad(f"The header {header} is not a time in whole seconds since the epoch.")
     age_s = now_ms // 1000 - int(stamp)
@@ -181,10 +182,10 @@ def check_time(stamp: bytes, now_ms: int, tolerance_s: int, header: str) -> None
         )
 
 
-def _share_one(wanted: Sequence[bytes], given: Sequence[bytes]) -> bool:
-    # All are compared, so that the time does not tell which secret was right.
+def _have_common(expected: Sequence[bytes], given: Sequence[bytes]) -> bool:
+    # All pairs are compared, so that the time taken does not reveal which secret matches.
     found = False
-    for mac in wanted:
+    for mac in expected:
         for each in given:
             found |= hmac.compare_digest(mac, each)
     return found

@@ -1,4 +1,4 @@
-"""What a sender adds to a request so that an endpoint accepts it."""
+"""The credentials that a sender adds to a request: signatures and tokens."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from nbincoming.errors import SecretError
 def credentials(
     authorization: Authorization, secrets: Secrets, body: bytes, now_ms: int
 ) -> dict[str, str]:
-    """Return the headers that authorize a body; the newest secret signs.
+    """Return the headers that authorize a body, signed with the newest secret.
 
     Raises
     ------
     SecretError
-        If it is missing or unusable, or only the owner of a private key could sign.
+        If the secret is missing or unusable, or signing needs a private key.
     """
     now_s = str(now_ms // 1000)
     match authorization:
@@ -71,28 +71,28 @@ def credentials(
 
 
 def token(scheme: Jwt, secrets: Secrets, now_ms: int, **options: Any) -> str:
-    """Sign a token that a scheme accepts; the newest secret signs.
+    """Sign a token that a scheme accepts, with the newest secret.
 
     Parameters
     ----------
     **options
-        As :func:`~nbincoming.core.auth.tokens.issue_token` takes them; they go before what the
-        scheme asks for.
+        Options of :func:`~nbincoming.core.auth.tokens.issue_token`, which override what the
+        scheme requires.
 
     Raises
     ------
     SecretError
-        If it is missing or unusable, or only the owner of a private key could sign.
+        If the secret is missing or unusable, or signing needs a private key.
     """
     if not scheme.algorithm.startswith("HS"):
         raise SecretError(
-            f"{scheme.algorithm} tokens are signed by a private key, which is not here. Let its "
-            "owner sign one."
+            f"{scheme.algorithm} tokens are signed with a private key, which is not here. Ask its "
+            "owner for a token."
         )
-    asked = {"aud": scheme.audience, "iss": scheme.issuer}
-    claims = {name: value for name, value in asked.items() if value is not None}
+    parties = {"aud": scheme.audience, "iss": scheme.issuer}
+    claims = {name: value for name, value in parties.items() if value is not None}
     secret = _newest(scheme.secrets, secrets)
-    accepted = {
+    required = {
         "permissions": [] if scheme.permission is None else [scheme.permission],
         "permissions_claim": scheme.permissions_claim,
     }
@@ -103,7 +103,7 @@ def token(scheme: Jwt, secrets: Secrets, now_ms: int, **options: Any) -> str:
             now_ms=now_ms,
             algorithm=scheme.algorithm,
             claims=claims,
-            **{**accepted, **options},
+            **{**required, **options},
         )
     except ValueError as error:
         raise SecretError(f"{scheme.secrets[-1]} {error}.") from None
@@ -116,5 +116,7 @@ def _newest(names: Sequence[str], secrets: Secrets) -> bytes:
     except LookupError:
         value = b""
     if not value:
-        raise SecretError(f"{name} is not there. Set it, or give it in the notebook.")
+        raise SecretError(
+            f"The secret {name} was not found. Set it where it is kept, or in the notebook."
+        )
     return value

@@ -1,6 +1,6 @@
-"""The check of an authorization: a scheme and its secrets made into a function.
+"""Make a scheme and its secrets into a function that checks requests.
 
-The drivers look secrets up; here they arrive as a mapping from name to bytes.
+Secrets come as a mapping from name to bytes, which the drivers provide.
 """
 
 from __future__ import annotations
@@ -24,52 +24,46 @@ from nbincoming.core.auth.signatures import (
     verify_hmac,
     verify_standard,
 )
-from nbincoming.core.auth.tokens import (
-    Key,
-    Token,
-    bearer,
-    check_times,
-    ends_at_ms,
-    prepare_keys,
-    verify_token,
-)
+from nbincoming.core.auth.token_keys import TokenKey, prepare_keys
+from nbincoming.core.auth.token_policy import check_times, ends_at_ms, verify_token
+from nbincoming.core.auth.tokens import Token, bearer
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import Value
 from nbincoming.errors import BadVerifyToken, Problem, SecretError
 
-#: Tokens that are remembered: more than there are senders to one endpoint.
-_MAX_KNOWN: Final = 256
+#: How many tokens are cached. One endpoint has fewer senders.
+_MAX_CACHED: Final = 256
 
-#: Raises a refusal, or returns.
+#: Raises a refusal if the request is not authorized.
 Verify = Callable[[Request], None]
-#: Raises a refusal, or returns the challenge to answer by.
+#: Returns the challenge to answer with, or raises a refusal.
 Handshake = Callable[[Request], str]
 
 
 class Secrets(Protocol):
-    """Where the values of secrets come from; a plain dict will do."""
+    """A mapping from the names of secrets to their values, such as a dict."""
 
     def __getitem__(self, name: str, /) -> bytes:
         """Return a secret's value, or raise KeyError."""
 
 
 class RefreshableSecrets(Secrets, Protocol):
-    """Secrets that can be fetched anew, such as a JWKS behind a URL."""
+    """Secrets that can be fetched again, such as a JWKS behind a URL."""
 
     def refresh(self, name: str) -> bytes:
-        """Fetch a value again, unless that was done a moment ago, and return it.
+        """Fetch a value again, unless it was fetched a moment ago, and return it.
 
-        A LookupError or an OSError leaves the keys in force that there were.
+        After a LookupError or an OSError the previous keys stay in force.
         """
 
 
 def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:
-    """Prepare a scheme's keys and return its check.
+    """Prepare a scheme's keys and return the function that checks requests.
 
     Raises
     ------
     SecretError
-        If secrets are missing or unusable; all of them at once, none of their values.
+        If secrets are missing or unusable. The message names all of them and no value.
     """
     found = _look_up(authorization, secrets)
     match authorization:
@@ -102,22 +96,23 @@ def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:
 
 
 def compile_handshake(authorization: Authorization, secrets: Secrets) -> Handshake | None:
-    """Prepare the answer to a scheme's GET handshake; None where it has none."""
+    """Return the function that answers a scheme's GET handshake; None if it has none."""
     if not isinstance(authorization, Meta):
         return None
-    wanted = b"" if authorization.verify_token is None else secrets[authorization.verify_token]
-    return lambda request: check_handshake(request, wanted)
+    name = authorization.verify_token
+    verify_token = b"" if name is None else secrets[name]
+    return lambda request: check_handshake(request, verify_token)
 
 
 def check_handshake(request: Request, verify_token: bytes) -> str:
-    """Answer Meta's subscription handshake with its challenge.
+    """Check Meta's subscription handshake and return its challenge.
 
     Parameters
     ----------
     request
         The GET request.
     verify_token
-        What it must carry; where it is empty, nothing will do.
+        The token that it must present. If empty, every handshake is refused.
 
     Raises
     ------
@@ -128,74 +123,76 @@ def check_handshake(request: Request, verify_token: bytes) -> str:
     challenges = request.query("hub.challenge")
     if modes != ["subscribe"] or len(tokens) != 1 or len(challenges) != 1:
         raise BadVerifyToken(
-            "A handshake has hub.mode=subscribe, hub.verify_token and hub.challenge, each once."
+            "A handshake needs hub.mode=subscribe, hub.verify_token and hub.challenge, each once."
         )
     given = tokens[0].encode("utf-8", "surrogateescape")
     if not verify_token or not hmac.compare_digest(given, verify_token):
         raise BadVerifyToken(
-            "hub.verify_token is not the one set here. Enter the same one at the sender."
+            "hub.verify_token is not the one set here. Enter the same token at the sender."
         )
     return challenges[0]
 
 
 class _JwtVerify:
-    """Checks tokens, by keys that are prepared once and by those that an issuer publishes."""
+    """Checks tokens with the secrets' keys, prepared once, and with the keys of a JWKS URL."""
 
     def __init__(self, authorization: Jwt, secrets: Secrets, found: Mapping[str, bytes]) -> None:
-        self._rules = authorization.rules()
+        self._policy = authorization.token_policy()
         self._secrets = secrets
         self._refresh = getattr(secrets, "refresh", None)
-        self._own = tuple(
+        self._local_keys = tuple(
             key
             for name in authorization.secrets
             for key in prepare_keys(found[name], authorization.algorithm)
         )
         self._url = authorization.jwks_url
-        self._published: tuple[bytes, tuple[Key, ...]] = (b"", ())
-        #: Tokens that were good, by the header that brought them: the same one comes with each
-        #: request for an hour, and all but its times stays true as long as the keys do. Of its
-        #: times, the end alone can become untrue after it was good (the number).
-        self._known: dict[bytes, tuple[Token, tuple[Key, ...], Mapping[str, Value], int, int]] = {}
+        self._published: tuple[bytes, tuple[TokenKey, ...]] = (b"", ())
+        #: Verified tokens by header value, with their keys, their claims, and from when until
+        #: when the claims' times are known to hold, in milliseconds. A sender repeats a token
+        #: for an hour, and while the keys stay the same only its times must be checked again.
+        self._cached: dict[
+            bytes, tuple[Token, tuple[TokenKey, ...], Mapping[str, Value], int, int]
+        ] = {}
         if self._url is not None:
             self._read_published(found.__getitem__)
 
     def __call__(self, request: Request) -> None:
         given = request.header(b"authorization")
-        known = self._known.get(given[0]) if len(given) == 1 else None
-        if known is not None:
-            token, keys, claims, good_ms, end_ms = known
-            if self._keys(token) == keys:  # else some were withdrawn
-                if not good_ms <= request.received_at_ms < end_ms:
-                    check_times(claims, self._rules, request.received_at_ms)
+        cached = self._cached.get(given[0]) if len(given) == 1 else None
+        if cached is not None:
+            token, keys, claims, verified_ms, end_ms = cached
+            if self._keys(token) == keys:  # otherwise they were rotated
+                if not verified_ms <= request.received_at_ms < end_ms:
+                    check_times(claims, self._policy, request.received_at_ms)
                 return
         token = bearer(request)
         keys = self._keys(token)
-        claims = verify_token(token, keys, self._rules, request.received_at_ms)
-        if len(self._known) >= _MAX_KNOWN:
-            self._known.clear()
+        claims = verify_token(token, keys, self._policy, request.received_at_ms)
+        if len(self._cached) >= _MAX_CACHED:
+            self._cached.clear()
         now_ms = request.received_at_ms
-        self._known[given[0]] = token, keys, claims, now_ms, ends_at_ms(claims, self._rules)
+        self._cached[given[0]] = token, keys, claims, now_ms, ends_at_ms(claims, self._policy)
 
-    def _keys(self, token: Token) -> tuple[Key, ...]:
-        if self._url is None or token.algorithm != self._rules.algorithm:
-            return self._own
-        keys = self._own + self._read_published(self._secrets.__getitem__)
+    def _keys(self, token: Token) -> tuple[TokenKey, ...]:
+        if self._url is None or token.algorithm != self._policy.algorithm:
+            return self._local_keys
+        keys = self._local_keys + self._read_published(self._secrets.__getitem__)
         unknown = token.key_id is not None and all(key.key_id != token.key_id for key in keys)
         if unknown and self._refresh is not None:
-            # The issuer may have rotated its keys since they were fetched.
-            keys = self._own + self._read_published(self._refresh)
+            # The issuer may have added keys since the last fetch.
+            keys = self._local_keys + self._read_published(self._refresh)
         return keys
 
-    def _read_published(self, look_up: Callable[[str], bytes]) -> tuple[Key, ...]:
+    def _read_published(self, look_up: Callable[[str], bytes]) -> tuple[TokenKey, ...]:
         raw, keys = self._published
         try:
             latest = look_up(str(self._url))
             if latest != raw:
-                self._published = latest, keys  # so that what is unusable is tried but once
-                keys = prepare_keys(latest, self._rules.algorithm)
+                self._published = latest, keys  # unusable bytes are tried only once
+                keys = prepare_keys(latest, self._policy.algorithm)
                 self._published = latest, keys
         except (LookupError, OSError, ValueError):
-            pass  # not there, or unusable: the keys before it stay in force
+            pass  # missing or unusable: the previous keys stay in force
         return keys
 
 
@@ -216,8 +213,8 @@ def _look_up(authorization: Authorization, secrets: Secrets) -> dict[str, bytes]
             how = {
                 "env": f"Set the environment variable {where}",
                 "file": f"Write it to {where}",
-            }.get(what, "See that it can be fetched")
-            problems.append(Problem(name, f"is not there. {how}, or give it in the notebook."))
+            }.get(what, "Check that it can be fetched")
+            problems.append(Problem(name, f"was not found. {how}, or set it in the notebook."))
         except ValueError as error:
             problems.append(Problem(name, f"{error}."))
         else:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from nbincoming.api_keys import ApiKeyError
 from nbincoming.clock import now_ms
-from nbincoming.core.auth.login import LOGIN_PATH, login_unavailable
+from nbincoming.core.auth.login import LOGIN_PATH, TokenIssuer, login, login_unavailable
 from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.auth.signing import credentials, token
 from nbincoming.core.gateway import answer, endpoint_path
@@ -21,7 +21,6 @@ from nbincoming.errors import ListenerError, Problem, Refusal, SecretError
 from nbincoming.export.example import EXAMPLE_BODY
 from nbincoming.notebook.endpoint.capture import Capture
 from nbincoming.notebook.endpoint.login_keys import LoginKeys
-from nbincoming.notebook.endpoint.logins import Desk, answer_login
 from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.endpoint.served_specs import ServedSpecs
 from nbincoming.notebook.endpoint.urls import EndpointUrl, endpoint_urls, public_base_of
@@ -202,7 +201,7 @@ class EndpointSession:
         authorization = (state.published or state.draft).authorization
         return post(self.url, text, credentials(authorization, self._secrets, text, now_ms()))
 
-    def desk(self) -> Desk | None:
+    def token_issuer(self) -> TokenIssuer | None:
         """Return what the login needs, if this integration's tokens can be signed here."""
         with self._store.lock:
             state = self._store.state
@@ -216,7 +215,7 @@ class EndpointSession:
                 self._served.gateway(role, spec)  # a secret that cannot verify must not sign
             except SecretError:
                 return None
-            return Desk(self._keys.records(), self._secrets[scheme.secrets[-1]], scheme)
+            return TokenIssuer(self._keys.records, scheme, self._secrets[scheme.secrets[-1]])
 
     # --- what it answers ---------------------------------------------------------------
 
@@ -255,11 +254,11 @@ _LISTENING: WeakSet[EndpointSession] = WeakSet()
 
 
 def _handle_login(request: Request) -> Response:
+    issuers = [each.token_issuer() for each in list(_LISTENING)]
     try:
-        desks = [desk for each in list(_LISTENING) if (desk := each.desk()) is not None]
+        return login(request, [each for each in issuers if each is not None])
     except ApiKeyError:
         raise login_unavailable() from None
-    return answer_login(request, desks)
 
 
 def _later(listener: Listener, delay_s: float, callback: Callable[[], None]) -> None:

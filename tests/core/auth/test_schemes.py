@@ -49,8 +49,8 @@ def test_secrets_are_listed_with_all_that_a_scheme_needs() -> None:
 
 
 WRONG: dict[str, tuple[Callable[[], Any], str]] = {
-    "no key": (jwt, "Name a secret in secrets, or give jwks_url"),
-    "a shared secret from a URL": (lambda: jwt(jwks_url=URL), "which no URL may publish"),
+    "no key": (jwt, "Name a secret in secrets, or set jwks_url"),
+    "a shared secret from a URL": (lambda: jwt(jwks_url=URL), "must not be published at a URL"),
     "keys without TLS": (
         lambda: jwt(jwks_url="http://issuer.example/", algorithm="RS256"),
         "Write an https URL",
@@ -59,12 +59,12 @@ WRONG: dict[str, tuple[Callable[[], Any], str]] = {
     "a file's URL": (lambda: jwt(jwks_url="file:///x", algorithm="RS256"), "Write an https URL"),
     "a password in a URL": (
         lambda: jwt(jwks_url="https://me:sesame@issuer.example/", algorithm="RS256"),
-        "without a user and password",
+        "without user and password",
     ),
     "an unknown algorithm": (lambda: jwt(secret="env:KEY", algorithm="none"), "algorithm"),
     "no secret": (lambda: meta(secret=()), "Name a secret, such as env:NAME"),
     "no header's name": (
-        lambda: hmac_signature(secret="env:KEY", header="X Sign"), "not a header's name"
+        lambda: hmac_signature(secret="env:KEY", header="X Sign"), "not the name of a header"
     ),
     "an unknown option": (lambda: meta(secret="env:KEY", header="x"), "field is unknown"),
     "too much leeway": (lambda: jwt(secret="env:KEY", leeway_s=601), "leeway_s"),

@@ -149,7 +149,7 @@ def test_an_unusable_secret_is_not_disclosed(name: str) -> None:
 @pytest.mark.parametrize("algorithm", ["RS256", "PS384", "ES256", "EdDSA"])
 def test_a_private_key_is_not_here_to_sign(algorithm: str) -> None:
     """Tokens of an asymmetric algorithm are their owner's to sign, and the message says so."""
-    with pytest.raises(SecretError, match=f"{algorithm} tokens are signed by a private key"):
+    with pytest.raises(SecretError, match=f"{algorithm} tokens are signed with a private key"):
         credentials(jwt(secret="env:NEW", algorithm=algorithm), SECRETS, b"{}", NOW_MS)
 
 

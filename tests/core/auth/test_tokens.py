@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt import get_algorithm_by_name
 
 from nbincoming.core.auth.schemes import Jwt
-from nbincoming.core.auth.tokens import issue_token, prepare_keys
+from nbincoming.core.auth.tokens import issue_token
 from nbincoming.core.gateway import Gateway
 from nbincoming.core.outcomes import (
     Candidate,
@@ -21,7 +19,6 @@ from nbincoming.core.outcomes import (
 )
 from nbincoming.core.request.message import Request
 from nbincoming.core.spec.model import Spec
-from nbincoming.errors import SecretError
 
 NOW_MS = 1_795_000_000_000
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -93,7 +90,7 @@ def test_a_pem_key_verifies_its_algorithm(algorithm: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", KEYS)
 def test_a_key_set_verifies_its_algorithm(algorithm: Any) -> None:
-    """Keys of other types and other uses in the set are passed over."""
+    """Keys of other types and other uses in the set are skipped."""
     token = issue_token(private_pem(KEYS[algorithm]), now_ms=NOW_MS, algorithm=algorithm)
     other = "ES256" if algorithm != "ES256" else "RS256"
     keys = jwks(
@@ -106,71 +103,30 @@ def test_a_key_set_verifies_its_algorithm(algorithm: Any) -> None:
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
 def test_a_shared_secret_verifies_its_algorithm(algorithm: Any) -> None:
-    """The three lengths of HMAC."""
+    """HS256, HS384 and HS512 work with a secret that is long enough."""
     token = issue_token(SECRET, now_ms=NOW_MS, algorithm=algorithm)
     assert isinstance(judge(token, algorithm, {"env:KEY": SECRET}), Candidate)
 
 
 def test_any_secret_in_force_may_have_signed() -> None:
-    """Rotation is adding a secret: old tokens live on, new ones are good at once."""
+    """After a secret is added, old tokens stay valid and new ones are accepted."""
     old, new, gone = SECRET, SECRET[::-1], b"x" * 64
     secrets = {"env:OLD": old, "env:NEW": new}
-    verdicts = [
+    accepted = [
         isinstance(judge(issue_token(each, now_ms=NOW_MS), "HS256", secrets), Candidate)
         for each in (old, new, gone)
     ]
-    assert verdicts == [True, True, False]
-
-
-def test_a_certificate_verifies_by_the_key_in_it() -> None:
-    """Some issuers publish those."""
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
-    day = datetime(2026, 1, 1, tzinfo=UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, RSA.public_key(), 1, day, day + timedelta(days=1))
-        .sign(RSA, hashes.SHA256())
-        .public_bytes(serialization.Encoding.PEM)
-    )
-    token = issue_token(private_pem(RSA), now_ms=NOW_MS, algorithm="RS256")
-    assert isinstance(judge(token, "RS256", {"env:KEY": certificate}), Candidate)
-
-
-@pytest.mark.parametrize(
-    ("raw", "algorithm", "reason"),
-    [
-        (b"short", "HS256", "needs at least 32"),
-        (public_pem(RSA), "HS256", "is a PEM key"),
-        (private_pem(RSA), "RS256", "is a private key"),
-        (b"-----BEGIN nothing", "RS256", "is not a key that RS256 can use"),
-        (SECRET, "RS256", "neither a PEM public key nor a JWKS"),
-        (public_pem(KEYS["ES384"]), "ES256", "is not a key that ES256 can use"),
-        (jwks(jwk("ES384", KEYS["ES384"])), "ES256", "without a key that ES256 can use"),
-        (b"{", "RS256", "is not valid JSON"),
-        (jwks(), "RS256", "without a key"),
-        (b'{"keys": 5}', "RS256", "without a key"),
-        (jwks(*[5], jwk("RS256", SHORT)), "RS256", "without a key"),  # type: ignore[arg-type]
-        (jwks({"kty": "RSA", "n": "!", "e": 5}), "RS256", "without a key"),
-        (jwks({"kty": "RSA", "d": "AQ"}), "RS256", "holds a private key"),
-        (public_pem(SHORT), "RS256", "is shorter than RS256 needs"),
-    ],
-)  # fmt: skip
-def test_an_unusable_key_is_said_to_be_one(raw: bytes, algorithm: Any, reason: str) -> None:
-    """When the spec is made ready, not when a request comes; the key is not quoted."""
-    with pytest.raises(ValueError, match=reason) as caught:
-        prepare_keys(raw, algorithm)
-    assert raw.decode() not in str(caught.value)
-    with pytest.raises(SecretError, match=r"env:KEY"):
-        judge("x", algorithm, {"env:KEY": raw})
+    assert accepted == [True, True, False]
 
 
 class Issuer(dict[str, bytes]):
-    """Secrets with a key set that can be fetched anew."""
+    """Secrets with a key set that can be fetched again."""
 
     fetched = 0
     fresh = b""
 
     def refresh(self, name: str) -> bytes:
-        """Fetch."""
+        """Return the new key set, and count the fetch."""
         self.fetched += 1
         self[name] = self.fresh
         return self.fresh
@@ -179,8 +135,8 @@ class Issuer(dict[str, bytes]):
 URL = "https://issuer.example/jwks.json"
 
 
-def test_an_unknown_key_id_has_the_key_set_fetched() -> None:
-    """The issuer rotated its keys: the token's key is looked for once more."""
+def test_an_unknown_key_id_fetches_the_key_set_again() -> None:
+    """The issuer may have added the key since the last fetch."""
     first, second = KEYS["ES256"], ec.generate_private_key(ec.SECP256R1())
     issuer = Issuer({URL: jwks(jwk("ES256", first, kid="1"))})
     issuer.fresh = jwks(jwk("ES256", second, kid="2"))
@@ -196,7 +152,7 @@ def test_an_unknown_key_id_has_the_key_set_fetched() -> None:
 
 
 def test_a_broken_key_set_leaves_the_old_keys_in_force() -> None:
-    """What the issuer answers while it is ill refuses nobody."""
+    """A set without keys does not replace a usable one."""
     key = KEYS["ES256"]
     issuer = Issuer({URL: jwks(jwk("ES256", key, kid="1"))})
     issuer.fresh = b"{}"
@@ -209,12 +165,12 @@ def test_audience_and_issuer_are_checked_where_set() -> None:
     options = {"audience": "complaints", "issuer": "portal"}
     secrets = {"env:KEY": SECRET}
 
-    def verdict(**claims: Any) -> bool:
+    def is_accepted(**claims: Any) -> bool:
         token = issue_token(SECRET, now_ms=NOW_MS, claims=claims)
         return isinstance(judge(token, "HS256", secrets, **options), Candidate)
 
-    assert verdict(aud="complaints", iss="portal")
-    assert verdict(aud=["x", "complaints"], iss="portal")
-    assert not verdict(aud="other", iss="portal")
-    assert not verdict(aud="complaints", iss="other")
-    assert not verdict()
+    assert is_accepted(aud="complaints", iss="portal")
+    assert is_accepted(aud=["x", "complaints"], iss="portal")
+    assert not is_accepted(aud="other", iss="portal")
+    assert not is_accepted(aud="complaints", iss="other")
+    assert not is_accepted()

@@ -1,4 +1,4 @@
-"""A scheme and its secrets made into a check, for every scheme."""
+"""The functions that check requests and handshakes, for every scheme."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jwt.algorithms import OKPAlgorithm
 
-from nbincoming.core.auth import tokens, verification
+from nbincoming.core.auth import token_policy, verification
 from nbincoming.core.auth.schemes import Jwt, jwt, meta, standard_webhooks
 from nbincoming.core.auth.tokens import TOKEN_LIFETIME_S, issue_token
 from nbincoming.core.auth.verification import (
@@ -31,8 +31,8 @@ SECRETS = {"env:APP": APP, "env:VERIFY": VERIFY}
 URL = "https://issuer.example/jwks.json"
 
 
-def shaking(query: str) -> Request:
-    """Make a handshake."""
+def handshake_request(query: str) -> Request:
+    """Make the request of a handshake."""
     return Request("GET", f"/x?{query}", (), b"", NOW_MS)
 
 
@@ -40,10 +40,10 @@ GOOD = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=a+verify+to
 
 
 def test_a_handshake_is_answered_by_its_challenge() -> None:
-    """Meta asks so before it subscribes."""
+    """A right verify token gets the challenge back."""
     handshake = compile_handshake(meta(secret="env:APP", verify_token="env:VERIFY"), SECRETS)
     assert handshake is not None
-    assert handshake(shaking(GOOD)) == "1158201444"
+    assert handshake(handshake_request(GOOD)) == "1158201444"
 
 
 @pytest.mark.parametrize(
@@ -62,30 +62,30 @@ def test_a_handshake_is_answered_by_its_challenge() -> None:
     ],
 )
 def test_any_other_handshake_is_refused(query: str) -> None:
-    """The token that is wanted is in no message."""
+    """The message does not contain the verify token."""
     with pytest.raises(BadVerifyToken) as caught:
-        check_handshake(shaking(query), VERIFY)
+        check_handshake(handshake_request(query), VERIFY)
     assert VERIFY.decode() not in str(caught.value)
 
 
-def test_without_a_verify_token_no_handshake_is_good() -> None:
-    """An empty one does not match an empty one."""
+def test_without_a_verify_token_every_handshake_is_refused() -> None:
+    """An empty token does not match the missing one."""
     handshake = compile_handshake(meta(secret="env:APP"), SECRETS)
     assert handshake is not None
     with pytest.raises(BadVerifyToken):
-        handshake(shaking(GOOD.replace("a+verify+token", "")))
+        handshake(handshake_request(GOOD.replace("a+verify+token", "")))
 
 
-def test_only_meta_shakes_hands() -> None:
-    """Other schemes answer no GET."""
+def test_only_meta_has_a_handshake() -> None:
+    """Other schemes have no function for it."""
     assert compile_handshake(jwt(secret="env:APP"), SECRETS) is None
 
 
 @given(query=st.text(max_size=80))
 def test_a_handshake_raises_nothing_but_refusals(query: str) -> None:
-    """Whatever stands in the URL."""
+    """Nothing else is raised, whatever the query is."""
     try:
-        check_handshake(shaking(query), VERIFY)
+        check_handshake(handshake_request(query), VERIFY)
     except Refusal:
         pass
     else:
@@ -93,7 +93,7 @@ def test_a_handshake_raises_nothing_but_refusals(query: str) -> None:
 
 
 def test_all_unusable_secrets_are_named_at_once() -> None:
-    """With what to do about each, and none of their values."""
+    """The message says what to do about each, and contains no value."""
     secrets = {"env:SHORT": b"sesame", "env:EMPTY": b""}
     scheme = jwt(secret=["env:SHORT", "env:EMPTY", "env:GONE", "file:/nowhere/x"])
     with pytest.raises(SecretError) as caught:
@@ -102,15 +102,16 @@ def test_all_unusable_secrets_are_named_at_once() -> None:
     assert text.startswith("4 secrets are not usable:")
     assert "env:SHORT has 6 bytes, but HS256 needs at least 32" in text
     assert "env:EMPTY is empty." in text
-    assert "env:GONE is not there. Set the environment variable GONE" in text
-    assert "file:/nowhere/x is not there. Write it to /nowhere/x" in text
+    assert "env:GONE was not found. Set the environment variable GONE" in text
+    assert "file:/nowhere/x was not found. Write it to /nowhere/x" in text
     assert "sesame" not in text
 
 
-def test_one_unusable_secret_is_said_as_one() -> None:
-    """A key set that cannot be fetched, and a secret of Standard Webhooks that is no base64."""
+def test_one_unusable_secret_is_reported_in_the_singular() -> None:
+    """A key set may be unreachable, or a Standard Webhooks secret not base64."""
     with pytest.raises(
-        SecretError, match=r"^1 secret is not usable:\n.*See that it can be fetched"
+        SecretError,
+        match=r"^1 secret is not usable:\n.*was not found. Check that it can be fetched",
     ):
         compile_verify(jwt(jwks_url=URL, algorithm="RS256"), {})
     with pytest.raises(SecretError, match="is not base64"):
@@ -118,7 +119,7 @@ def test_one_unusable_secret_is_said_as_one() -> None:
 
 
 class Issuer(dict[str, bytes]):
-    """An issuer whose keys may change, or which may be away."""
+    """An issuer whose keys may change, or which may be unreachable."""
 
     asked = 0
     fault: Exception | None = None
@@ -129,7 +130,7 @@ class Issuer(dict[str, bytes]):
         return super().__getitem__(name)
 
     def refresh(self, name: str) -> bytes:
-        """Count how often the keys are asked for anew."""
+        """Return the keys, and count the fetch."""
         self.asked += 1
         return self[name]
 
@@ -144,10 +145,10 @@ def bearing(algorithm: str, **options: Any) -> Request:
 
 
 @pytest.mark.parametrize("fault", [KeyError("x"), OSError("away"), None])
-def test_an_issuer_that_is_away_or_broken_leaves_the_old_keys_in_force(
+def test_the_old_keys_stay_in_force_while_the_issuer_fails(
     fault: Exception | None,
 ) -> None:
-    """Its outage is not the sender's fault; what it publishes by mistake is passed over."""
+    """An unreachable issuer or an unusable key set refuses no valid token."""
     issuer = Issuer({URL: jwks(jwk("ES256", KEYS["ES256"], kid="1"))})
     verify = compile_verify(jwt(jwks_url=URL, algorithm="ES256"), issuer)
     issuer.fault = fault
@@ -158,8 +159,8 @@ def test_an_issuer_that_is_away_or_broken_leaves_the_old_keys_in_force(
         verify(bearing("ES256", kid="2"))
 
 
-def test_a_token_of_another_algorithm_makes_nobody_ask_the_issuer() -> None:
-    """A stranger must not be able to make us hammer it."""
+def test_a_token_with_another_algorithm_causes_no_fetch() -> None:
+    """Otherwise anybody could make the endpoint overload the issuer."""
     issuer = Issuer({URL: jwks(jwk("ES256", KEYS["ES256"], kid="1"))})
     verify = compile_verify(jwt(jwks_url=URL, algorithm="ES256"), issuer)
     with pytest.raises(Refusal):
@@ -167,8 +168,8 @@ def test_a_token_of_another_algorithm_makes_nobody_ask_the_issuer() -> None:
     assert issuer.asked == 0
 
 
-def test_secrets_that_cannot_be_refreshed_are_no_fault() -> None:
-    """A plain dict will do where the keys do not change."""
+def test_secrets_need_no_refresh_method() -> None:
+    """A plain dict works if the keys do not change."""
     verify = compile_verify(
         jwt(jwks_url=URL, algorithm="ES256"), {URL: jwks(jwk("ES256", KEYS["ES256"], kid="1"))}
     )
@@ -177,7 +178,7 @@ def test_secrets_that_cannot_be_refreshed_are_no_fault() -> None:
         verify(bearing("ES256", kid="2"))
 
 
-# --- what is remembered of tokens ---------------------------------------------------------
+# --- cached tokens ---------------------------------------------------------
 
 SECRET = b"a-shared-secret-of-forty-characters-xxxx"
 OTHER = b"another-secret-of-forty-characters-yyyyy"
@@ -192,50 +193,50 @@ def request(token: str, at_ms: int = NOW_MS, times: int = 1) -> Request:
 
 @pytest.fixture
 def verify() -> Verify:
-    """Make the check of a shared secret."""
+    """Make the function that checks tokens with a shared secret."""
     return compile_verify(Jwt(secrets=("env:A",)), {"env:A": SECRET})
 
 
 @pytest.fixture
 def token() -> str:
-    """Issue a good token."""
+    """Issue a valid token."""
     return issue_token(SECRET, now_ms=NOW_MS)
 
 
-def test_a_token_that_was_good_is_checked_no_further(
+def test_a_cached_token_is_not_verified_again(
     verify: Verify, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its signature is computed once, however many requests bring it."""
+    """Its signature is computed once for all requests that have it."""
     verify(request(token))
     monkeypatch.setattr(verification, "verify_token", None)
     verify(request(token))
 
 
-def test_a_token_that_was_good_expires(verify: Verify, token: str) -> None:
-    """Time is what changes, so it is looked at with each request."""
+def test_a_cached_token_expires(verify: Verify, token: str) -> None:
+    """Its expiry is checked with each request."""
     verify(request(token))
-    last_ms = NOW_MS + (TOKEN_LIFETIME_S + tokens.LEEWAY_S) * 1000
+    last_ms = NOW_MS + (TOKEN_LIFETIME_S + token_policy.LEEWAY_S) * 1000
     verify(request(token, last_ms - 1))
     with pytest.raises(BadToken, match="expired"):
         verify(request(token, last_ms))
 
 
-def test_a_token_that_was_good_is_not_good_before_its_time(verify: Verify, token: str) -> None:
-    """A clock that goes back finds it issued in the future."""
+def test_a_cached_token_is_refused_before_its_time(verify: Verify, token: str) -> None:
+    """If the clock steps back, the token was issued in the future."""
     verify(request(token))
-    with pytest.raises(BadToken, match="not valid before"):
-        verify(request(token, NOW_MS - tokens.LEEWAY_S * 1000 - 1))
+    with pytest.raises(BadToken, match="becomes valid in"):
+        verify(request(token, NOW_MS - token_policy.LEEWAY_S * 1000 - 1))
 
 
-def test_a_token_that_was_good_is_refused_when_it_comes_twice(verify: Verify, token: str) -> None:
-    """What is remembered is one header, not a way around the others."""
+def test_a_cached_token_is_refused_when_given_twice(verify: Verify, token: str) -> None:
+    """The cache does not bypass the check for one header."""
     verify(request(token))
     with pytest.raises(BadToken, match="2 times"):
         verify(request(token, times=2))
 
 
-def test_a_bad_token_is_not_remembered(verify: Verify, token: str) -> None:
-    """It is refused each time, for the reason that it was refused for."""
+def test_an_invalid_token_is_not_cached(verify: Verify, token: str) -> None:
+    """It is refused each time for the same reason."""
     forged = issue_token(OTHER, now_ms=NOW_MS)
     unfit = issue_token(SECRET, now_ms=NOW_MS, permissions=["OTHER"])
     for _ in range(2):
@@ -246,8 +247,8 @@ def test_a_bad_token_is_not_remembered(verify: Verify, token: str) -> None:
     verify(request(token))
 
 
-def test_a_token_ends_with_its_key() -> None:
-    """An issuer that withdraws a key withdraws the tokens that it signed."""
+def test_a_cached_token_is_refused_after_its_key_is_withdrawn() -> None:
+    """A change of the published keys verifies the token again."""
 
     def published(key: Ed25519PrivateKey) -> bytes:
         return json.dumps({"keys": [OKPAlgorithm.to_jwk(key.public_key(), as_dict=True)]}).encode()
@@ -265,9 +266,9 @@ def test_a_token_ends_with_its_key() -> None:
         verify(request(token))
 
 
-def test_few_tokens_are_remembered(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many are issued, they fill no memory."""
-    monkeypatch.setattr(verification, "_MAX_KNOWN", 4)
+def test_the_cache_of_tokens_is_limited(verify: Verify, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many different tokens do not fill the memory."""
+    monkeypatch.setattr(verification, "_MAX_CACHED", 4)
     for number in range(20):
         verify(request(issue_token(SECRET, now_ms=NOW_MS, subject=str(number))))
-        assert len(verify._known) <= 4  # type: ignore[attr-defined]
+        assert len(verify._cached) <= 4  # type: ignore[attr-defined]

@@ -39,7 +39,7 @@ def test_revoking_removes_a_key(keys: LoginKeys, changes: list[str]) -> None:
     keys.revoke("crm")
     assert [record.name for record in keys] == ["shop"]
     assert len(keys) == 1
-    with pytest.raises(ApiKeyError, match="no API key named 'crm'"):
+    with pytest.raises(ApiKeyError, match="No API key is named 'crm'"):
         keys.revoke("crm")
     assert len(changes) == 3
 

@@ -1,1 +1,1 @@
-"""What a refused sender did wrong, for the analyst."""
+"""The mistakes for which a request was refused, reported to the analyst."""

@@ -1,7 +1,7 @@
-"""The auth doctor: why a request was refused, and what would have made it good.
+"""Why a request was refused, and what the sender must change.
 
-For the analyst in front of the notebook, never for the sender: one who is told how wrong a
-signature is learns how to forge one. No finding holds a secret or a MAC.
+Findings are shown to the analyst in the notebook and never sent to the sender, whom they would
+help to forge signatures. No finding contains a secret or a MAC.
 """
 
 from __future__ import annotations
@@ -10,19 +10,20 @@ import hmac
 from collections.abc import Callable, Iterator
 from typing import Final, assert_never
 
-from nbincoming.core.auth.diagnosis.signature_mistakes import (
-    LATEST_S,
+from nbincoming.core.auth.diagnosis.finding import (
+    FIRST_IN_MILLISECONDS,
     Finding,
-    Variant,
-    Wanted,
-    body_variants,
-    explain_signature,
     given_twice,
     missing_header,
+)
+from nbincoming.core.auth.diagnosis.signature_mistakes import SignatureFormat, explain_signature
+from nbincoming.core.auth.diagnosis.token_mistakes import examine_token
+from nbincoming.core.auth.diagnosis.variants import (
+    Variant,
+    body_variants,
     secret_variants,
     timed_variants,
 )
-from nbincoming.core.auth.diagnosis.token_mistakes import examine_token
 from nbincoming.core.auth.schemes import (
     Authorization,
     Hmac,
@@ -36,27 +37,28 @@ from nbincoming.core.auth.verification import Secrets, compile_handshake, compil
 from nbincoming.core.request.message import Request
 from nbincoming.errors import Refusal, SecretError
 
-#: The headers of Standard Webhooks, and what they were called before.
-_FORMERLY: Final = {"webhook-id": "svix-id", "webhook-timestamp": "svix-timestamp"}
+#: Headers of Standard Webhooks, with the names that they had before.
+_FORMER_NAMES: Final = {"webhook-id": "svix-id", "webhook-timestamp": "svix-timestamp"}
 
 
 def diagnose(request: Request, authorization: Authorization, secrets: Secrets) -> list[Finding]:
-    """Say why a request is not authorized, as far as the usual mistakes explain it.
+    """Find the mistakes for which a request is not authorized.
 
     Parameters
     ----------
     request
-        A request that was refused.
+        A refused request.
     authorization, secrets
-        Those of the endpoint.
+        Those of the endpoint that refused it.
 
     Returns
     -------
     list of Finding
-        Empty where the credentials are right.
+        Empty if the credentials are right. If no usual mistake explains the refusal, the
+        one finding repeats its message.
     """
     if isinstance(authorization, NoAuthorization):
-        return []  # it refuses nothing
+        return []
     try:
         verify: Callable[[Request], object] = compile_verify(authorization, secrets)
         handshake = compile_handshake(authorization, secrets)
@@ -81,40 +83,45 @@ def _examine(
         case Meta() if request.method == "GET":
             yield from _examine_handshake(request, scheme, secrets)
         case Meta():
-            wanted = Wanted(META_HEADER, "sha256", "hex", META_PREFIX)
-            yield from _examine_hmac(request, wanted, _forms(scheme.secrets, secrets))
+            expected = SignatureFormat(META_HEADER, "sha256", "hex", META_PREFIX)
+            yield from _examine_hmac(request, expected, _secret_variants(scheme.secrets, secrets))
         case Hmac():
-            wanted = Wanted(scheme.header, scheme.algorithm, scheme.encoding, scheme.prefix)
-            keys = _forms(scheme.secrets, secrets)
+            expected = SignatureFormat(
+                scheme.header, scheme.algorithm, scheme.encoding, scheme.prefix
+            )
+            keys = _secret_variants(scheme.secrets, secrets)
             if scheme.timestamp_header is not None:
                 yield from _examine_time(request, scheme.timestamp_header, scheme.tolerance_s)
-            yield from _examine_hmac(request, wanted, keys, scheme.timestamp_header)
+            yield from _examine_hmac(request, expected, keys, scheme.timestamp_header)
         case StandardWebhooks():
             yield from _examine_standard(request, scheme, secrets)
         case _:
             assert_never(scheme)
 
 
-def _forms(names: tuple[str, ...], secrets: Secrets) -> list[Variant]:
+def _secret_variants(names: tuple[str, ...], secrets: Secrets) -> list[Variant]:
     return [variant for name in names for variant in secret_variants(secrets[name])]
 
 
 def _examine_hmac(
-    request: Request, wanted: Wanted, keys: list[Variant], timestamp_header: str | None = None
+    request: Request,
+    expected: SignatureFormat,
+    keys: list[Variant],
+    timestamp_header: str | None = None,
 ) -> Iterator[Finding]:
     time = None
     if timestamp_header is not None:
         values = request.header(timestamp_header.encode())
         time = values[0].strip() if values else b""
     contents = timed_variants(request, body_variants(request.body), time)
-    yield from _examine_signature(request, wanted, keys, contents)
+    yield from _examine_signature(request, expected, keys, contents)
 
 
 def _examine_standard(
     request: Request, scheme: StandardWebhooks, secrets: Secrets
 ) -> Iterator[Finding]:
     given = {}
-    for header, former in _FORMERLY.items():
+    for header, former in _FORMER_NAMES.items():
         values, before = request.header(header.encode()), request.header(former.encode())
         given[header] = (values or before or [b""])[0].strip()
         if not values:
@@ -124,9 +131,11 @@ def _examine_standard(
     start = given["webhook-id"] + b"." + given["webhook-timestamp"] + b"."
     contents = [Variant(start + each.value, each.mistake) for each in body_variants(request.body)]
     contents.append(
-        Variant(request.body, "the id and the time were signed along, as <id>.<time>.<body>")
+        Variant(
+            request.body, "signed the body without the id and the time; sign <id>.<time>.<body>"
+        )
     )
-    undecoded = "the secret were decoded from base64, without its prefix whsec_"
+    undecoded = "did not remove the prefix whsec_ and decode the rest of the secret from base64"
     keys = []
     for name in scheme.secrets:
         text = secrets[name]
@@ -135,30 +144,30 @@ def _examine_standard(
             Variant(text, undecoded),
             Variant(text.removeprefix(b"whsec_"), undecoded),
         ]
-    wanted = Wanted("webhook-signature", "sha256", "base64", "v1,")
-    yield from _examine_signature(request, wanted, keys, contents)
+    expected = SignatureFormat("webhook-signature", "sha256", "base64", "v1,")
+    yield from _examine_signature(request, expected, keys, contents)
 
 
 def _examine_signature(
-    request: Request, wanted: Wanted, keys: list[Variant], contents: list[Variant]
+    request: Request, expected: SignatureFormat, keys: list[Variant], contents: list[Variant]
 ) -> Iterator[Finding]:
-    given = request.header(wanted.header.encode())
+    given = request.header(expected.header.encode())
     if len(given) > 1:
-        yield given_twice(wanted.header, len(given))
-    mistakes = explain_signature(request, wanted, keys, contents)
+        yield given_twice(expected.header, len(given))
+    mistakes = explain_signature(request, expected, keys, contents)
     if mistakes:
         yield Finding(
             "signature",
-            f"The signature would match if {' and if '.join(mistakes)}. "
-            "Change that at the sender, or the authorization here.",
+            f"The sender has the right secret, but {', and '.join(mistakes)}. "
+            "Correct the sender, or change the authorization here.",
         )
     elif not given:
-        yield missing_header(wanted.header)
+        yield missing_header(expected.header)
     elif mistakes is None:
         yield Finding(
             "signature",
-            "The signature is of another secret or another body; none of the usual mistakes "
-            "explains it. Enter the same secret at the sender and here.",
+            "The signature was made with another secret or for another body. None of the usual "
+            "mistakes explains it. Enter the same secret at the sender and here.",
         )
 
 
@@ -168,7 +177,7 @@ def _examine_time(request: Request, header: str, tolerance_s: int) -> Iterator[F
         yield given_twice(header, len(values)) if values else missing_header(header)
         return
     stamp = values[0].strip()
-    if stamp.isdigit() and int(stamp[:20]) >= LATEST_S:
+    if stamp.isdigit() and int(stamp[:20]) >= FIRST_IN_MILLISECONDS:
         yield Finding(
             "milliseconds", f"The time in {header} is in milliseconds. Send it in seconds."
         )
@@ -182,35 +191,37 @@ def _examine_time(request: Request, header: str, tolerance_s: int) -> Iterator[F
 def _examine_handshake(request: Request, scheme: Meta, secrets: Secrets) -> Iterator[Finding]:
     if scheme.verify_token is None:
         yield Finding(
-            "no-verify-token", "No verify_token is set here. Set one, and enter it there."
+            "no-verify-token", "No verify_token is set here. Set one, and enter it at the sender."
         )
         return
     for name in ("hub.mode", "hub.verify_token", "hub.challenge"):
         count = len(request.query(name))
         if count != 1:
             written = name.replace(".", "_")
-            but = f", but {written} is" if request.query(written) else ""
+            but = f", but {written} is there" if request.query(written) else ""
             yield Finding("handshake", f"{name} is given {count} times{but}. Send it once.")
     if request.query("hub.mode") not in ([], ["subscribe"]):
-        yield Finding("mode", "hub.mode is not 'subscribe'.")
-    wanted = secrets[scheme.verify_token]
+        yield Finding("mode", "hub.mode is not 'subscribe'. Send hub.mode=subscribe.")
+    expected = secrets[scheme.verify_token]
     for text in request.query("hub.verify_token")[:1]:
         given = text.encode("utf-8", "surrogateescape")
-        if hmac.compare_digest(given, wanted):
+        if hmac.compare_digest(given, expected):
             continue
-        if any(hmac.compare_digest(given.strip(), each.value) for each in secret_variants(wanted)):
+        if any(
+            hmac.compare_digest(given.strip(), each.value) for each in secret_variants(expected)
+        ):
             yield Finding(
                 "verify-token",
-                "hub.verify_token would match but for white space or quotes around one of the two. "
-                "Enter it again.",
+                "hub.verify_token differs from the one set here only by white space or quotes "
+                "around it. Enter it again.",
             )
         elif any(hmac.compare_digest(given, secrets[name]) for name in scheme.secrets):
             yield Finding(
                 "verify-token",
-                "hub.verify_token is the app secret. They are two things, and a secret must not "
-                "stand in a URL: renew it, and enter the verify token.",
+                "hub.verify_token holds the app secret, which must not appear in a URL. Renew "
+                "the app secret, and enter the verify token at the sender.",
             )
         else:
             yield Finding(
-                "verify-token", "hub.verify_token is another than the one set here. Enter it again."
+                "verify-token", "hub.verify_token is not the one set here. Enter it again."
             )

@@ -1,4 +1,4 @@
-"""The usual mistakes with bearer tokens: what is wrong with one, all of it at once."""
+"""Which mistakes were made with a bearer token. All of them are reported at once."""
 
 from __future__ import annotations
 
@@ -6,32 +6,28 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final, get_args
 
-from nbincoming.core.auth.diagnosis.signature_mistakes import (
-    LATEST_S,
+from nbincoming.core.auth.diagnosis.finding import (
+    FIRST_IN_MILLISECONDS,
     Finding,
     given_twice,
     missing_header,
-    secret_variants,
 )
+from nbincoming.core.auth.diagnosis.variants import secret_variants
 from nbincoming.core.auth.schemes import Jwt
-from nbincoming.core.auth.tokens import (
-    AlgorithmName,
-    Key,
-    Rules,
-    Token,
+from nbincoming.core.auth.token_keys import AlgorithmName, TokenKey, prepare_keys
+from nbincoming.core.auth.token_policy import (
+    TokenPolicy,
     check_parties,
     check_permission,
     check_times,
-    is_signed_by,
-    keys_for,
-    prepare_keys,
 )
+from nbincoming.core.auth.tokens import Token, is_signed_by, keys_for
 from nbincoming.core.auth.verification import Secrets
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import Value
 from nbincoming.errors import BadToken, Refusal, quote
 
-#: A JWT, or what may have been meant as one: its header starts with ``{"``.
+#: What looks like a JWT: ``eyJ`` is base64url for ``{"``, with which its header starts.
 _TOKEN: Final = re.compile(rb"eyJ[A-Za-z0-9_=+/-]*(?:\.[A-Za-z0-9_=+/-]*)+")
 
 _ALGORITHMS: Final = get_args(AlgorithmName)
@@ -53,12 +49,12 @@ def examine_token(request: Request, scheme: Jwt, secrets: Secrets) -> list[Findi
     return [
         *findings,
         *_examine_key(token, scheme, secrets),
-        *_examine_claims(claims, scheme.rules(), request.received_at_ms),
+        *_examine_claims(claims, scheme.token_policy(), request.received_at_ms),
     ]
 
 
 def _find_token(request: Request, value: bytes | None) -> tuple[bytes | None, list[Finding]]:
-    """Find what looks like a token, wherever it is, and say what is wrong with the place."""
+    """Find what looks like a token in any header, and report a wrong place."""
     how = "Send 'Authorization: Bearer <token>'."
     if value is None:
         for name, other in request.headers:
@@ -66,30 +62,30 @@ def _find_token(request: Request, value: bytes | None) -> tuple[bytes | None, li
             if match is not None:
                 where = quote(name.decode("latin-1"))
                 return match[0], [
-                    Finding("other-header", f"The token came in the header {where}. {how}")
+                    Finding("other-header", f"The token is in the header {where}. {how}")
                 ]
         return None, [missing_header("authorization")]
     match = _TOKEN.search(value)
     if match is None:
-        return None, [Finding("no-token", f"The header Authorization holds no token. {how}")]
+        return None, [Finding("no-token", f"The header Authorization contains no token. {how}")]
     before, after = value[: match.start()].strip().lower(), value[match.end() :]
     if before == b"bearer" and not after:
         return match[0], []
     if not before and not after:
-        text = f"The header Authorization holds a token without 'Bearer ' before it. {how}"
+        text = f"The header Authorization has a token without 'Bearer ' before it. {how}"
         return match[0], [Finding("no-bearer", text)]
-    text = f"The header Authorization holds more than 'Bearer ' and a token. {how}"
+    text = f"The header Authorization has more than 'Bearer ' and a token. {how}"
     return match[0], [Finding("not-alone", text)]
 
 
 def _malformed_hint(raw: bytes) -> str:
     segments = raw.count(b".") + 1
     if segments == 5:
-        return " This one has five, so it is encrypted (JWE). Send a signed token."
+        return " This one has five segments, so it is encrypted (JWE). Send a signed token."
     if segments != 3:
-        return f" This one has {segments}; perhaps it was cut off."
+        return f" This one has {segments} segments. Check that it was not cut off."
     if re.search(rb"[=+/]", raw):
-        return " It is written in plain base64. Write it in base64url, without =."
+        return " It is in standard base64. Write it in base64url, without =."
     return ""
 
 
@@ -99,7 +95,7 @@ def _examine_key(token: Token, scheme: Jwt, secrets: Secrets) -> Iterator[Findin
     if named != required:
         yield Finding(
             "algorithm",
-            f"The token says that it is signed by {quote(named)}, and {required} is required. "
+            f"The token names the algorithm {quote(named)}, but {required} is required. "
             + _algorithm_hint(named, required),
         )
     elif is_signed_by(token, required, keys_for(token, keys)):
@@ -108,86 +104,98 @@ def _examine_key(token: Token, scheme: Jwt, secrets: Secrets) -> Iterator[Findin
     if known and token.key_id is not None and token.key_id not in known:
         yield Finding(
             "unknown-key",
-            f"The token names the key {quote(token.key_id)}, and those in force are "
-            f"{quote(', '.join(sorted(known)))}. Let the issuer publish its key.",
+            f"The token names the key {quote(token.key_id)}, but the keys in force are "
+            f"{quote(', '.join(sorted(known)))}. Ask the issuer to publish its key.",
         )
         if named == required and is_signed_by(token, required, keys):
-            return  # by a key that it does not name: nothing else is wrong with the signature
+            return  # the key is right; only its name is not
     if named not in _ALGORITHMS:
         return
     for name in scheme.secret_names():
         for key, mistake in _keys_by_mistake(secrets[name], named):
             if is_signed_by(token, named, [key]):
                 if mistake:
-                    yield Finding("signature", f"The signature would match if {mistake}.")
+                    yield Finding(
+                        "signature",
+                        f"The issuer has the right secret, but {mistake}. Correct the secret "
+                        "at the issuer or here.",
+                    )
                 elif named.startswith("HS") and not required.startswith("HS"):
                     yield Finding(
                         "key-confusion",
-                        "The token is signed by the public key as if that were a shared secret: "
-                        "an attack, or a library that was given the wrong key.",
+                        "The token is signed with the public key as if it were a shared secret. "
+                        "Either this is an attack, or the issuer uses the wrong key.",
                     )
                 else:
                     yield Finding(
                         "signature",
-                        f"The signature is right by {named}. Set algorithm to {named} here, or "
+                        f"The signature is right for {named}. Set algorithm to {named} here, or "
                         f"to {required} at the issuer.",
                     )
                 return
-    yield Finding("signature", "The token is signed by another key than those in force.")
+    yield Finding(
+        "signature",
+        "The token is not signed with a key in force. Use the same key at the issuer and here.",
+    )
 
 
 def _algorithm_hint(named: Value, required: str) -> str:
     if str(named).lower() == "none":
-        return "A token without a signature is nobody's."
+        return "A token without a signature proves nothing. Sign it."
     if str(named).startswith("HS") != required.startswith("HS"):
-        return "A shared secret (HS…) and a pair of keys (RS…, PS…, ES…, EdDSA) do not go together."
-    return "Set the one or the other."
+        return (
+            "HS algorithms use a shared secret; RS, PS, ES and EdDSA use a pair of keys. Choose "
+            "one kind at the issuer and here."
+        )
+    return "Set the same algorithm at the issuer and here."
 
 
-def _keys_by_mistake(secret: bytes, algorithm: AlgorithmName) -> Iterator[tuple[Key, str]]:
+def _keys_by_mistake(secret: bytes, algorithm: AlgorithmName) -> Iterator[tuple[TokenKey, str]]:
     if algorithm.startswith("HS") and not secret.lstrip().startswith(b"{"):
         for variant in secret_variants(secret):
-            yield Key(None, variant.value), variant.mistake
+            yield TokenKey(None, variant.value), variant.mistake
         return
     try:
         keys = prepare_keys(secret, algorithm)
-    except ValueError:  # it is of another kind
+    except ValueError:  # not a key for this algorithm
         return
     for key in keys:
         yield key, ""
 
 
-def _examine_claims(claims: Mapping[str, Value], rules: Rules, now_ms: int) -> Iterator[Finding]:
-    late = [name for name in ("exp", "nbf", "iat") if _in_milliseconds(claims.get(name))]
-    for name in late:
+def _examine_claims(
+    claims: Mapping[str, Value], policy: TokenPolicy, now_ms: int
+) -> Iterator[Finding]:
+    in_ms = [name for name in ("exp", "nbf", "iat") if _in_milliseconds(claims.get(name))]
+    for name in in_ms:
         yield Finding(
-            "milliseconds", f"The token's {name} is in milliseconds. Write it in seconds."
+            "milliseconds", f"The token's {name} is in milliseconds. Issue it in seconds."
         )
-    seconds = {name: v // 1000 if name in late else v for name, v in claims.items()}
+    seconds = {name: v // 1000 if name in in_ms else v for name, v in claims.items()}
     try:
-        check_times(seconds, rules, now_ms)
+        check_times(seconds, policy, now_ms)
     except BadToken as error:
         yield Finding("time", error.detail)
     try:
-        check_parties(claims, rules)
+        check_parties(claims, policy)
     except BadToken as error:
         yield Finding("party", error.detail)
     try:
-        check_permission(claims, rules)
+        check_permission(claims, policy)
     except Refusal as refusal:
-        yield Finding("permission", refusal.detail + _permission_hint(claims, rules))
+        yield Finding("permission", refusal.detail + _permission_hint(claims, policy))
 
 
 def _in_milliseconds(time: Value) -> bool:
-    return type(time) is int and LATEST_S <= time < LATEST_S * 1000
+    return type(time) is int and FIRST_IN_MILLISECONDS <= time < FIRST_IN_MILLISECONDS * 1000
 
 
-def _permission_hint(claims: Mapping[str, Value], rules: Rules) -> str:
-    granted = claims.get(rules.permissions_claim)
-    if isinstance(granted, str) and str(rules.permission) in granted.replace(",", " ").split():
-        return " It is there in a text. Write a list of texts."
+def _permission_hint(claims: Mapping[str, Value], policy: TokenPolicy) -> str:
+    granted = claims.get(policy.permissions_claim)
+    if isinstance(granted, str) and str(policy.permission) in granted.replace(",", " ").split():
+        return " The claim is a string. Write an array of strings."
     for name, value in claims.items():
         words = value.replace(",", " ").split() if isinstance(value, str) else value
-        if isinstance(words, list) and rules.permission in words:
-            return f" It is there in the claim {quote(name)}. Set permissions_claim to that."
+        if isinstance(words, list) and policy.permission in words:
+            return f" The claim {quote(name)} grants it. Set permissions_claim to that name."
     return ""

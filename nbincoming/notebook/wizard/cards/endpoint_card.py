@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from nbincoming.core.auth.schemes import Hmac, Jwt, Meta, StandardWebhooks
-from nbincoming.core.auth.tokens import AlgorithmName
+from nbincoming.core.auth.token_keys import AlgorithmName
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError
 from nbincoming.notebook.wizard.cards.api_key_list import ApiKeys

@@ -1,4 +1,4 @@
-"""The auth doctor: each usual mistake is told by name, and nothing secret is said."""
+"""The diagnosis of refused requests: each usual mistake is reported, and no secret."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def mac(secret: bytes = SECRET, body: bytes = BODY, digest: str = "sha256") -> b
 
 
 def hub(made: bytes, prefix: bytes = b"sha256=", header: str = "x-hub-signature-256") -> Headers:
-    """Put a signature where Meta puts it."""
+    """Write a signature as Meta does."""
     return {header: prefix + made.hex().encode()}
 
 
 def timed(made: bytes, time: bytes | None = NOW) -> Headers:
-    """Put a signature beside its time."""
+    """Write a signature and its time."""
     sign = {"x-sign": made.hex().encode()}
     return sign if time is None else {**sign, "x-time": time}
 
@@ -59,7 +59,7 @@ def timed(made: bytes, time: bytes | None = NOW) -> Headers:
 def standard(
     key: bytes = SECRET, content: bytes = b"msg_1." + NOW + b"." + BODY, **changes: bytes
 ) -> Headers:
-    """Sign as Standard Webhooks has it, but for the changes."""
+    """Sign by Standard Webhooks, then apply the changes."""
     made = b"v1," + base64.b64encode(hmac.digest(key, content, "sha256"))
     headers = {"webhook-id": b"msg_1", "webhook-timestamp": NOW, "webhook-signature": made}
     return {**headers, **{name.replace("_", "-"): value for name, value in changes.items()}}
@@ -75,7 +75,7 @@ def ask(
     secrets: Mapping[str, bytes] = SECRETS,
     body: bytes = BODY,
 ) -> list[str]:
-    """Have a request diagnosed."""
+    """Diagnose a request."""
     pairs = [(name.encode(), value) for name, value in headers.items()]
     pairs += [pair for pair in pairs if pair[0].decode() in twice]
     request = Request(method, target, tuple(pairs), body, NOW_MS)
@@ -90,38 +90,44 @@ def ask(
 
 
 MISTAKES: dict[str, tuple[Scheme, Callable[[], Headers]]] = {
-    "if the secret ended in a line break": (META, lambda: hub(mac(SECRET + b"\n"))),
-    "if it started with 'sha256='": (META, lambda: hub(mac(), prefix=b"")),
-    "if it started with 'sha256=', not with 'sha1='": (META, lambda: hub(mac(), b"sha1=")),
-    "if it were written in hex, not in base64": (
+    "but used the secret with a line break at its end. Correct": (
+        META,
+        lambda: hub(mac(SECRET + b"\n")),
+    ),
+    "but left out 'sha256=' before the signature": (META, lambda: hub(mac(), prefix=b"")),
+    "but put 'sha1=', not 'sha256=', before the signature": (META, lambda: hub(mac(), b"sha1=")),
+    "but wrote the signature in base64, not hex": (
         META,
         lambda: {"x-hub-signature-256": b"sha256=" + base64.b64encode(mac())},
     ),
-    "signed as it was sent, not as compact JSON.": (
+    "but signed the body as compact JSON, not as it was sent.": (
         META,
         lambda: hub(mac(body='{"a":1,"text":"é"}'.encode())),
     ),
-    "compact JSON, escaped to ASCII": (META, lambda: hub(mac(body=b'{"a":1,"text":"\\u00e9"}'))),
-    "if it were made by sha256, not by sha1": (META, lambda: hub(mac(digest="sha1"))),
-    "if it came in the header x-hub-signature-256, not in x-signature": (
+    "as compact JSON, escaped to ASCII, not as it was sent": (
+        META,
+        lambda: hub(mac(body=b'{"a":1,"text":"\\u00e9"}')),
+    ),
+    "but signed with sha1, not sha256": (META, lambda: hub(mac(digest="sha1"))),
+    "but sent the signature in the header x-signature, not x-hub-signature-256": (
         META,
         lambda: hub(mac(), header="x-signature"),
     ),
-    "if the time were not signed along": (
+    "but signed the time with the body; sign only the body": (
         META,
         lambda: {**hub(mac(body=NOW + b"." + BODY)), "x-time": NOW},
     ),
-    "and if the secret ended in a line break": (
+    "but left out 'sha256=' before the signature, and used the secret with a line": (
         META,
         lambda: hub(mac(SECRET + b"\r\n"), prefix=b""),
     ),
-    "none of the usual mistakes explains it": (META, lambda: hub(b"\x00" * 32)),
+    "None of the usual mistakes explains it": (META, lambda: hub(b"\x00" * 32)),
     "x-hub-signature-256 is missing": (META, dict),
-    "if it did not start with 'sha256='": (
+    "but put 'sha256=' before the signature": (
         PLAIN,
         lambda: {"x-sign": b"sha256=" + mac().hex().encode()},
     ),
-    "if the time were signed along, as <time>.<body>": (TIMED, lambda: timed(mac())),
+    "but signed the body without the time; sign <time>.<body>": (TIMED, lambda: timed(mac())),
     "The header x-time is missing": (TIMED, lambda: timed(mac(), None)),
     "The time in x-time is in milliseconds": (
         TIMED,
@@ -131,11 +137,11 @@ MISTAKES: dict[str, tuple[Scheme, Callable[[], Headers]]] = {
         TIMED,
         lambda: timed(mac(), str(int(NOW) - 999).encode()),
     ),
-    "if the secret were decoded from base64, without its prefix whsec_": (
+    "but did not remove the prefix whsec_ and decode the rest of the secret from base64": (
         STANDARD,
         lambda: standard(WHSEC),
     ),
-    "if the id and the time were signed along, as <id>.<time>.<body>": (
+    "but signed the body without the id and the time; sign <id>.<time>.<body>": (
         STANDARD,
         lambda: standard(content=BODY),
     ),
@@ -146,7 +152,7 @@ MISTAKES: dict[str, tuple[Scheme, Callable[[], Headers]]] = {
             for name, value in standard().items()
         },
     ),
-    "webhook-timestamp is missing. Send it": (
+    "webhook-timestamp is missing. Send webhook-timestamp.": (
         STANDARD,
         lambda: {name: value for name, value in standard().items() if "time" not in name},
     ),
@@ -154,7 +160,7 @@ MISTAKES: dict[str, tuple[Scheme, Callable[[], Headers]]] = {
         STANDARD,
         lambda: standard(webhook_timestamp=NOW + b"000"),
     ),
-    "if it started with 'v1,'": (
+    "but left out 'v1,' before the signature": (
         STANDARD,
         lambda: standard(
             webhook_signature=base64.b64encode(mac(body=b"msg_1." + NOW + b"." + BODY))
@@ -164,8 +170,8 @@ MISTAKES: dict[str, tuple[Scheme, Callable[[], Headers]]] = {
 
 
 @pytest.mark.parametrize("words", MISTAKES)
-def test_a_mistake_is_told_and_no_secret(words: str) -> None:
-    """What would have matched is said; secret, signature and token are not."""
+def test_each_mistake_is_reported_without_secrets(words: str) -> None:
+    """The finding names the mistake but no secret, signature or token."""
     scheme, make = MISTAKES[words]
     assert words in " ".join(ask(scheme, make()))
 
@@ -173,8 +179,8 @@ def test_a_mistake_is_told_and_no_secret(words: str) -> None:
 @pytest.mark.parametrize(
     ("scheme", "header"), [(META, "x-hub-signature-256"), (TIMED, "x-sign"), (TIMED, "x-time")]
 )
-def test_what_is_given_twice_is_told(scheme: Scheme, header: str) -> None:
-    """Even where both are the same."""
+def test_a_header_given_twice_is_reported(scheme: Scheme, header: str) -> None:
+    """Two equal values are refused, too."""
     headers = hub(mac()) if scheme is META else timed(mac(body=NOW + b"." + BODY))
     assert f"The header {header} is given 2 times" in " ".join(
         ask(scheme, headers, twice=(header,))
@@ -182,31 +188,31 @@ def test_what_is_given_twice_is_told(scheme: Scheme, header: str) -> None:
 
 
 HANDSHAKES = {
-    "hub.mode is given 0 times, but hub_mode is": "hub_mode=subscribe",
-    "hub.mode is not 'subscribe'": "hub.mode=unsubscribe",
+    "hub.mode is given 0 times, but hub_mode is there. Send it once": "hub_mode=subscribe",
+    "hub.mode is not 'subscribe'. Send hub.mode=subscribe.": "hub.mode=unsubscribe",
     "hub.challenge is given 0 times. Send it once": "hub.mode=subscribe",
     "hub.verify_token is given 2 times": "hub.verify_token=a&hub.verify_token=b",
-    "white space or quotes around": "hub.verify_token=a+verify+token%0A",
-    "is the app secret": f"hub.verify_token={SECRET.decode()}",
-    "is another than the one set here": "hub.verify_token=b",
+    "only by white space or quotes around it": "hub.verify_token=a+verify+token%0A",
+    "holds the app secret, which must not appear in a URL": f"hub.verify_token={SECRET.decode()}",
+    "hub.verify_token is not the one set here": "hub.verify_token=b",
 }
 
 
 @pytest.mark.parametrize("words", HANDSHAKES)
-def test_what_is_wrong_with_a_handshake_is_told(words: str) -> None:
-    """All of it, by parameter."""
+def test_each_mistake_in_a_handshake_is_reported(words: str) -> None:
+    """The finding names the parameter."""
     said = ask(META, {}, method="GET", target="/x?" + HANDSHAKES[words])
     assert words in " ".join(said)
 
 
-def test_a_handshake_that_nothing_could_pass_is_told() -> None:
-    """Where no verify token is set, the sender is not to blame."""
+def test_a_missing_verify_token_is_reported() -> None:
+    """The analyst must set one before any handshake can succeed."""
     (said,) = ask(meta(secret="env:KEY"), {}, method="GET", target="/x?hub.mode=subscribe")
-    assert "No verify_token is set here" in said
+    assert said == "No verify_token is set here. Set one, and enter it at the sender."
 
 
-def test_a_handshake_without_a_challenge_is_told_even_if_the_token_is_right() -> None:
-    """Nothing is said of what is right."""
+def test_a_handshake_with_the_right_token_still_needs_a_challenge() -> None:
+    """The one finding is about the challenge."""
     query = "/x?hub.mode=subscribe&hub.verify_token=a%20verify%20token"
     (said,) = ask(META, {}, method="GET", target=query)
     assert "hub.challenge is given 0 times" in said
@@ -214,24 +220,24 @@ def test_a_handshake_without_a_challenge_is_told_even_if_the_token_is_right() ->
 
 @pytest.mark.parametrize("scheme", [META, PLAIN, TIMED, STANDARD, jwt(secret="env:KEY")])
 def test_good_credentials_have_no_finding(scheme: Scheme) -> None:
-    """Nothing is wrong with them."""
+    """The diagnosis of an authorized request is empty."""
     headers = credentials(scheme, SECRETS, BODY, NOW_MS)  # type: ignore[arg-type]
     assert ask(scheme, {name: value.encode() for name, value in headers.items()}) == []
 
 
 def test_no_authorization_refuses_nothing() -> None:
-    """So there is nothing to find."""
+    """The diagnosis without authorization is always empty."""
     assert ask(no_authorization(), {}) == []
 
 
-def test_a_secret_that_is_missing_here_is_the_finding() -> None:
-    """Then it is not the sender's fault."""
+def test_a_secret_that_is_missing_here_is_reported() -> None:
+    """The sender cannot correct it, so it is the only finding."""
     (said,) = ask(META, {}, secrets={})
     assert "env:KEY" in said
 
 
-def test_where_no_mistake_is_known_the_refusal_speaks() -> None:
-    """A time that is no number, beside a signature that would do."""
+def test_an_unexplained_refusal_is_repeated() -> None:
+    """A time that is not a number, with a right signature, is no usual mistake."""
     said = ask(TIMED, timed(mac(body=b"soon." + BODY), b"soon"))
     assert said == ["The header x-time is not a time in whole seconds since the epoch."]
 
@@ -240,6 +246,6 @@ def test_where_no_mistake_is_known_the_refusal_speaks() -> None:
     request=requests,
     scheme=st.sampled_from([META, PLAIN, TIMED, STANDARD, jwt(secret="env:KEY")]),
 )
-def test_whatever_came_is_diagnosed(request: Request, scheme: Scheme) -> None:
-    """Nothing is raised, and whoever is refused is told something."""
-    assert diagnose(request, scheme, SECRETS)  # type: ignore[arg-type]  # nobody drawn knows a secret
+def test_every_refused_request_has_a_finding(request: Request, scheme: Scheme) -> None:
+    """Nothing is raised, whatever the request is."""
+    assert diagnose(request, scheme, SECRETS)  # type: ignore[arg-type]  # no drawn request knows a secret

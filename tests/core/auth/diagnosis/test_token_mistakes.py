@@ -1,4 +1,4 @@
-"""The usual mistakes with bearer tokens, each told."""
+"""Which mistakes were made with a bearer token."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ CLAIMS: dict[str, Any] = {"exp": NOW_S + 60, "permissions": [PERMISSION]}
 def token(
     key: Any = SECRET, algorithm: str = "HS256", headers: Any = None, **changes: Any
 ) -> bytes:
-    """Sign claims, but for the changes; None leaves one out."""
+    """Sign the claims with changes; None removes a claim."""
     claims = {name: value for name, value in {**CLAIMS, **changes}.items() if value is not None}
     return pyjwt.encode(claims, key, algorithm=algorithm, headers=headers).encode()
 
 
 def say(scheme: Jwt, *pairs: tuple[bytes, bytes]) -> list[str]:
-    """Have a request's token examined; what was sent is not repeated."""
+    """Examine a request's token, and check that no finding repeats it."""
     request = Request("POST", "/", pairs, b"", NOW_MS)
     said = [str(finding) for finding in examine_token(request, scheme, SECRETS)]
     for _, value in pairs:
@@ -77,62 +77,64 @@ def confused() -> bytes:
 
 MISTAKES: dict[str, tuple[Jwt, Callable[[], list[tuple[bytes, bytes]]]]] = {
     "The header authorization is missing": (HS, list),
-    "The token came in the header 'X-Token'": (HS, lambda: [(b"X-Token", token())]),
-    "holds no token": (HS, lambda: [bearing(b"x")]),
+    "The token is in the header 'X-Token'": (HS, lambda: [(b"X-Token", token())]),
+    "contains no token": (HS, lambda: [bearing(b"x")]),
     "without 'Bearer ' before it": (HS, lambda: [bearing(token(), b"")]),
-    "holds more than 'Bearer ' and a token": (HS, lambda: [bearing(token(), b'Bearer "')]),
+    "has more than 'Bearer ' and a token": (HS, lambda: [bearing(token(), b'Bearer "')]),
     "authorization is given 2 times": (HS, lambda: [bearing(token())] * 2),
     "it is encrypted (JWE)": (HS, lambda: [bearing(token() + b".e.f")]),
-    "This one has 2; perhaps it was cut off": (
+    "This one has 2 segments. Check that it was not cut off.": (
         HS, lambda: [bearing(token().rpartition(b".")[0])]
     ),
-    "written in plain base64": (HS, lambda: [bearing(plain_base64(token(sub="xx")))]),
+    "in standard base64": (HS, lambda: [bearing(plain_base64(token(sub="xx")))]),
     "payload is not a JSON object": (HS, lambda: [bearing(b"eyJhIjowfQ.W10.AA")]),
-    "signed by 'none', and HS256 is required. A token without a signature": (
+    "the algorithm 'none', but HS256 is required. A token without a signature": (
         HS, lambda: [bearing(pyjwt.encode(CLAIMS, None, algorithm="none").encode() + b"AA")]
     ),
     "Set algorithm to HS512 here, or to HS256 at the issuer": (
         HS, lambda: [bearing(token(algorithm="HS512"))]
     ),
-    "A shared secret (HS…) and a pair of keys": (RS, lambda: [bearing(token())]),
-    "signed by the public key as if that were a shared secret": (
+    "HS algorithms use a shared secret; RS, PS, ES and EdDSA use a pair of keys": (
+        RS, lambda: [bearing(token())]
+    ),
+    "signed with the public key as if it were a shared secret": (
         RS, lambda: [bearing(confused())]
     ),
-    "would match if the secret had no quotes around it": (
+    "but used the secret without the quotes around it. Correct the secret": (
         jwt(secret="env:TEXT"), lambda: [bearing(token())]
     ),
-    "would match if the secret ended in a line break": (
+    "but used the secret with a line break at its end": (
         HS, lambda: [bearing(token(SECRET + b"\n"))]
     ),
-    "signed by another key than those in force": (
+    "The token is not signed with a key in force": (
         RS, lambda: [bearing(token(KEYS["ES256"], "ES256"))]
     ),
-    "signed by 'ES256', and HS256 is required. A shared": (
+    "the algorithm 'ES256', but HS256 is required. HS": (
         HS, lambda: [bearing(token(KEYS["ES256"], "ES256"))]
     ),
-    "The signature is right by RS512. Set algorithm": (
+    "The signature is right for RS512. Set algorithm": (
         RS, lambda: [bearing(token(KEYS["RS512"], "RS512"))]
     ),
-    "Let the issuer publish its key. The token is signed by another key": (
+    "Ask the issuer to publish its key. The token is not signed": (
         ES, lambda: [bearing(token(OTHER, "ES256", {"kid": "2"}))]
     ),
-    "segments have stray bits at the end": (HS, lambda: [bearing(b"eyJhIjowfQ.W10.AB")]),
-    "names the key '2', and those in force are '1'": (
+    "segments have extra bits at their end": (HS, lambda: [bearing(b"eyJhIjowfQ.W10.AB")]),
+    "names the key '2', but the keys in force are '1'": (
         ES, lambda: [bearing(token(KEYS["ES256"], "ES256", {"kid": "2"}, exp=1))]
     ),
     "expired 1,000 s ago": (HS, lambda: [bearing(token(exp=NOW_S - 1_000))]),
     "The token has no exp": (HS, lambda: [bearing(token(exp=None))]),
     "The token's exp is in milliseconds": (HS, lambda: [bearing(token(exp=NOW_MS + 60_000))]),
-    "not meant for this endpoint (aud)": (
+    "not for the audience that this endpoint requires (aud)": (
         jwt(secret="env:KEY", audience="us"), lambda: [bearing(token(aud="them"))]
     ),
-    "It is there in a text. Write a list": (
+    "The claim is a string. Write an array": (
         HS, lambda: [bearing(token(permissions=f"A,{PERMISSION}"))]
     ),
-    "It is there in the claim 'scope'": (
+    "The claim 'scope' grants it": (
         HS, lambda: [bearing(token(permissions=None, scope=f"A {PERMISSION}"))]
     ),
-    "It is there in the claim 'roles'": (
+    "The claim 'roles' grants it": (
         HS, lambda: [bearing(token(permissions=5, roles=[PERMISSION]))]
     ),
     "Give the API key this permission.": (HS, lambda: [bearing(token(permissions=["A"]))]),
@@ -140,20 +142,20 @@ MISTAKES: dict[str, tuple[Jwt, Callable[[], list[tuple[bytes, bytes]]]]] = {
 
 
 @pytest.mark.parametrize("words", MISTAKES)
-def test_a_mistake_is_told(words: str) -> None:
-    """By what is wrong and what to do."""
+def test_each_mistake_is_reported(words: str) -> None:
+    """The finding says what is wrong and what to do."""
     scheme, make = MISTAKES[words]
     assert words in " ".join(say(scheme, *make()))
 
 
-def test_a_token_that_names_an_unknown_key_is_not_blamed_for_its_signature() -> None:
-    """Signed by a key in force, whose name it does not use: that is all that is wrong."""
+def test_a_right_signature_with_an_unknown_key_id_is_one_mistake() -> None:
+    """The signature is by a key in force, so only the name is reported."""
     (said,) = say(ES, bearing(token(KEYS["ES256"], "ES256", {"kid": "2"})))
     assert said.startswith("The token names the key '2'")
 
 
-def test_all_mistakes_are_told_at_once() -> None:
-    """The place, the key and the claims."""
+def test_all_mistakes_are_reported_at_once() -> None:
+    """The header, the signature and the claims each have a finding."""
     raw = token(SECRET + b"\n", exp=NOW_S - 1_000, permissions=[])
     said = " ".join(say(HS, (b"X-Token", raw)))
     for words in ("X-Token", "line break", "expired", "does not grant"):
@@ -161,24 +163,24 @@ def test_all_mistakes_are_told_at_once() -> None:
 
 
 def test_a_good_token_has_no_mistake() -> None:
-    """Whatever kind of key checks it."""
+    """It has no finding, whichever kind of key verifies it."""
     assert say(HS, bearing(token())) == []
     assert say(RS, bearing(token(KEYS["RS256"], "RS256"))) == []
     assert say(ES, bearing(token(KEYS["ES256"], "ES256", {"kid": "1"}))) == []
     assert say(jwt(secret="env:OCT"), bearing(token())) == []
 
 
-def test_a_token_of_no_known_algorithm_is_not_tried() -> None:
-    """Its name is quoted, whatever it is."""
+def test_a_token_with_an_unknown_algorithm_is_not_verified() -> None:
+    """The finding quotes the algorithm, whatever it is."""
     header = base64.urlsafe_b64encode(b'{"alg": ["HS256"]}').rstrip(b"=")
     _, payload, signature = token().split(b".")
     said = " ".join(say(HS, bearing(b".".join((header, payload, signature)))))
-    assert "signed by" in said
-    assert "another key" not in said
+    assert "names the algorithm" in said
+    assert "not signed with a key" not in said
 
 
 @given(value=st.binary(max_size=60) | st.from_regex(rb"(Bearer )?eyJ[\w.=+/-]{0,60}"))
-def test_whatever_stands_in_the_header_is_examined(value: bytes) -> None:
-    """Nothing is raised, and something is said."""
+def test_every_header_value_has_a_finding(value: bytes) -> None:
+    """Nothing is raised, whatever the header contains."""
     request = Request("POST", "/", ((b"authorization", value),), b"", NOW_MS)
     assert examine_token(request, HS, SECRETS)
