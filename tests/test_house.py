@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
+import grimp
 import nbformat
 import pytest
 from packaging.requirements import Requirement
@@ -266,3 +267,28 @@ def test_every_test_says_its_sentence(path: Path) -> None:
     functions = (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
     tests = [f for f in functions if f.name.startswith("test_")]
     assert [f.name for f in tests if not ast.get_docstring(f)] == []
+
+
+def circles(graph: grimp.ImportGraph) -> list[list[str]]:
+    """Return the groups of modules that import each other, directly or through others."""
+    found = {
+        frozenset({module, *upstream})
+        for module in graph.modules
+        if (upstream := graph.find_upstream_modules(module) & graph.find_downstream_modules(module))
+    }
+    return sorted(sorted(group) for group in found)
+
+
+def test_no_modules_import_each_other() -> None:
+    """Imports inside functions count; those that only type checkers see do not."""
+    graph = grimp.build_graph("nbincoming", exclude_type_checking_imports=True, cache_dir=None)
+    assert len(graph.modules) > 100
+    assert circles(graph) == []
+
+
+def test_a_circle_would_be_found() -> None:
+    """Also one through a third module."""
+    graph = grimp.ImportGraph()
+    for importer, imported in (("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")):
+        graph.add_import(importer=importer, imported=imported)
+    assert circles(graph) == [["a", "b", "c"]]

@@ -10,8 +10,12 @@ from typing import Any
 import click
 
 from nbincoming.core.events import utc_text
-from nbincoming.inbox.opening import InboxURLError, open_outbox, sqlite_path
+from nbincoming.inbox.opening import (
+    open_outbox,
+    sqlite_path,
+)
 from nbincoming.inbox.outbox import DeadLetter, Outbox
+from nbincoming.inbox.protocol import InboxURLError
 
 _Command = Callable[..., Any]
 

@@ -6,7 +6,8 @@ import importlib.util
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from nbincoming.errors import MissingExtra, NbIncomingError
+from nbincoming.errors import MissingExtra
+from nbincoming.inbox.protocol import InboxURLError
 
 if TYPE_CHECKING:
     from nbincoming.inbox.outbox import Outbox
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
 
 _SERVERS = ("redis", "rediss", "valkey", "valkeys")
 _REDIS = (*_SERVERS, "unix", *(f"{scheme}+cluster" for scheme in _SERVERS))
-
-
-class InboxURLError(NbIncomingError, ValueError):
-    """A URL that does not name an inbox."""
 
 
 def open_inbox(url: str) -> Inbox:

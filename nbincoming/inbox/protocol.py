@@ -10,10 +10,14 @@ from nbincoming.core.outcomes import (
     Candidate,
     Claimed,
 )
-from nbincoming.errors import InboxUnavailable
+from nbincoming.errors import InboxUnavailable, NbIncomingError
 
 #: The outcome of a claim; a refusal where its part of the inbox could not be reached.
 Settled: TypeAlias = Claimed | InboxUnavailable
+
+
+class InboxURLError(NbIncomingError, ValueError):
+    """A URL that does not name an inbox."""
 
 
 class Inbox(Protocol):

@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 
 from nbincoming.cli import commands
 from nbincoming.inbox.opening import (
-    InboxURLError,
     open_inbox,
     open_outbox,
 )
 from nbincoming.inbox.outbox import Outbox
+from nbincoming.inbox.protocol import InboxURLError
 from tests.inbox.cluster import Cluster
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import OTHER_SINK, SINK, fill, mark_dead

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from nbincoming.errors import NbIncomingError
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.inbox.opening import (
-    InboxURLError,
     open_inbox,
     open_outbox,
     sqlite_path,
 )
+from nbincoming.inbox.protocol import InboxURLError
 from nbincoming.inbox.redis.inbox import RedisInbox
 from nbincoming.inbox.sqlite.inbox import SqliteInbox
 

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from nbincoming.errors import quote
-from nbincoming.inbox.opening import InboxURLError
+from nbincoming.inbox.protocol import InboxURLError
 from nbincoming.tls import CA_OPTION, trust
 
 _CLUSTER: Final = "+cluster"

@@ -18,11 +18,8 @@ from nbincoming.core.outcomes import (
     Filtered,
 )
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.opening import (
-    InboxURLError,
-    open_inbox,
-)
-from nbincoming.inbox.protocol import Settled
+from nbincoming.inbox.opening import open_inbox
+from nbincoming.inbox.protocol import InboxURLError, Settled
 from nbincoming.inbox.redis import cluster as redis_cluster
 from nbincoming.inbox.redis import store as redis_store
 from nbincoming.inbox.redis.inbox import INTEGRATIONS, RedisInbox
