@@ -10,7 +10,7 @@ from nbincoming.core.conditions.tree import Condition, Node
 from nbincoming.core.request.values import Value
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import ConditionError, Problem, SpecError
-from nbincoming.notebook.wizard.state import Card, Change
+from nbincoming.notebook.wizard.state import Card, SetMembers
 from nbincoming.notebook.wizard.store import Store
 
 
@@ -38,7 +38,7 @@ class DraftEditor:
         """
         with self._store.lock:
             before = self._store.state
-            after = self._store.dispatch(Change(card, members, close=False))
+            after = self._store.dispatch(SetMembers(card, members, close=False))
             problems = after.problems.get(card)
             if problems:
                 self._store.restore(before)  # code gets an exception, the wizard shows nothing

@@ -99,7 +99,7 @@ class Integration:
         self.store = store = Store(state)
         self.samples = Samples()
         self.secrets = SecretStore()
-        self.api_keys = LoginKeys(store.poke)
+        self.api_keys = LoginKeys(store.notify)
         self.endpoint = EndpointSession(store, self.samples, self.secrets, self.api_keys)
         self.inspection = Inspection(store, self.samples, self.secrets)
         self._editor = DraftEditor(store)

@@ -17,7 +17,7 @@ from nbincoming.export.formats import export_spec
 from nbincoming.export.openapi import LOCAL
 from nbincoming.notebook.endpoint.session import EndpointSession
 from nbincoming.notebook.inspection import Inspection
-from nbincoming.notebook.wizard.state import Fail, Published, Saved, State
+from nbincoming.notebook.wizard.state import NotePublished, NoteSaved, ShowProblems, State
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
 
@@ -49,14 +49,14 @@ class Publisher:
         """Write the draft; return the file's path."""
         place = self.folder / "drafts" if folder is None else folder
         path = files.save_draft(self._store.state.draft, place)
-        self._store.dispatch(Saved(str(path)))
+        self._store.dispatch(NoteSaved(str(path)))
         return path
 
     def publish(self, folder: str | Path | None, *, changes: str, by: str) -> Spec:
         """Write the next version and serve it from now on."""
         problems = self._endpoint.problems()
         if problems:
-            self._store.dispatch(Fail("publish", tuple(problems)))
+            self._store.dispatch(ShowProblems("publish", tuple(problems)))
             raise SpecError(problems, source="The draft")
         place = self.folder / "published" if folder is None else Path(folder)
         complete = self._inspection.complete()
@@ -66,7 +66,7 @@ class Publisher:
         publication = Publication.of(now_ms(), by=by, changes=changes)
         spec, path = files.publish(complete, place, publication)
         served = files.load(files.version_path(spec.name, spec.version, place))
-        self._store.dispatch(Published(served, str(path)))
+        self._store.dispatch(NotePublished(served, str(path)))
         self._endpoint.update_body_limit()
         return spec
 

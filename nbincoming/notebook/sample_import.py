@@ -10,7 +10,7 @@ from nbincoming.core.gateway import Rules
 from nbincoming.core.outcomes import Candidate
 from nbincoming.errors import NbIncomingError, quote
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.notebook.wizard.state import Imported
+from nbincoming.notebook.wizard.state import NoteImport
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.request_files import ImportFormat, read_requests
 from nbincoming.samples.samples import Samples
@@ -34,7 +34,7 @@ def import_requests(
             outcome = inbox.claim([judged])[0] if isinstance(judged, Candidate) else judged
             added.append(samples.add(request, outcome, judged))
         noun = "request" if len(added) == 1 else "requests"
-        store.dispatch(Imported(f"{len(added):,} {noun} imported."))
+        store.dispatch(NoteImport(f"{len(added):,} {noun} imported."))
     return Samples(added, max_samples=len(added))
 
 

@@ -67,5 +67,5 @@ SHOWN: dict[str, Callable[[Locator], Locator]] = {
     "Incoming data": lambda found: found.get_by_role("cell", name="12345678901234567895"),
     "Deduplication hash generator": lambda found: found.get_by_text("5 would be answered 200"),
     "Conditions": lambda found: found.get_by_text("urgent matches 3 of 6 samples"),
-    "Publish": lambda found: found.get_by_text("1 sample that would come out otherwise"),
+    "Publish": lambda found: found.get_by_text("1 sample with another outcome"),
 }

@@ -65,7 +65,7 @@ def test_the_whole_walk_by_clicks(
 
     assert curl(url[0], EXAMPLE_BODY) == 404
     incoming = define(wizard, "Incoming data")
-    expect(incoming.get_by_text("1 request came and got 404")).to_be_visible()
+    expect(incoming.get_by_text("1 request got 404")).to_be_visible()
     incoming.get_by_role("button", name="Retrieve data").click()
     expect(incoming.get_by_text(re.compile(r"\d+ s left"))).to_be_visible()
     assert curl(url[0], complaint(1, "high")) == 200

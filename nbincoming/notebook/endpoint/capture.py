@@ -53,7 +53,7 @@ class Capture:
     def _tick(self, window: Window, later: Later) -> None:
         """Refresh the wizard's countdown every second."""
         if self._store.state.window is window:
-            self._store.poke()
+            self._store.notify()
             later(1, lambda: self._tick(window, later))
 
     def wait(self, window: Window, url: str) -> Samples:

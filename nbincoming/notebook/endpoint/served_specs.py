@@ -10,7 +10,7 @@ from nbincoming.core.request.message import Request
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import InboxUnavailable, Problem, SecretError
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.notebook.wizard.state import Fail, Miss
+from nbincoming.notebook.wizard.state import CountMissed, ShowProblems
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.secrets import SecretStore
 
@@ -56,7 +56,7 @@ class ServedSpecs:
             self._gateways.clear()
             shown = self._store.state.problems.get("endpoint", ())
             if any(each.place == "authorization" for each in shown) and not self.problems():
-                self._store.dispatch(Fail("endpoint", ()))
+                self._store.dispatch(ShowProblems("endpoint", ()))
 
     def forget_draft_keys(self) -> None:
         """Forget the keys that requests to the draft have claimed."""
@@ -94,11 +94,13 @@ class ServedSpecs:
                     return self.gateway("draft", state.draft), self._draft_inbox
             except SecretError as error:
                 # The wizard says which secret is missing; the sender must not learn it.
-                self._store.dispatch(Fail("endpoint", (Problem("authorization", str(error)),)))
+                self._store.dispatch(
+                    ShowProblems("endpoint", (Problem("authorization", str(error)),))
+                )
                 raise InboxUnavailable(
                     "The endpoint is not ready.", headers=(("Retry-After", "60"),)
                 ) from None
-            self._store.dispatch(Miss())
+            self._store.dispatch(CountMissed())
             raise unknown_endpoint()
 
     def events(self) -> pd.DataFrame:

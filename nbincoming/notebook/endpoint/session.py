@@ -25,7 +25,7 @@ from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.endpoint.served_specs import ServedSpecs
 from nbincoming.notebook.endpoint.urls import EndpointUrl, endpoint_urls, public_base_of
 from nbincoming.notebook.listener.listener import Listener, shared
-from nbincoming.notebook.wizard.state import Fail, Reach, Window
+from nbincoming.notebook.wizard.state import SetPublicBase, ShowProblems, Window
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
 from nbincoming.secrets import SecretStore
@@ -71,9 +71,9 @@ class EndpointSession:
             if listener is self._listener:
                 return
             self._listener = listener
-            self._store.connect(partial(_later, listener))
+            self._store.set_scheduler(partial(_later, listener))
             self._mount()
-        self._store.poke()
+        self._store.notify()
 
     def listen_if_needed(self) -> None:
         """Listen with the defaults, unless the endpoint is listening."""
@@ -116,7 +116,7 @@ class EndpointSession:
 
     @public_base.setter
     def public_base(self, base: str) -> None:
-        self._store.dispatch(Reach(public_base_of(base)))
+        self._store.dispatch(SetPublicBase(public_base_of(base)))
 
     def _mount(self) -> None:
         self._running.mount(
@@ -141,7 +141,7 @@ class EndpointSession:
             if self._listener is not None:
                 self._listener.unmount(self._path)
             self._listener = None
-            self._store.connect(None)
+            self._store.set_scheduler(None)
             _LISTENING.discard(self)
 
     # --- when it captures --------------------------------------------------------------
@@ -223,7 +223,7 @@ class EndpointSession:
         """Set a secret for this session; the next request is judged with it."""
         self._secrets[name] = value
         self._served.secret_changed()
-        self._store.poke()
+        self._store.notify()
 
     def problems(self) -> list[Problem]:
         """List what prevents the draft from being published."""
@@ -237,7 +237,7 @@ class EndpointSession:
         """Answer a request, on the listener's thread."""
         outcome, judged = self._served.claim(request)
         self._capture.add(request, outcome, judged)
-        self._store.poke()
+        self._store.notify()
         return answer(outcome)
 
     def _show_error(self, error: Exception) -> None:
@@ -246,7 +246,7 @@ class EndpointSession:
             if isinstance(error, Refusal)
             else "A request failed"
         )
-        self._store.dispatch(Fail("incoming", (Problem("", f"{what}: {error}"),)))
+        self._store.dispatch(ShowProblems("incoming", (Problem("", f"{what}: {error}"),)))
 
 
 #: The endpoints that are listening: the kernel has one login for the API keys of all of them.

@@ -1,4 +1,4 @@
-"""What a form's text fields mean: values of operands, menus of operators. Pure."""
+"""Convert between a condition's JSON form and the fields of a form. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from nbincoming.core.conditions.tree import (
 from nbincoming.core.request.values import Value, json_text
 from nbincoming.errors import NbIncomingError
 
-#: Which types of operator a kind of value is offered; all kinds are offered "any".
+#: Types of operators that the menu offers for a type of value, besides "any".
 _OFFERED: Final = {
     "string": ("string", "datetime"),
     "number": ("number",),
@@ -29,7 +29,7 @@ _OFFERED: Final = {
     "null": ("string", "number", "boolean", "datetime", "array"),
 }
 
-#: What to write in the value's field.
+#: Placeholders of the value's field, by operand.
 HINTS: Final = {
     "string": "high",
     "strings": "high, urgent",
@@ -45,12 +45,12 @@ HINTS: Final = {
     "value": "vip, or 5, true, null",
 }
 
-#: Starts a value that is another parameter.
+#: A value that starts with it is another parameter.
 REFERENCE: Final = "="
 
 
 class FormError(NbIncomingError, ValueError):
-    """A field that cannot be read; the text says what to write."""
+    """A field that cannot be read. The text says what to write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +61,25 @@ class Choice:
 
     @property
     def key(self) -> str:
-        """Tells rows of one name apart."""
+        """Identifies the row: several rows can have one name."""
         return f"{self.operator.name}|{self.operator.type}"
 
     @property
     def text(self) -> str:
-        """How it reads in the menu."""
+        """The text in the menu."""
         several = len(BY_NAME[self.operator.name]) > 1 and self.operator.type != "string"
         return self.operator.phrase + (f" ({self.operator.type})" if several else "")
 
 
 def choices(kinds: Iterable[str], *, keep: str | None = None) -> list[Choice]:
-    """List the operators for a parameter of these observed kinds.
+    """List the operators for a parameter with these types of values.
 
     Parameters
     ----------
     kinds
-        Kinds seen; none seen offers all.
+        The types seen; without any, all operators are listed.
     keep
-        Key of a choice that stays in the list whatever was seen.
+        Key of a choice that is always listed.
     """
     seen = set(kinds)
     offered = {row_type for kind in seen for row_type in _OFFERED[kind]}
@@ -96,28 +96,28 @@ def choices(kinds: Iterable[str], *, keep: str | None = None) -> list[Choice]:
     ]
 
 
-def row_of(key: str) -> Operator:
-    """Find the row of a choice."""
+def operator_of(key: str) -> Operator:
+    """Return the operator of a choice's key."""
     name, _, row_type = key.partition("|")
     return next(row for row in BY_NAME[name] if row.type == row_type)
 
 
-def key_of(leaf: Leaf) -> str:
-    """Name the choice that a leaf is."""
+def choice_key(leaf: Leaf) -> str:
+    """Return the key of the choice for a leaf."""
     return Choice(leaf.rows()[0][0]).key
 
 
 def leaf_data(
     parameter: str, key: str, text: str, *, ignore_case: bool = False, negate: bool = False
 ) -> dict[str, Value]:
-    """Put a row of the form together to a condition in its JSON form.
+    """Convert a row of the form to a condition in its JSON form.
 
     Raises
     ------
     FormError
         If the value cannot be read.
     """
-    row = row_of(key)
+    row = operator_of(key)
     data: dict[str, Value] = {"parameter": parameter, "operator": row.name}
     if row.operand != "none":
         data["value"] = value_of(text, row)
@@ -129,7 +129,7 @@ def leaf_data(
 
 
 def value_of(text: str, row: Operator) -> Value:
-    """Read the value's field as the operand of a row."""
+    """Convert the text of the value's field for an operator."""
     text = text.strip()
     if text.startswith(REFERENCE) and row.operand not in ("pattern", "unit"):
         return {"parameter": text.removeprefix(REFERENCE).strip()}
@@ -153,7 +153,7 @@ def value_of(text: str, row: Operator) -> Value:
 
 
 def text_of(leaf: Leaf) -> str:
-    """Write a leaf's value as its field shows it."""
+    """Return the text of the value's field for a leaf."""
     value, row = leaf.value, leaf.rows()[0][0]
     if isinstance(value, Reference):
         return f"{REFERENCE} {value.parameter}"
@@ -165,13 +165,13 @@ def text_of(leaf: Leaf) -> str:
 
 
 def is_simple(condition: Any) -> bool:
-    """Tell whether a row of the form holds all that a condition means."""
+    """Tell whether a row of the form can show all of a condition."""
     if not isinstance(condition, Leaf):
         return False
     try:
         data = leaf_data(
             condition.parameter,
-            key_of(condition),
+            choice_key(condition),
             text_of(condition),
             ignore_case=condition.ignore_case,
         )
@@ -181,10 +181,10 @@ def is_simple(condition: Any) -> bool:
 
 
 def _meaning(leaf: Leaf) -> tuple[object, ...]:
-    """Gather what tells leaves apart; a type that changes nothing does not."""
+    """Return what distinguishes the meaning of leaves; a type without an effect does not."""
     met = [(row.name, row.type) for row, _ in leaf.rows()]
     rest = {name: value for name, value in leaf.data().items() if name != "type"}
-    return json_text(rest), met, leaf.type == "number"  # which reads numbers out of texts
+    return json_text(rest), met, leaf.type == "number"  # this type converts texts
 
 
 def _shown(value: Value, row: Operator) -> str:
@@ -195,7 +195,7 @@ def _shown(value: Value, row: Operator) -> str:
         or (row.operand in ("strings", "datetime pair") and (not value or set(value) & set(',"')))
         or value != value.strip()
         or value[:1] in ('"', REFERENCE)
-        or not value.isprintable()  # a line feed would not survive in a field of one line
+        or not value.isprintable()  # a field of one line would lose a line feed
     )
     return json_text(value) if ambiguous else value
 
@@ -220,7 +220,7 @@ def _unquoted(text: str) -> str:
         try:
             value = json.loads(text)
         except ValueError as error:
-            raise FormError(f"{text} is not a text in JSON quotes.") from error
+            raise FormError(f"{text} is not a text in JSON quotes. Close the quotes.") from error
         return str(value)
     return text
 

@@ -1,4 +1,4 @@
-"""An integration's icon: an emoji, or an image that is kept in the spec as a data URI."""
+"""Icons of integrations: an emoji, or an image that the spec contains as a data URI."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from nbincoming.core.spec.model import MAX_ICON
 from nbincoming.errors import NbIncomingError
 
-#: How the files of each kind of image start (the kinds that a spec takes).
+#: The first bytes of each kind of image that a spec accepts.
 _STARTS: Final = (
     (b"\x89PNG\r\n\x1a\n", "png"),
     (b"\xff\xd8\xff", "jpeg"),
@@ -24,23 +24,23 @@ def is_image(icon: str) -> bool:
 
 
 def icon_of(image: bytes | Path) -> str:
-    """Write an image as the icon of a spec.
+    """Return an image as the icon of a spec.
 
     Raises
     ------
     NbIncomingError
-        If it is no image, or too large.
+        If it is no image, or is too large.
     """
     content = image.read_bytes() if isinstance(image, Path) else image
     kind = next((name for start, name in _STARTS if content.startswith(start)), None)
     if kind is None and b"<svg" in content[:1_000]:
         kind = "svg+xml"
     if kind is None:
-        raise NbIncomingError("An icon is a PNG, JPEG, GIF, WebP or SVG image.")
+        raise NbIncomingError("Choose a PNG, JPEG, GIF, WebP or SVG image.")
     uri = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     if len(uri) > MAX_ICON:
         raise NbIncomingError(
             f"The image has {len(content):,} bytes. An icon has at most {MAX_ICON * 3 // 4:,}: "
-            "make it smaller, 64 by 64 pixels is enough."
+            "make it smaller; 64 by 64 pixels are enough."
         )
     return uri

@@ -1,8 +1,8 @@
-"""What the wizard and the code both show and change: one state, changed by actions.
+"""The state of an integration, which the wizard and the code share. Actions change it.
 
-Pure: no widget, listener, clock or file. A callback or a method hands an action to
-:func:`update`; effects (opening a window, writing a file) happen in
-:mod:`nbincoming.notebook.integration`, which reports them back as actions.
+This module is pure: it has no widget, listener, clock or file. A callback or a method passes an
+action to :func:`update`. Effects, such as opening a window or writing a file, happen elsewhere in
+:mod:`nbincoming.notebook` and are reported as actions.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ TITLES: Final[Mapping[Card, str]] = MappingProxyType(
     }
 )
 
-#: Which members of a spec each card changes.
+#: The members of a spec that each card changes.
 MEMBERS: Final[Mapping[Card, tuple[str, ...]]] = MappingProxyType(
     {
         "endpoint": (
@@ -54,16 +54,16 @@ MEMBERS: Final[Mapping[Card, tuple[str, ...]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window in which the draft answers and requests are captured.
+    """The time in which the draft answers and requests are captured.
 
     Attributes
     ----------
     opened_ms, ends_ms : int
         Milliseconds since the epoch, UTC.
     first : int
-        Number of the first sample that can fall into it.
+        Number of the first sample that can be captured in it.
     wanted : int or None
-        It closes after so many requests that were not refused; None keeps it open.
+        It closes after so many requests that were not refused; None: it stays open.
     """
 
     opened_ms: int
@@ -74,30 +74,30 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Everything about an integration but its samples.
+    """Everything about an integration except its samples.
 
     Attributes
     ----------
     draft : Spec
-        What is being defined; version 0.
+        The draft; version 0.
     published : Spec or None
-        What the endpoint runs.
+        The version that the endpoint serves.
     published_path : str
-        Where that was written.
+        The path of its file.
     window : Window or None
         Set while the draft retrieves data.
     open_card : str or None
         The card whose form is open.
     problems : mapping
-        By card; shown where they arose.
+        By card, which shows them.
     notice : str
-        What happened to the requests last, in a sentence.
+        The last event about requests, in a sentence.
     written : str
-        What was written last, in a sentence.
+        The last file that was written, in a sentence.
     public_base : str
-        Where the endpoint's path is reached from outside, such as a tunnel's address.
+        The start of the endpoint's public URL, such as a tunnel's.
     missed : int
-        Requests that came while nothing was published or retrieved.
+        Number of requests that arrived while the draft answered 404.
     """
 
     draft: Spec
@@ -115,7 +115,7 @@ class State:
 
     @property
     def changed(self) -> bool:
-        """Whether the draft means something else than what is published."""
+        """Whether the draft differs in meaning from the published version."""
         return self.published is None or bool(differences(self.published, self.draft))
 
 
@@ -131,17 +131,17 @@ class Define:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close the open card without a change."""
+    """Close the open card and discard its form."""
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SetMembers:
     """Set members of the draft, in their JSON form.
 
     Attributes
     ----------
     close : bool
-        Whether the card's form closes when that succeeds.
+        Whether the card's form closes if that succeeds.
     """
 
     card: Card
@@ -150,7 +150,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Fail:
+class ShowProblems:
     """Show problems in a card."""
 
     card: Card
@@ -159,47 +159,47 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class OpenWindow:
-    """Data is being retrieved from now on."""
+    """The draft retrieves data from now on."""
 
     window: Window
 
 
 @dataclass(frozen=True, slots=True)
 class CloseWindow:
-    """Data is not being retrieved any more."""
+    """The draft no longer retrieves data."""
 
     notice: str
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """Requests were read from elsewhere."""
+class NoteImport:
+    """Requests were imported."""
 
     notice: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
-    """The endpoint is reached from outside at this address; empty where it is not."""
+class SetPublicBase:
+    """Set the start of the endpoint's public URL; empty for none."""
 
     public_base: str
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A request came that nobody waited for."""
+class CountMissed:
+    """A request arrived while the draft was not retrieving data."""
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """The draft was written."""
+class NoteSaved:
+    """The draft was saved."""
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """A version was written and is served from now on."""
+class NotePublished:
+    """A version was published and is served from now on."""
 
     spec: Spec
     path: str
@@ -208,22 +208,22 @@ class Published:
 Action: TypeAlias = (
     Define
     | Close
-    | Change
-    | Fail
+    | SetMembers
+    | ShowProblems
     | OpenWindow
     | CloseWindow
-    | Imported
-    | Reach
-    | Miss
-    | Saved
-    | Published
+    | NoteImport
+    | SetPublicBase
+    | CountMissed
+    | NoteSaved
+    | NotePublished
 )
 
 
 def update(state: State, action: Action) -> State:
     """Return the state after an action.
 
-    Problems are part of the state: nothing is raised.
+    Nothing is raised: problems become part of the state.
     """
     match action:
         case Define(card=card):
@@ -232,9 +232,9 @@ def update(state: State, action: Action) -> State:
             if state.open_card is None:
                 return state
             return replace(state, open_card=None, problems=_without(state, state.open_card))
-        case Change():
+        case SetMembers():
             return _change(state, action)
-        case Fail(card=card, problems=problems):
+        case ShowProblems(card=card, problems=problems):
             return replace(
                 state, problems=MappingProxyType({**_without(state, card), card: problems})
             )
@@ -244,31 +244,31 @@ def update(state: State, action: Action) -> State:
             )
         case CloseWindow(notice=notice):
             return replace(state, window=None, notice=notice)
-        case Imported(notice=notice):
+        case NoteImport(notice=notice):
             return replace(state, notice=notice, problems=_without(state, "incoming"))
-        case Reach(public_base=public_base):
+        case SetPublicBase(public_base=public_base):
             return replace(state, public_base=public_base)
-        case Miss():
+        case CountMissed():
             return replace(state, missed=state.missed + 1)
-        case Saved(path=path):
+        case NoteSaved(path=path):
             return replace(
                 state, written=f"Saved as a draft: {path}", problems=_without(state, "publish")
             )
-        case Published(spec=spec, path=path):
+        case NotePublished(spec=spec, path=path):
             return replace(
                 state,
                 published=spec,
                 published_path=path,
                 written=f"Published version {spec.version}: {path}",
                 problems=_without(state, "publish"),
-                window=None,  # the version answers from now on, the draft no more
+                window=None,  # from now on the version answers, not the draft
                 missed=0,
             )
         case _:
             assert_never(action)
 
 
-def _change(state: State, action: Change) -> State:
+def _change(state: State, action: SetMembers) -> State:
     try:
         draft = spec_from_data({**state.draft.data(), **action.members}, source="The draft")
     except SpecError as error:
@@ -290,16 +290,16 @@ def _without(state: State, card: Card) -> Mapping[Card, tuple[Problem, ...]]:
 
 
 def card_of(problem: Problem) -> Card | None:
-    """Find the card on which a problem can be mended."""
+    """Return the card on which a problem can be solved."""
     member = problem.place.partition(".")[0].partition("[")[0]
     return next((card for card in CARDS if member in MEMBERS[card]), None)
 
 
-# --- the way through ---------------------------------------------------------------------
+# --- progress -----------------------------------------------------------------------------
 
 
 def is_done(state: State, card: Card, *, samples: int) -> bool:
-    """Tell whether a card holds something that somebody decided on, or that arrived."""
+    """Tell whether a card has been defined, or has data."""
     match card:
         case "endpoint":
             return not isinstance(state.draft.authorization, NoAuthorization)
@@ -314,19 +314,19 @@ def is_done(state: State, card: Card, *, samples: int) -> bool:
 
 
 def next_card(state: State, *, samples: int) -> Card | None:
-    """Say which card to go on with: requests first, since all the rest is easier with some.
+    """Return the card to define next: requests first, because they make the other cards easier.
 
-    Authorization is never the next one: a sender may well come without.
+    The endpoint's card is never the next one, because authorization is optional.
     """
     rest = (card for card in CARDS if card != "endpoint")
     return next((card for card in rest if not is_done(state, card, samples=samples)), None)
 
 
-# --- words -----------------------------------------------------------------------------
+# --- texts -----------------------------------------------------------------------------
 
 
 def badge(state: State) -> str:
-    """Say in a word or two what the endpoint does."""
+    """Return the endpoint's state in a word or two."""
     if state.window is not None:
         return "Retrieving data"
     if state.published is not None:
@@ -335,7 +335,7 @@ def badge(state: State) -> str:
 
 
 def summary(state: State, card: Card, *, samples: int = 0, parameters: int = 0) -> str:
-    """Say in one line what a closed card holds."""
+    """Return the one line of a closed card."""
     draft = state.draft
     match card:
         case "endpoint":
@@ -362,7 +362,7 @@ def summary(state: State, card: Card, *, samples: int = 0, parameters: int = 0) 
 
 
 def duration_words(text: str) -> str:
-    """Write an ISO 8601 duration as people say it: ``7 days``, ``1 hour 30 minutes``."""
+    """Write an ISO 8601 duration in words: ``7 days``, ``1 hour 30 minutes``."""
     left_s, parts = duration_ms(text) // 1000, []
     for unit, unit_s in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
         count, left_s = divmod(left_s, unit_s)
@@ -372,7 +372,7 @@ def duration_words(text: str) -> str:
 
 
 def authorization_words(authorization: Scheme) -> str:
-    """Name a scheme as the platform does."""
+    """Return the name of a scheme, as on the platform."""
     match authorization:
         case NoAuthorization():
             return "Without authorization"

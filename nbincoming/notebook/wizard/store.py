@@ -1,4 +1,4 @@
-"""The state of an integration as threads share it: one lock, and watchers told of changes."""
+"""Share the state of an integration between threads, and notify watchers of changes."""
 
 from __future__ import annotations
 
@@ -9,27 +9,28 @@ from functools import partial
 
 from nbincoming.notebook.wizard.state import Action, State, update
 
-#: How soon after a change the watchers are told, and how long they are left alone then: a
-#: burst becomes one update, and five updates a second stay far below what a server drops.
-COALESCE_S = 0.01
-PAUSE_S = 0.2
+#: The delay between a change and its notification, and the pause until the next one. So a burst
+#: becomes one update, and five updates a second are far below the rate at which Jupyter drops
+#: messages.
+NOTIFY_DELAY_S = 0.01
+NOTIFY_PAUSE_S = 0.2
 
 #: Runs a callback later, on the listener's thread.
 Later = Callable[[float, Callable[[], None]], object]
 
 
 class Store:
-    """Holds the state; actions change it, from any thread.
+    """Holds the state. Actions change it from any thread.
 
     Attributes
     ----------
     lock : RLock
-        Guards the state and all that must change together with it. Watchers take it
-        before they write widgets, so each group of widgets has one writer at a time.
+        Guards the state and everything that changes together with it. Watchers take it before
+        they write widgets, so only one thread writes a group of widgets at a time.
     state : State
-        As of now; a frozen value.
+        The current state, a frozen value.
     later : callable or None
-        How to run something later; without it, watchers are told at once.
+        Runs a callback later; without it, watchers are notified at once.
     """
 
     def __init__(self, state: State) -> None:
@@ -37,34 +38,34 @@ class Store:
         self.state = state
         self.later: Later | None = None
         self._watchers: list[Callable[[], None]] = []
-        self._poked = False
-        self._resting = False
-        self._era = 0
+        self._is_pending = False
+        self._is_paused = False
+        self._generation = 0
 
-    def connect(self, later: Later | None) -> None:
-        """Run things later by this from now on; what an old one still had may be lost."""
+    def set_scheduler(self, later: Later | None) -> None:
+        """Run callbacks later by another function; pending ones of the old may be lost."""
         with self.lock:
             self.later = later
-            self._poked = self._resting = False
-            self._era += 1
+            self._is_pending = self._is_paused = False
+            self._generation += 1
 
     def dispatch(self, action: Action) -> State:
-        """Change the state by an action, and tell the watchers soon."""
+        """Change the state by an action and notify the watchers soon."""
         with self.lock:
             self.state = state = update(self.state, action)
-        self.poke()
+        self.notify()
         return state
 
     def restore(self, state: State) -> None:
-        """Go back to a state from before."""
+        """Set an earlier state again."""
         with self.lock:
             self.state = state
-        self.poke()
+        self.notify()
 
     def watch(self, watcher: Callable[[], None]) -> Callable[[], None]:
-        """Call a function soon after each change; return how to stop that.
+        """Call a function soon after each change; return a function that stops it.
 
-        Any thread may call the watcher: the listener's, mostly.
+        The watcher can be called on any thread, mostly on the listener's.
         """
         with self.lock:
             self._watchers.append(watcher)
@@ -75,36 +76,36 @@ class Store:
 
         return stop
 
-    def poke(self) -> None:
-        """Tell the watchers soon that something changed."""
+    def notify(self) -> None:
+        """Notify the watchers soon."""
         with self.lock:
-            if not self._watchers or self._poked:
+            if not self._watchers or self._is_pending:
                 return
             later = self.later
-            self._poked = later is not None
-            if self._resting:
-                return  # told when the rest is over
+            self._is_pending = later is not None
+            if self._is_paused:
+                return  # notified after the pause
         if later is None:
-            self._tell()
+            self._notify()
         else:
-            later(COALESCE_S, self._tell)
+            later(NOTIFY_DELAY_S, self._notify)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         with self.lock:
-            self._poked = False
+            self._is_pending = False
             watchers = list(self._watchers)
             if self.later is not None:
-                # The first change shows at once, those that follow closely wait longer.
-                self._resting = True
-                self.later(PAUSE_S, partial(self._rest, self._era))
+                # The first change is shown at once; the following ones wait for the pause.
+                self._is_paused = True
+                self.later(NOTIFY_PAUSE_S, partial(self._end_pause, self._generation))
         for watcher in watchers:
             watcher()
 
-    def _rest(self, era: int) -> None:
+    def _end_pause(self, generation: int) -> None:
         with self.lock:
-            if era != self._era:
-                return  # the loop that this came from is not ours any more
-            self._resting = False
-            due = self._poked
+            if generation != self._generation:
+                return  # this callback came from an earlier loop
+            self._is_paused = False
+            due = self._is_pending
         if due:
-            self._tell()
+            self._notify()

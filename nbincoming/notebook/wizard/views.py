@@ -1,6 +1,6 @@
-"""What the cards are built of: escaped HTML, the style, a Copy button, a card's frame.
+"""The parts from which the cards are built: widgets, tables, trees and escaped HTML.
 
-Untrusted text reaches HTML through :func:`escape` only; the helpers below all use it.
+Text from a request reaches HTML only through :func:`escape`. All functions below use it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from nbincoming.notebook.wizard.state import TITLES, Card, card_of
 
 _HERE: Final = Path(__file__).parent
 
-#: Longest value shown in a cell of a table; the raw view has it whole.
+#: Longest value in a cell of a table; the raw view shows it in full.
 CELL_LIMIT: Final = 300
 
-#: Most rows of a table: more are for the frame.
+#: Most rows of a table; the frame has all of them.
 ROW_LIMIT: Final = 500
 
-#: What a button may show in place of its label; the style sheet draws it.
+#: A symbol on a button in place of its label; the style sheet draws it.
 Glyph = Literal["up", "down", "copy", "remove"]
 
-#: A callback of a widget, whatever the widget passes it.
+#: A callback of a widget, with any arguments.
 Callback = Callable[..., None]
 
 
@@ -42,7 +42,7 @@ def escape(text: object) -> str:
 
 
 class CopyButton(anywidget.AnyWidget):
-    """A button that copies a text to the clipboard and says so."""
+    """A button that copies a text to the clipboard and confirms it."""
 
     _esm = _HERE / "copy.js"
     text = traitlets.Unicode("").tag(sync=True)
@@ -55,7 +55,7 @@ def style() -> widgets.HTML:
 
 
 def text(content: str = "", *, css: str = "", live: bool = False) -> widgets.HTML:
-    """Return an element for HTML that is set later; `live` has it read out."""
+    """Return an element for HTML; with `live`, screen readers announce its changes."""
     box = widgets.HTML(content)
     if css:
         box.add_class(css)
@@ -85,7 +85,7 @@ def glyph_button(
     *,
     hint: str = "",
 ) -> widgets.Button:
-    """Return a button that shows a glyph; its label is still what is read out."""
+    """Return a button with a symbol; screen readers read its label."""
     made = button(label, callback, hint=hint, css="nbi-glyph")
     made.add_class(f"nbi-glyph-{glyph}")
     return made
@@ -100,7 +100,7 @@ def checkbox(label: str, value: bool = False) -> widgets.Checkbox:
 
 
 def section(title: str, children: Iterable[widgets.Widget], *, css: str = "") -> widgets.VBox:
-    """Put widgets under a heading, as a part of a card's form."""
+    """Return a part of a card's form: widgets below a heading."""
     heading = text(f'<div role="heading" aria-level="4" class="nbi-part">{escape(title)}</div>')
     box = column([heading, *children], css="nbi-section")
     if css:
@@ -109,7 +109,7 @@ def section(title: str, children: Iterable[widgets.Widget], *, css: str = "") ->
 
 
 def figures(numbers: Iterable[tuple[object, str]]) -> str:
-    """Write numbers that a glance should catch, each with what it counts."""
+    """Write large numbers, each with what it counts."""
     tiles = "".join(
         f'<div class="nbi-figure"><b>{escape(number)}</b> {escape(words)}</div>'
         for number, words in numbers
@@ -118,7 +118,7 @@ def figures(numbers: Iterable[tuple[object, str]]) -> str:
 
 
 def row(children: Iterable[widgets.Widget], *, css: str = "") -> widgets.HBox:
-    """Put widgets side by side, wrapping where there is no room."""
+    """Put widgets side by side; they wrap if there is no room."""
     box = widgets.HBox(list(children))
     box.add_class("nbi-row")
     if css:
@@ -141,7 +141,7 @@ def show(widget: widgets.DOMWidget, visible: bool) -> None:
 
 
 def set_html(box: widgets.HTML, content: str) -> None:
-    """Set HTML, unless it is there: each change is a message to the browser."""
+    """Set HTML if it differs: each change is a message to the browser."""
     if box.value != content:
         box.value = content
 
@@ -149,8 +149,8 @@ def set_html(box: widgets.HTML, content: str) -> None:
 def field(kind: type[Any], label: str, *, css: str = "", **options: Any) -> Any:
     """Return an input whose label is above it.
 
-    Text is taken when it is left or entered: while a kernel is busy, single letters wait for
-    each other, and a button that is pressed after them would overtake them.
+    A text field sends its value when the user leaves it or presses Enter. If each letter were sent,
+    a button that is pressed next could overtake the letters while the kernel is busy.
     """
     if issubclass(kind, widgets.Text | widgets.Textarea):
         options = {"continuous_update": False, **options}
@@ -163,7 +163,7 @@ def field(kind: type[Any], label: str, *, css: str = "", **options: Any) -> Any:
 
 
 def places(problems: Sequence[Problem], open_card: Callable[[Card], None]) -> list[widgets.Widget]:
-    """Return a row for each problem, with a button that opens the card where it is mended."""
+    """Return a row for each problem, with a button that opens the card where it can be solved."""
     rows = []
     for problem in problems:
         parts: list[widgets.Widget] = [text(problem_list([problem]))]
@@ -176,26 +176,26 @@ def places(problems: Sequence[Problem], open_card: Callable[[Card], None]) -> li
 
 
 def problem_list(problems: Sequence[Problem]) -> str:
-    """Write problems as a list that says of itself what it is."""
+    """Write problems as a list with a heading."""
     if not problems:
         return ""
     items = "".join(
         f"<li>{f'<code>{escape(p.place)}</code> ' if p.place else ''}{escape(p.message)}</li>"
         for p in problems
     )
-    return f'<div class="nbi-problems" role="alert"><b>To be mended</b><ul>{items}</ul></div>'
+    return f'<div class="nbi-problems" role="alert"><b>To be corrected</b><ul>{items}</ul></div>'
 
 
 def cell(value: Value) -> str:
-    """Write a value as people read it: texts bare, the rest as JSON, cut."""
+    """Write a value for a cell: a text without quotes, anything else as JSON, shortened."""
     shown = value if isinstance(value, str) else json_text(value)
     return shown if len(shown) <= CELL_LIMIT else shown[: CELL_LIMIT - 1] + "…"
 
 
 class Grid:
-    """A sortable, searchable table that is sent anew only when it changed.
+    """A sortable, searchable table that is sent again only after a change.
 
-    Every cell is a text: JavaScript would round long integers.
+    Every cell is a text, because JavaScript would round long integers.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -205,40 +205,40 @@ class Grid:
             self._frame([]),
             classes="display compact",
             column_filters=False,
-            maxBytes=0,  # all rows: what is shown is searched
+            maxBytes=0,  # send all rows, because only these are searched
             paging=False,
             showIndex=False,
             style="width:100%;margin:0",
         )
         self.widget.add_class("nbi-grid")
-        self.widget.tabbable = True  # it scrolls, so the keyboard must reach it
+        self.widget.tabbable = True  # it scrolls, so it must be reachable by keyboard
 
     def show(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Show these rows."""
         if rows != self._rows:
             self._rows = list(rows)
-            self.widget.update(self._frame(rows), maxBytes=0)  # it forgets what it was made with
+            self.widget.update(self._frame(rows), maxBytes=0)  # update() forgets the options
 
     def _frame(self, rows: Sequence[tuple[str, ...]]) -> pd.DataFrame:
         return pd.DataFrame(list(rows), columns=self._columns, dtype=object)
 
 
-#: Most members of a tree: beyond them a browser gets slow, and people lost.
+#: Most members of a tree; more would make the browser slow.
 _TREE_LIMIT: Final = 2_000
 
-#: A tree of at most so many leaves is open at first, a larger one down to some levels.
+#: A tree with at most so many leaves is open at first; a larger one is open for some levels.
 _SMALL_TREE: Final = 60
 _OPEN_LEVELS: Final = 3
 _ALL_LEVELS: Final = 1_000
 
 
 def tree(value: Value, name: str) -> str:
-    """Write a value as a tree that opens and closes."""
+    """Write a value as a tree whose branches open and close."""
     budget = [_TREE_LIMIT]
     small = len(flatten(value)) <= _SMALL_TREE
     html_text = _branch(value, name, budget, _ALL_LEVELS if small else _OPEN_LEVELS)
     if budget[0] < 0:
-        html_text += f"<p>cut after {_TREE_LIMIT:,} members</p>"
+        html_text += f"<p>only the first {_TREE_LIMIT:,} members are shown</p>"
     attributes = 'class="nbi-tree" tabindex="0" role="region" aria-label="Raw JSON"'
     return f"<div {attributes}>{html_text}</div>"
 
@@ -259,7 +259,7 @@ def _branch(value: Value, name: str, budget: list[int], open_levels: int) -> str
 
 
 def counted(number: int, noun: str) -> str:
-    """Write a number of things: ``1 request``, ``2,000 requests``."""
+    """Write a number with its noun: ``1 request``, ``2,000 requests``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 

@@ -1,4 +1,4 @@
-"""The wizard: a header and five cards over one integration."""
+"""The wizard: a header and five cards for one integration."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Wizard:
-    """Shows an integration and hands clicks to its state.
+    """Shows an integration and passes clicks to its state.
 
     Attributes
     ----------
     widget : VBox
-        May be displayed any number of times; each display shows the same.
+        The widget. All its displays show the same.
     """
 
     def __init__(self, integration: Integration) -> None:
@@ -51,7 +51,7 @@ class Wizard:
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the state as it is now; from any thread."""
+        """Show the current state; can be called on any thread."""
         with self._integration.store.lock:
             state = self._integration.state
             self._refresh_header(state)
@@ -92,6 +92,6 @@ def _icon_html(icon: str) -> str:
 
 
 def _breakable(url: str) -> str:
-    """Let a URL break after its slashes, where there is no room for it."""
+    """Allow line breaks after the slashes of a URL."""
     scheme, _, rest = url.partition("://")
     return f"{escape(scheme)}://" + "/<wbr>".join(escape(part) for part in rest.split("/"))

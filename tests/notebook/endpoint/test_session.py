@@ -20,7 +20,7 @@ from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.listener.listener import shared
-from nbincoming.notebook.wizard.state import Change
+from nbincoming.notebook.wizard.state import SetMembers
 from tests.notebook.conftest import Make
 
 WAIT_S = 60  # only a bound
@@ -269,7 +269,7 @@ def test_the_larger_limit_counts_at_the_door(inc: Integration, draft_is_larger: 
     """The listener applies the larger of the draft's and the published version's limits."""
     sizes = (1_000, 3_000) if draft_is_larger else (3_000, 1_000)
     for size in sizes:
-        inc.store.dispatch(Change("endpoint", {"max_body_bytes": size}))
+        inc.store.dispatch(SetMembers("endpoint", {"max_body_bytes": size}))
         if size == sizes[0]:
             inc.publish()
     inc.endpoint.update_body_limit()

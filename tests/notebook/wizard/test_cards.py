@@ -288,7 +288,7 @@ def test_missed_requests_are_told(inc: Integration, page: Page) -> None:
     """Who sends too early reads why that got 404 and what to do."""
     send(inc, {})
     send(inc, {})
-    assert "2 requests came and got 404" in text_of(page.open("incoming"))
+    assert "2 requests got 404" in text_of(page.open("incoming"))
 
 
 def picker(opened: Any) -> Any:
@@ -550,7 +550,7 @@ def test_conditions_are_grouped(
     opened = page.open("conditions")
     fill(opened, "body.priority", "equals|string", "high")
     click(opened, "Duplicate")
-    field(opened, "Holds where").value = word
+    field(opened, "True if").value = word
     click(opened, "Apply")
     assert conditions(inc) == {"urgent": data}
 
@@ -561,7 +561,7 @@ def test_groups_nest(inc: Integration, page: Page) -> None:
     fill(opened, "body.priority", "equals|string", "high")
     click(opened, "Add a group")
     fill(opened, "body.n", "greater_than|number", "5", row=1)
-    field(opened, "Holds where", 1).value = "none"
+    field(opened, "True if", 1).value = "none"
     click(opened, "Apply")
     more = {"parameter": "body.n", "operator": "greater_than", "value": 5}
     assert conditions(inc) == {"urgent": {"all": [HIGH, {"not": {"any": [more]}}]}}
@@ -651,7 +651,7 @@ def test_a_condition_that_has_no_row_is_kept(inc: Integration, page: Page) -> No
     elements = P.body.lines.any_element(lambda line: line.sku == "x")
     inc.trigger("urgent", (P.body.n.as_number() > 5) & elements)
     opened = page.open("conditions")
-    assert text_of(opened).count("(changed as text, or by code)") == 2
+    assert text_of(opened).count("(edit it as text)") == 2
     before = conditions(inc)
     click(opened, "Apply")
     assert conditions(inc) == before
@@ -686,7 +686,7 @@ def test_the_preview_says_which_samples_match_and_why(inc: Integration, page: Pa
 def test_publishing_writes_and_serves(inc: Integration, page: Page) -> None:
     """The card says where, which version, and how to check it."""
     opened = page.open("publish")
-    assert "Nothing is in the way." in text_of(opened)
+    assert "No problems." in text_of(opened)
     click(opened, "Save & publish")
     page.refresh()
     assert inc.published == load(inc.state.published_path)

@@ -19,11 +19,11 @@ from nbincoming.notebook.wizard.fields import (
     HINTS,
     Choice,
     FormError,
+    choice_key,
     choices,
     is_simple,
-    key_of,
     leaf_data,
-    row_of,
+    operator_of,
     text_of,
     value_of,
 )
@@ -57,7 +57,7 @@ def leaf_of(row: Operator, value: Any = None, **members: Any) -> Leaf:
 def test_the_example_of_each_operator_can_be_written_and_read(row: Operator) -> None:
     """What a field shows of a value is read as that value."""
     leaf = leaf_of(row, row.example)
-    again = Leaf.model_validate(leaf_data("body.a", key_of(leaf), text_of(leaf)))
+    again = Leaf.model_validate(leaf_data("body.a", choice_key(leaf), text_of(leaf)))
     assert again.data() == leaf.data()
 
 
@@ -98,7 +98,9 @@ def test_any_value_can_be_written_and_read(data: st.DataObject, row: Operator) -
         raise
     text = text_of(leaf)
     assert "\n" not in text
-    shown = row_of(key_of(leaf))  # of several rows that take the value, the one the form shows
+    shown = operator_of(
+        choice_key(leaf)
+    )  # of several rows that take the value, the one the form shows
     assert same(value_of(text, shown), value)
 
 
@@ -183,7 +185,7 @@ def test_a_value_may_be_another_parameter(row: Operator) -> None:
 @each_row
 def test_a_choice_is_found_by_its_key(row: Operator) -> None:
     """Rows of one name are told apart by their type."""
-    assert row_of(Choice(row).key) is row
+    assert operator_of(Choice(row).key) is row
 
 
 def test_no_two_choices_read_the_same() -> None:

@@ -38,7 +38,7 @@ def test_an_emoji_is_an_icon(make: Make) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"hello", "An icon is a PNG"), (PNG + b"x" * MAX_ICON, "make it smaller")],
+    [(b"hello", "Choose a PNG"), (PNG + b"x" * MAX_ICON, "make it smaller")],
 )
 def test_what_is_no_icon_is_a_problem(content: bytes, words: str) -> None:
     """The message says what is one."""

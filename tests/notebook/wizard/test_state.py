@@ -26,17 +26,17 @@ from nbincoming.notebook.wizard.state import (
     TITLES,
     Action,
     Card,
-    Change,
     Close,
     CloseWindow,
+    CountMissed,
     Define,
-    Fail,
-    Imported,
-    Miss,
+    NoteImport,
+    NotePublished,
+    NoteSaved,
     OpenWindow,
-    Published,
-    Reach,
-    Saved,
+    SetMembers,
+    SetPublicBase,
+    ShowProblems,
     State,
     Window,
     authorization_words,
@@ -101,30 +101,30 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
     ),
     "a change is made and its card closes": (
         state(open_card="deduplication"),
-        Change("deduplication", BY_ID),
+        SetMembers("deduplication", BY_ID),
         {"draft": draft(**BY_ID), "open_card": None},
     ),
     "a change by code leaves the card open": (
         state(open_card="deduplication"),
-        Change("deduplication", BY_ID, close=False),
+        SetMembers("deduplication", BY_ID, close=False),
         {"draft": draft(**BY_ID)},
     ),
     "a change of one card leaves another open": (
         state(open_card="endpoint"),
-        Change("deduplication", BY_ID),
+        SetMembers("deduplication", BY_ID),
         {"draft": draft(**BY_ID)},
     ),
     "a good change forgets the card's problems": (
         state(problems=failed(deduplication=PROBLEM, publish=PROBLEM)),
-        Change("deduplication", BY_ID),
+        SetMembers("deduplication", BY_ID),
         {"draft": draft(**BY_ID), "problems": failed(publish=PROBLEM)},
     ),
     "a change of nothing still closes the card": (
-        state(open_card="incoming"), Change("incoming", {}), {"open_card": None},
+        state(open_card="incoming"), SetMembers("incoming", {}), {"open_card": None},
     ),
     "a bad change shows its problem and changes nothing": (
         state(open_card="deduplication"),
-        Change("deduplication", {"deduplication": {"parameters": []}}),
+        SetMembers("deduplication", {"deduplication": {"parameters": []}}),
         {
             "problems": failed(
                 deduplication=Problem(
@@ -136,12 +136,12 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
     ),
     "a failure shows in its card": (
         state(problems=failed(endpoint=PROBLEM)),
-        Fail("publish", (PROBLEM,)),
+        ShowProblems("publish", (PROBLEM,)),
         {"problems": failed(endpoint=PROBLEM, publish=PROBLEM)},
     ),
     "a failure replaces the one before": (
         state(problems=failed(publish=Problem("", "Old."))),
-        Fail("publish", (PROBLEM,)),
+        ShowProblems("publish", (PROBLEM,)),
         {"problems": failed(publish=PROBLEM)},
     ),
     "a window opens": (
@@ -154,21 +154,21 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
     ),
     "requests are imported": (
         state(problems=failed(incoming=PROBLEM)),
-        Imported("2 requests imported."),
+        NoteImport("2 requests imported."),
         {"notice": "2 requests imported.", "problems": failed()},
     ),
     "an address from outside is noted": (
-        state(), Reach("https://x.example"), {"public_base": "https://x.example"},
+        state(), SetPublicBase("https://x.example"), {"public_base": "https://x.example"},
     ),
-    "a missed request is counted": (state(missed=1), Miss(), {"missed": 2}),
+    "a missed request is counted": (state(missed=1), CountMissed(), {"missed": 2}),
     "a draft is saved": (
         state(problems=failed(publish=PROBLEM)),
-        Saved("drafts/x"),
+        NoteSaved("drafts/x"),
         {"written": "Saved as a draft: drafts/x", "problems": failed()},
     ),
     "a version is published": (
         state(missed=3, problems=failed(publish=PROBLEM)),
-        Published(V1, "published/x"),
+        NotePublished(V1, "published/x"),
         {
             "published": V1,
             "published_path": "published/x",
@@ -214,13 +214,13 @@ members = st.dictionaries(
 actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(Define, cards),
     st.just(Close()),
-    st.builds(Change, cards, members, st.booleans()),
-    st.builds(Fail, cards, problems),
+    st.builds(SetMembers, cards, members, st.booleans()),
+    st.builds(ShowProblems, cards, problems),
     st.builds(OpenWindow, windows),
     st.builds(CloseWindow, st.text(max_size=5)),
-    st.just(Miss()),
-    st.builds(Saved, st.text(max_size=5)),
-    st.builds(Published, specs, st.text(max_size=5)),
+    st.just(CountMissed()),
+    st.builds(NoteSaved, st.text(max_size=5)),
+    st.builds(NotePublished, specs, st.text(max_size=5)),
 )
 states = st.builds(
     State,
@@ -244,8 +244,8 @@ def test_no_action_fails(before: State, action: Action) -> None:
         assert summary(after, card, samples=2, parameters=9)
 
 
-@given(before=states, action=st.builds(Change, cards, members))
-def test_a_draft_is_always_valid(before: State, action: Change) -> None:
+@given(before=states, action=st.builds(SetMembers, cards, members))
+def test_a_draft_is_always_valid(before: State, action: SetMembers) -> None:
     """A change is made whole or not at all, and in the latter case it says why."""
     after = update(before, action)
     assert spec_from_data(after.draft.data()) == after.draft

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from nbincoming.core.spec.model import Spec
-from nbincoming.notebook.wizard.state import CloseWindow, Define, Miss, State
-from nbincoming.notebook.wizard.store import COALESCE_S, PAUSE_S, Store
+from nbincoming.notebook.wizard.state import CloseWindow, CountMissed, Define, State
+from nbincoming.notebook.wizard.store import NOTIFY_DELAY_S, NOTIFY_PAUSE_S, Store
 
 DRAFT = Spec(name="x", endpoint="0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d")
 
@@ -60,7 +60,7 @@ def store() -> Store:
 def loop(store: Store) -> Loop:
     """A loop that the store uses."""
     loop = Loop()
-    store.connect(loop.later)
+    store.set_scheduler(loop.later)
     return loop
 
 
@@ -73,17 +73,17 @@ def test_an_action_changes_the_state(store: Store) -> None:
 def test_without_a_loop_watchers_are_told_at_once(store: Store) -> None:
     """A wizard without a listener still shows what was clicked."""
     watcher = Watcher(store)
-    store.dispatch(Miss())
-    store.dispatch(Miss())
+    store.dispatch(CountMissed())
+    store.dispatch(CountMissed())
     assert watcher.seen == [1, 2]
 
 
 def test_with_a_loop_watchers_are_told_soon(store: Store, loop: Loop) -> None:
     """Not in the thread that changed the state, which may hold other locks."""
     watcher = Watcher(store)
-    store.dispatch(Miss())
+    store.dispatch(CountMissed())
     assert watcher.seen == []
-    loop.run(COALESCE_S)
+    loop.run(NOTIFY_DELAY_S)
     assert watcher.seen == [1]
 
 
@@ -91,8 +91,8 @@ def test_a_burst_becomes_one_update(store: Store, loop: Loop) -> None:
     """However many changes come close together, the last state is shown once."""
     watcher = Watcher(store)
     for _ in range(1_000):
-        store.dispatch(Miss())
-    loop.run(PAUSE_S)
+        store.dispatch(CountMissed())
+    loop.run(NOTIFY_PAUSE_S)
     assert watcher.seen == [1_000]
 
 
@@ -100,37 +100,37 @@ def test_a_stream_of_changes_is_shown_at_a_steady_pace(store: Store, loop: Loop)
     """About five times a second, and never without the newest state in the end."""
     watcher = Watcher(store)
     for _ in range(1_000):
-        store.dispatch(Miss())
+        store.dispatch(CountMissed())
         loop.run(0.002)
     loop.run(1)
-    assert 5 <= len(watcher.seen) <= 2 / PAUSE_S + 2
+    assert 5 <= len(watcher.seen) <= 2 / NOTIFY_PAUSE_S + 2
     assert watcher.seen[-1] == 1_000
 
 
 def test_after_a_pause_a_change_shows_at_once_again(store: Store, loop: Loop) -> None:
     """Only what follows closely waits longer."""
     watcher = Watcher(store)
-    store.dispatch(Miss())
-    loop.run(2 * PAUSE_S)
-    store.dispatch(Miss())
-    loop.run(COALESCE_S)
+    store.dispatch(CountMissed())
+    loop.run(2 * NOTIFY_PAUSE_S)
+    store.dispatch(CountMissed())
+    loop.run(NOTIFY_DELAY_S)
     assert watcher.seen == [1, 2]
 
 
 def test_a_poke_without_a_change_tells_watchers(store: Store) -> None:
     """What is shown besides the state, such as samples, changed."""
     watcher = Watcher(store)
-    store.poke()
+    store.notify()
     assert watcher.seen == [0]
 
 
 def test_nobody_watching_is_no_work(store: Store, loop: Loop) -> None:
     """Nothing is scheduled, and a later watcher is told of later changes."""
-    store.dispatch(Miss())
+    store.dispatch(CountMissed())
     watcher = Watcher(store)
     loop.run(1)
     assert watcher.seen == []
-    store.dispatch(Miss())
+    store.dispatch(CountMissed())
     loop.run(1)
     assert watcher.seen == [2]
 
@@ -140,14 +140,14 @@ def test_a_watcher_can_stop(store: Store) -> None:
     watcher, other = Watcher(store), Watcher(store)
     watcher.stop()
     watcher.stop()
-    store.dispatch(Miss())
+    store.dispatch(CountMissed())
     assert (watcher.seen, other.seen) == ([], [1])
 
 
 def test_restoring_goes_back_and_shows_that(store: Store) -> None:
     """Code that failed leaves the state as it was."""
     before = store.state
-    store.dispatch(Miss())
+    store.dispatch(CountMissed())
     watcher = Watcher(store)
     store.restore(before)
     assert store.state is before
@@ -159,10 +159,10 @@ def test_a_loop_that_ended_with_an_update_does_not_silence_the_store(
 ) -> None:
     """What the old loop still had to tell is lost, and the next one tells again."""
     watcher = Watcher(store)
-    store.dispatch(Miss())  # and the old loop never runs
+    store.dispatch(CountMissed())  # and the old loop never runs
     another = Loop()
-    store.connect(another.later)
-    store.dispatch(Miss())
+    store.set_scheduler(another.later)
+    store.dispatch(CountMissed())
     another.run(1)
     assert watcher.seen == [2]
 
@@ -170,8 +170,8 @@ def test_a_loop_that_ended_with_an_update_does_not_silence_the_store(
 def test_without_its_loop_a_store_tells_at_once_again(store: Store, loop: Loop) -> None:
     """A closed endpoint's wizard shows that it is closed."""
     watcher = Watcher(store)
-    store.dispatch(Miss())
-    store.connect(None)
+    store.dispatch(CountMissed())
+    store.set_scheduler(None)
     store.dispatch(CloseWindow("Closed."))
     assert watcher.seen == [1]
 
@@ -184,7 +184,7 @@ def test_threads_lose_no_action(store: Store, loop: Loop) -> None:
     def dispatch() -> None:
         barrier.wait(60)
         for _ in range(250):
-            store.dispatch(Miss())
+            store.dispatch(CountMissed())
 
     threads = [threading.Thread(target=dispatch) for _ in range(8)]
     for thread in threads:
@@ -203,8 +203,8 @@ def test_a_watcher_may_dispatch(store: Store) -> None:
     def once() -> None:
         told.append(store.state.missed)
         if len(told) == 1:
-            store.dispatch(Miss())
+            store.dispatch(CountMissed())
 
     store.watch(once)
-    store.dispatch(Miss())
+    store.dispatch(CountMissed())
     assert told == [1, 2]

@@ -16,7 +16,14 @@ from nbincoming.errors import Problem
 from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
 from nbincoming.notebook.listener.listener import shared
-from nbincoming.notebook.wizard.state import CARDS, Card, Change, Define, Fail, Miss
+from nbincoming.notebook.wizard.state import (
+    CARDS,
+    Card,
+    CountMissed,
+    Define,
+    SetMembers,
+    ShowProblems,
+)
 from nbincoming.notebook.wizard.views import CopyButton
 from tests.notebook.conftest import Make
 from tests.notebook.wizard.clicking import Page, all_html, below, buttons, markup, synced, text_of
@@ -147,7 +154,7 @@ def test_a_card_opens_and_closes_the_others(page: Page, card: Card) -> None:
 def test_a_problem_shows_in_its_card(inc: Integration, page: Page, card: Card) -> None:
     """With its place and its sentence, whether the card is open or closed."""
     for _ in range(2):
-        inc.store.dispatch(Fail(card, (Problem("the.place", "The sentence."),)))
+        inc.store.dispatch(ShowProblems(card, (Problem("the.place", "The sentence."),)))
         page.refresh()
         shown = text_of(page.card(card).widget)
         assert "the.place" in shown
@@ -165,7 +172,7 @@ def test_a_card_that_cannot_be_shown_says_so(
         raise RuntimeError("the cause")
 
     monkeypatch.setattr(page.card(card), "summary", fail)
-    inc.store.dispatch(Fail("publish", (Problem("", "Another."),)))
+    inc.store.dispatch(ShowProblems("publish", (Problem("", "Another."),)))
     page.refresh()
     assert "RuntimeError: the cause" in text_of(page.card(card).widget)
     if card != "publish":
@@ -227,7 +234,7 @@ def test_threads_may_refresh_and_change(inc: Integration, page: Page) -> None:
         run(lambda _: page.refresh()),
         run(lambda number: inc.store.dispatch(Define(CARDS[number % len(CARDS)]))),
         run(lambda number: inc.deduplicate(f"body.n{number}")),
-        run(lambda _: inc.store.dispatch(Miss())),
+        run(lambda _: inc.store.dispatch(CountMissed())),
     ]
     for thread in threads:
         thread.join(60)
@@ -325,16 +332,16 @@ def test_a_spec_from_elsewhere_is_shown_as_text(
     inc: Integration, page: Page, members: dict[str, Any]
 ) -> None:
     """Wherever mark-up stands in a draft, no card has it as mark-up."""
-    assert inc.store.dispatch(Change("endpoint", members)).problems == {}
+    assert inc.store.dispatch(SetMembers("endpoint", members)).problems == {}
     assert_harmless(page)
 
 
 def test_problems_and_notices_are_shown_as_text(inc: Integration, page: Page) -> None:
     """Messages quote what was given."""
     for card in CARDS:
-        inc.store.dispatch(Fail(card, (Problem(PROBE, PROBE),)))
+        inc.store.dispatch(ShowProblems(card, (Problem(PROBE, PROBE),)))
     page.refresh()
-    assert "To be mended" in text_of(page.widget)
+    assert "To be corrected" in text_of(page.widget)
     for html in all_html(page.widget):
         assert "img" not in markup(html)[0]
     inc.store.restore(inc.store.state)

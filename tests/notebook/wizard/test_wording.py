@@ -55,7 +55,7 @@ def test_the_form_takes_the_text_over(inc: Integration, page: Page) -> None:
     field(opened, LABEL).value = "body.n >= 9 or body.n == 1"
     click(opened, "Use the text")
     assert [field(opened, "Value", index).value for index in (0, 1)] == ["9", "1"]
-    assert field(opened, "Holds where").value == "any"
+    assert field(opened, "True if").value == "any"
     assert "large matches 2 of 3 samples" in text_of(opened)
     click(opened, "Apply")
     assert when(inc) == ((P.body.n >= 9) | (P.body.n == 1))
@@ -68,7 +68,7 @@ def test_what_has_no_row_can_be_written_as_text(inc: Integration, page: Page) ->
     click(opened, "Edit as text")
     field(opened, LABEL).value = 'body.lines has an element where (body.lines[*].sku equals "x")'
     click(opened, "Use the text")
-    assert "changed as text" in text_of(opened)
+    assert "edit it as text" in text_of(opened)
     click(opened, "Apply")
     assert when(inc) == elements
 

@@ -1,1 +1,1 @@
-"""The five cards of the wizard. A card hands actions to the state and shows it."""
+"""The five cards of the wizard. A card passes actions to the state and shows it."""

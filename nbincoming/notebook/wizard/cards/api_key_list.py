@@ -1,4 +1,4 @@
-"""The part of the endpoint's card with the API keys that the login exchanges for tokens."""
+"""The API keys in the endpoint's card: make, list and revoke."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 
 class Once(anywidget.AnyWidget):
-    """Shows a secret once, in the page alone: it never is part of the widget's state."""
+    """Shows a secret once. It is sent to the page and never stored in the widget's state."""
 
     _esm = Path(__file__).parents[1] / "once.js"
 
     def show(self, secret: str) -> None:
-        """Show a secret; an empty one hides what was shown."""
+        """Show a secret; an empty text hides the last one."""
         self.send({"secret": secret})
 
 
@@ -61,12 +61,12 @@ class ApiKeys:
         )
 
     def update(self) -> None:
-        """List the keys in force, and say what they are for."""
+        """List the valid keys and explain their use."""
         records = tuple(self._integration.api_keys)
         if records != self._records:
             self._records = records
             self._list.children = [self._line(record) for record in records]
-        words = "A sender exchanges an API key for a token of one hour"
+        words = "A sender exchanges an API key for a token that is valid for one hour"
         if self._integration.endpoint.listening:
             words += f" at <code>{escape(self._integration.endpoint.login_url)}</code>"
         set_html(self._help, f'{words}: <code>{escape("{")}"apiKey": "…"{escape("}")}</code>')

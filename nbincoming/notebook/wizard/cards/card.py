@@ -1,4 +1,4 @@
-"""What every card is: a summary with **Define**, and a form with **Apply** and **Cancel**."""
+"""The frame of a card: a summary with **Define**, a form with **Apply** and **Cancel**."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nbincoming.notebook.wizard.state import (
     CARDS,
     TITLES,
     Card,
-    Change,
     Close,
     Define,
-    Fail,
+    SetMembers,
+    ShowProblems,
     State,
     is_done,
     next_card,
@@ -44,15 +44,15 @@ _LOG = logging.getLogger("nbincoming.wizard")
 class CardView:
     """The frame of a card.
 
-    A form is filled from the draft when the card opens, and again when code changes the
-    draft meanwhile; in between it belongs to whoever fills it in.
+    The form is filled from the draft when the card opens, and again when code changes the draft.
+    Otherwise it keeps what the user entered.
     """
 
     card: ClassVar[Card]
-    #: Which members of the draft the form shows.
+    #: The members of the draft that the form shows.
     shown: ClassVar[tuple[str, ...]] = ()
     apply_label: ClassVar[str] = "Apply"
-    #: Whether Cancel would undo anything.
+    #: Whether the form has anything to cancel.
     cancels: ClassVar[bool] = True
 
     def __init__(self, integration: Integration) -> None:
@@ -69,41 +69,41 @@ class CardView:
             css="nbi-card",
         )
 
-    # --- what each card adds -----------------------------------------------------------
+    # --- to be overridden --------------------------------------------------------------
 
     def build(self) -> list[widgets.Widget]:
-        """Make the form, once."""
+        """Make the widgets of the form."""
         raise NotImplementedError
 
     def fill(self, draft: Spec) -> None:
-        """Set the form's fields from the draft."""
+        """Fill the form from the draft."""
 
     def members(self) -> Mapping[str, Any]:
-        """Read the form: members of the draft in their JSON form."""
+        """Return the members of the draft that the form sets, in their JSON form."""
         return {}
 
     def update(self) -> None:
-        """Show what follows from the state, while the card is open."""
+        """Update everything in the form that depends on the state."""
 
     def summary(self, state: State) -> str:
-        """Say in one line what the card holds."""
+        """Return the line below the card's title."""
         return summary(state, self.card)
 
     def on_apply(self) -> None:
-        """Do what Apply does besides changing the draft."""
+        """Do more on Apply than changing the draft."""
 
     def on_cancel(self) -> None:
-        """Do what Cancel does besides closing the form."""
+        """Do more on Cancel than closing the form."""
 
     # --- the frame ---------------------------------------------------------------------
 
     def refresh(self, state: State) -> None:
-        """Show the state; what goes wrong with that is shown in the card, too."""
+        """Show the state; an error on the way is shown in the card, too."""
         try:
             self._refresh(state)
         except Exception as error:
-            # The outermost edge: this runs in the listener's thread, where nobody would see
-            # it. Shown directly, since an action would only lead here again.
+            # The outermost edge: on the listener's thread nobody would see the error. It is shown
+            # directly, because an action would only lead here again.
             _LOG.exception("The card %s cannot be shown", self.card)
             words = f"This card cannot be shown. {type(error).__name__}: {error}"
             set_html(self._problems, problem_list([Problem("", words)]))
@@ -155,7 +155,7 @@ class CardView:
             self._filled_from = basis
 
     def preview(self) -> tuple[Spec | None, tuple[Problem, ...]]:
-        """Read the form as a draft, without changing anything."""
+        """Return the draft that the form would make, or its problems."""
         try:
             data = {**self.integration.draft.data(), **self.members()}
             return spec_from_data(data, source="The draft"), ()
@@ -165,13 +165,13 @@ class CardView:
             return None, (Problem("", str(error)),)
 
     def changed(self) -> None:
-        """Show what follows from the form as it is now."""
+        """Update everything that depends on the form."""
         with self.integration.store.lock:
             if self.integration.state.open_card == self.card:
                 self.update()
 
     def guard(self, callback: Callable[[], object]) -> Callable[..., None]:
-        """Let a callback's errors show in the card: ipywidgets would hide them."""
+        """Wrap a callback so that the card shows its errors, which ipywidgets would hide."""
 
         @wraps(callback)
         def guarded(*_: object) -> None:
@@ -181,14 +181,14 @@ class CardView:
                 problems = error.problems if isinstance(error, ProblemsError) else ()
                 self._fail(problems or (Problem("", str(error)),))
             except Exception as error:
-                # The outermost edge: beyond it nobody would see what went wrong.
+                # The outermost edge: beyond it nobody would see the error.
                 _LOG.exception("A callback of the card %s failed", self.card)
                 self._fail((Problem("", f"{type(error).__name__}: {error}"),))
 
         return guarded
 
     def _fail(self, problems: tuple[Problem, ...]) -> None:
-        self.integration.store.dispatch(Fail(self.card, problems))
+        self.integration.store.dispatch(ShowProblems(self.card, problems))
 
     def _on_define(self) -> None:
         self.integration.store.dispatch(Define(self.card))
@@ -199,4 +199,4 @@ class CardView:
 
     def _on_apply(self) -> None:
         self.on_apply()
-        self.integration.store.dispatch(Change(self.card, self.members()))
+        self.integration.store.dispatch(SetMembers(self.card, self.members()))

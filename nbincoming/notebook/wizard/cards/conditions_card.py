@@ -1,4 +1,4 @@
-"""The card of conditions: triggers, each a tree of rows and groups, with a live preview."""
+"""The card of conditions: the triggers as trees of rows and groups, with a live preview."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from nbincoming.review.incremental import IncrementalCondition
 from nbincoming.samples.profile import offered_for_keys
 from nbincoming.samples.sample import Sample
 
-#: How many of the newest samples the preview lists.
+#: Number of the newest samples in the preview.
 LISTED = 20
 
-#: A mark beside the words, so that a glance down the column is enough.
+#: A mark before the words, to be seen at a glance.
 _YES, _NO = "✓ matches", "✗ does not match"
 
 
@@ -45,7 +45,7 @@ class ConditionsCard(CardView):
     shown = ("triggers",)
 
     def build(self) -> list[widgets.Widget]:
-        """Make the form, once."""
+        """Make the widgets of the form."""
         self._editors: list[TriggerEditor] = []
         self._seen: Seen = {}
         self._trials: dict[str, IncrementalCondition] = {}
@@ -56,7 +56,7 @@ class ConditionsCard(CardView):
         return [column([self._list, row([add]), self._preview])]
 
     def fill(self, draft: Spec) -> None:
-        """Set the form's fields from the draft."""
+        """Fill the form from the draft."""
         self._observe()
         self._editors = [self._editor(trigger.name, trigger.when) for trigger in draft.triggers]
         if not self._editors:
@@ -64,14 +64,14 @@ class ConditionsCard(CardView):
         self._show_editors()
 
     def update(self) -> None:
-        """Offer what the samples have, and show which of them match."""
+        """Offer the samples' parameters, and show which samples match."""
         if self._observe():
             for editor in self._editors:
                 editor.offer(self._seen)
         set_html(self._preview, self._preview_html())
 
     def members(self) -> Mapping[str, Any]:
-        """Read the form; a trigger whose one row is empty is left out."""
+        """Return the triggers; one with only an empty row is left out."""
         triggers, problems = [], []
         for index, editor in enumerate(self._editors):
             if editor.is_empty():
@@ -85,7 +85,7 @@ class ConditionsCard(CardView):
         return {"triggers": triggers}
 
     def _observe(self) -> bool:
-        """Gather the parameters, their kinds and values; tell whether that is news."""
+        """Collect the parameters with their types and values; tell whether they changed."""
         seen = {
             profile.label: (
                 tuple(name for name, _ in profile.kinds),
@@ -126,7 +126,7 @@ class ConditionsCard(CardView):
         if spec is None:
             return problem_list(problems)
         trials, samples = self._trials, self.integration.samples.judged.snapshot()
-        self._trials = {}  # those of conditions that are not there any more go
+        self._trials = {}  # drop those of former conditions
         parts = []
         for trigger in spec.triggers:
             key = json_text([spec.time_zone, trigger.when.data()])
@@ -134,8 +134,8 @@ class ConditionsCard(CardView):
             self._trials[key] = trial
             parts.append(_trigger_html(trigger, spec, samples, trial.run(samples)))
         words = "".join(parts) or (
-            '<p class="nbi-quiet">No conditions: every request triggers. Choose a parameter '
-            "above to narrow that down.</p>"
+            '<p class="nbi-quiet">No conditions: every request becomes an event. Choose a '
+            "parameter above to select some.</p>"
         )
         return f'<div role="status" aria-live="polite">{words}</div>'
 
@@ -155,7 +155,7 @@ def _trigger_html(
         for sample in readable[-LISTED:]
     ]
     count = sum(holds[sample.number] for sample in readable)
-    shown = f", the last {LISTED} are listed" if len(readable) > LISTED else ""
+    shown = f", the last {LISTED} are shown" if len(readable) > LISTED else ""
     caption = f"{trigger.name} matches {count} of {len(readable)} samples{shown}"
     return said + table(caption, ("Request", "Result", "Because"), rows)
 

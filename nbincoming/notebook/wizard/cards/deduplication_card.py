@@ -1,4 +1,4 @@
-"""The card of the deduplication hash: up to five parameters, a window, what would happen."""
+"""The card of the deduplication hash: the key, the window, and their effect on the samples."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ ANCHORS = (
 )
 CLAIMS = (
     ("every request", "every_request"),
-    ("only requests that a trigger matches", "triggered"),
+    ("only requests for which a trigger is true", "triggered"),
 )
-#: Offered; any other may be typed.
+#: Suggested windows; any other can be typed.
 WINDOWS = ("PT1H", "P1D", "P7D", "P30D")
 OWN_HASH = f"headers.{OWN_HASH_HEADER}"
 
 
 class DeduplicationCard(CardView):
-    """Chooses the key's parameters and shows what that makes of the samples."""
+    """Chooses the key's parameters and shows their effect on the samples."""
 
     card = "deduplication"
     shown = ("deduplication",)
 
     def build(self) -> list[widgets.Widget]:
-        """Make the form, once."""
+        """Make the widgets of the form."""
         self._labels: list[str] = []
         self._trial: IncrementalReplay | None = None
         self._menu = field(
@@ -78,12 +78,14 @@ class DeduplicationCard(CardView):
             widget.observe(self.guard(self.changed), "value")
         return [
             section("Parameters of the key", [self._rows, row([self._menu, self._add, self._own])]),
-            section("When is it the same?", [row([self._window, self._anchor, self._claims])]),
-            section("What that makes of the samples", [self._effect]),
+            section(
+                "When is a request a duplicate?", [row([self._window, self._anchor, self._claims])]
+            ),
+            section("Effect on the samples", [self._effect]),
         ]
 
     def fill(self, draft: Spec) -> None:
-        """Set the form's fields from the draft."""
+        """Fill the form from the draft."""
         settings = draft.deduplication
         self._labels = list(settings.parameters) if settings else []
         self._window.value = settings.window if settings else "P7D"
@@ -92,7 +94,7 @@ class DeduplicationCard(CardView):
         self._show_rows()
 
     def update(self) -> None:
-        """Offer what the samples have, and show what the form would make of them."""
+        """Offer the samples' parameters, and show the effect of the form."""
         offered = [profile.label for profile in self._profiles().values()]
         options = [label for label in (*offered, OWN_HASH) if label not in self._labels]
         if list(self._menu.options) != options:
@@ -100,7 +102,7 @@ class DeduplicationCard(CardView):
         set_html(self._effect, self._effect_html())
 
     def members(self) -> Mapping[str, Any]:
-        """Read the form."""
+        """Return the members of the draft that the form sets."""
         if not self._labels:
             return {"deduplication": None}
         return {
@@ -135,7 +137,7 @@ class DeduplicationCard(CardView):
             )  # fmt: skip
             rows.append(row([words, remove], css="nbi-chosen"))
         if not rows:
-            words = "None yet, so every request counts. Choose what tells two of them apart."
+            words = "None yet, so no request is a duplicate. Choose what identifies an event."
             rows.append(text(words, css="nbi-quiet"))
         self._rows.children = rows
         full = len(self._labels) >= MAX_PARAMETERS
@@ -164,7 +166,9 @@ class DeduplicationCard(CardView):
                 f"answered 200 and <b>{counts[Duplicate]}</b> 204 as duplicates.</p>"
             )
         else:
-            words.append("<p class='nbi-quiet'>Retrieve data to see this on real requests.</p>")
+            words.append(
+                "<p class='nbi-quiet'>Retrieve data to see the effect on real requests.</p>"
+            )
         advice = "".join(
             f"<li>{escape(each.message)} {escape(each.remedy)}</li>"
             for each in key_advice(spec, self._profiles())

@@ -1,4 +1,4 @@
-"""What edits a trigger: its name and its tree of rows and groups."""
+"""The editor of a trigger: its name and its tree of rows and groups."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nbincoming.notebook.wizard.cards.wording import Wording
 from nbincoming.notebook.wizard.fields import (
     HINTS,
     FormError,
+    choice_key,
     choices,
     is_simple,
-    key_of,
     leaf_data,
-    row_of,
+    operator_of,
     text_of,
 )
 from nbincoming.notebook.wizard.views import (
@@ -35,18 +35,18 @@ from nbincoming.notebook.wizard.views import (
     text,
 )
 
-#: By label: the kinds of value seen, and some values as a form writes them.
+#: By label: the types of the values seen, and some values as texts.
 Seen = Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """What an editor needs of its card.
+    """What an editor needs from its card.
 
     Attributes
     ----------
     guard : callable
-        Lets the errors of a callback show in the card.
+        Wraps a callback so that the card shows its errors.
     changed : callable
         Tells the card that the form changed.
     """
@@ -55,7 +55,7 @@ class Edits:
     changed: Callable[[], None]
 
     def watch(self, widget: Any, callback: Callable[[], object] | None = None) -> None:
-        """Call back when a widget's value changes; by default, tell the card."""
+        """Call a function, by default `changed`, when a widget's value changes."""
         widget.observe(self.guard(callback or self.changed), "value")
 
 
@@ -72,12 +72,12 @@ class TriggerEditor:
         edits.watch(self.name)
 
     def offer(self, seen: Seen) -> None:
-        """Offer these parameters, with the kinds seen of each."""
+        """Offer these parameters."""
         self._seen = seen
         self.tree.offer(seen)
 
     def is_empty(self) -> bool:
-        """Tell whether nothing was filled in yet."""
+        """Tell whether nothing is filled in."""
         return all(isinstance(item, LeafEditor) and item.is_empty() for item in self.tree.items)
 
     def data(self) -> dict[str, Any]:
@@ -98,16 +98,16 @@ class TriggerEditor:
 
 
 class GroupEditor:
-    """Conditions of which all, any or not all must hold; groups nest."""
+    """A group of conditions; groups can contain groups."""
 
     def __init__(self, group: tuple[str, list[Condition | None]], edits: Edits, seen: Seen) -> None:
         word, conditions = group
         self._edits, self._seen = edits, seen
         self.word = field(
             widgets.Dropdown,
-            "Holds where", css="nbi-beside",
-            options=[("all of these hold", "all"), ("any of these holds", "any"),
-                     ("not all of these hold", "not all"), ("none of these holds", "none")],
+            "True if", css="nbi-beside",
+            options=[("all of these are true", "all"), ("any of these is true", "any"),
+                     ("not all of these are true", "not all"), ("none of these is true", "none")],
             value=word,
         )  # fmt: skip
         edits.watch(self.word)
@@ -132,7 +132,7 @@ class GroupEditor:
             item.offer(seen)
 
     def data(self) -> dict[str, Any]:
-        """Return the group in its JSON form; one condition alone needs no group."""
+        """Return the group in its JSON form; a single condition needs no group."""
         parts = [item.data() for item in self.items]
         word = self.word.value
         if len(parts) == 1 and word in ("all", "any"):
@@ -182,7 +182,7 @@ class GroupEditor:
         self._edits.changed()
 
     def _duplicate(self, item: LeafEditor | GroupEditor | FixedCondition) -> None:
-        self._append(_validated(item.data))  # what is not filled in yet as a new, empty row
+        self._append(_validated(item.data))  # an incomplete row is duplicated as an empty one
         self.items.insert(self.items.index(item) + 1, self.items.pop())
         self._show()
         self._edits.changed()
@@ -204,7 +204,7 @@ class LeafEditor:
     def __init__(self, condition: Condition | None, edits: Edits, seen: Seen) -> None:
         leaf = condition.condition if isinstance(condition, Not) else condition
         known = leaf if isinstance(leaf, Leaf) else None
-        key = key_of(known) if known is not None else "equals|string"
+        key = choice_key(known) if known is not None else "equals|string"
         self._edits = edits
         self._offering = False
         self.parameter = field(
@@ -212,7 +212,7 @@ class LeafEditor:
             value=known.parameter if known is not None else "",
         )  # fmt: skip
         self.negate = checkbox("Not", isinstance(condition, Not))
-        self.negate.tooltip = "Holds where the rest of the row does not"
+        self.negate.tooltip = "True if the rest of the row is false"
         self.operator = field(
             widgets.Dropdown, "Operator", css="nbi-medium",
             options=[(c.text, c.key) for c in choices((), keep=key)], value=key,
@@ -235,7 +235,7 @@ class LeafEditor:
             edits.watch(widget)
 
     def offer(self, seen: Seen) -> None:
-        """Offer these parameters, and the operators for the kinds seen."""
+        """Offer these parameters, and the operators for the types seen."""
         self._seen = seen
         labels = tuple(seen)
         if self.parameter.options != labels:
@@ -246,14 +246,14 @@ class LeafEditor:
             self.value.options = values
         options = tuple((choice.text, choice.key) for choice in choices(kinds, keep=key))
         if self.operator.options != options:
-            # Other options reset the choice, which is not a choice of the user's.
+            # New options reset the choice; that is no change by the user.
             self._offering = True
             try:
                 self.operator.options = options
                 self.operator.value = key
             finally:
                 self._offering = False
-        operator = row_of(self.operator.value)
+        operator = operator_of(self.operator.value)
         show(self.value, operator.operand != "none")
         show(self.ignore_case, operator.type == "string")
         hint = HINTS.get(operator.operand, "")
@@ -261,7 +261,7 @@ class LeafEditor:
             self.value.placeholder = hint
 
     def is_empty(self) -> bool:
-        """Tell whether nothing was filled in yet."""
+        """Tell whether nothing is filled in."""
         return not self.parameter.value.strip()
 
     def data(self) -> dict[str, Any]:
@@ -283,16 +283,16 @@ class LeafEditor:
 
 
 class FixedCondition:
-    """A condition that has no row; it is kept, shown as a sentence, and changed as text."""
+    """A condition that no row can show: it is shown as a sentence and changed as text."""
 
     def __init__(self, condition: Condition) -> None:
         self._condition = condition
-        words = text(f"<code>{escape(condition.describe())}</code> (changed as text, or by code)")
+        words = text(f"<code>{escape(condition.describe())}</code> (edit it as text)")
         self.tools = row([], css="nbi-tools")
         self.widget = row([words, self.tools], css="nbi-leaf nbi-fixed")
 
     def offer(self, seen: Seen) -> None:
-        """Offer nothing."""
+        """Do nothing: there is no field."""
 
     def data(self) -> dict[str, Any]:
         """Return the condition in its JSON form."""
@@ -300,7 +300,7 @@ class FixedCondition:
 
 
 def _validated(data: Callable[[], dict[str, Any]]) -> Condition | None:
-    """Read a part of the form; None where it is not filled in as it should be."""
+    """Read a part of the form; None if it is incomplete or invalid."""
     try:
         return TypeAdapter[Condition](Condition).validate_python(data())
     except (FormError, ValidationError):

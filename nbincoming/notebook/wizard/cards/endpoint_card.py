@@ -1,4 +1,4 @@
-"""The card of the endpoint: its icon, who may call, the secrets by name."""
+"""The card of the endpoint: icon, authorization, secrets, API keys, URLs."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ ALGORITHMS = AlgorithmName.__args__  # type: ignore[attr-defined]  # a Literal's
 
 
 class EndpointCard(CardView):
-    """Chooses the authorization; secrets' values stay in memory."""
+    """Chooses the authorization. Values of secrets stay in memory."""
 
     card = "endpoint"
     shown = ("icon", "authorization")
 
     def build(self) -> list[widgets.Widget]:
-        """Make the form, once."""
+        """Make the widgets of the form."""
         self._icon = field(widgets.Text, "Icon")
         self._icon.add_class("nbi-short")
         self._image = ""
@@ -89,12 +89,12 @@ class EndpointCard(CardView):
         return [
             section("Who may call", [row([self._scheme]), *rows, self._help]),
             self._api_keys.widget,
-            section("Where it is reached", [row([self._public]), self._ways]),
+            section("Where to reach it", [row([self._public]), self._ways]),
             section("Icon", [row([self._icon, self._file, self._shown_icon])]),
         ]
 
     def fill(self, draft: Spec) -> None:
-        """Set the form's fields from the draft."""
+        """Fill the form from the draft."""
         scheme = draft.authorization
         stem = re.sub(r"[^A-Z0-9]+", "_", draft.name.upper()).strip("_") or "INCOMING"
         stem = stem if not stem[0].isdigit() else f"_{stem}"
@@ -109,7 +109,7 @@ class EndpointCard(CardView):
         self._algorithm.value = scheme.algorithm if isinstance(scheme, Jwt) else "HS256"
         known = isinstance(scheme, Meta)
         verify = scheme.verify_token if isinstance(scheme, Meta) else None
-        # Suggested for a new scheme only: a Meta without a handshake stays without one.
+        # Suggested only for a new scheme: an existing one without a handshake stays so.
         self._verify_name.value = verify or ("" if known else f"env:{stem}_VERIFY_TOKEN")
         signed = scheme if isinstance(scheme, Hmac) else None
         self._header.value = signed.header if signed else "x-signature"
@@ -119,14 +119,14 @@ class EndpointCard(CardView):
         self._secret_value.value = self._verify_value.value = ""
 
     def update(self) -> None:
-        """Show the fields of the chosen scheme, and whether its secret is there."""
+        """Show the fields of the chosen scheme, and whether its secret has a value."""
         scheme = self._scheme.value
         show(self._secret_row, scheme != "none")
         show(self._generate, scheme == "jwt")
         show(self._jwt_row, scheme == "jwt")
         show(self._meta_row, scheme == "meta")
         show(self._hmac_row, scheme == "hmac")
-        # The login signs by a shared secret; whoever has a private key issues tokens himself.
+        # The login signs with a shared secret. Owners of a private key issue tokens themselves.
         has_login = scheme == "jwt" and self._algorithm.value.startswith("HS")
         show(self._api_keys.widget, has_login)
         if has_login:
@@ -147,24 +147,24 @@ class EndpointCard(CardView):
         set_html(self._help, words)
 
     def members(self) -> Mapping[str, Any]:
-        """Read the form."""
+        """Return the members of the draft that the form sets."""
         icon = self._icon.value.strip() or self._image
         return {"icon": icon, "authorization": self._authorization()}
 
     def on_apply(self) -> None:
-        """Take the entered secrets out of the fields, into memory."""
+        """Move the entered secrets from the fields to memory."""
         secret, verify = self._take_secrets()
         if secret and self._scheme.value != "none":
             self.integration.set_secret(self._secret_name.value.strip(), secret)
         if verify and self._scheme.value == "meta":
             self.integration.set_secret(self._verify_name.value.strip(), verify)
-        if self._public.value != self._public_before:  # else code may have set another since
+        if self._public.value != self._public_before:  # otherwise code may have changed it
             self.integration.endpoint.public_base = self._public.value
 
         self._api_keys.hide()
 
     def on_cancel(self) -> None:
-        """Forget the entered secrets."""
+        """Clear the entered secrets."""
         self._take_secrets()
         self._api_keys.hide()
 
@@ -192,7 +192,7 @@ class EndpointCard(CardView):
         return f'<ul class="nbi-ways">{ways}</ul>'
 
     def _take_secrets(self) -> tuple[str, str]:
-        """Clear both fields first: a synced one must not keep a secret, whatever comes next."""
+        """Return the entered secrets; clear the fields first, because their values are synced."""
         taken = self._secret_value.value, self._verify_value.value
         self._secret_value.value = self._verify_value.value = ""
         return taken
@@ -200,14 +200,14 @@ class EndpointCard(CardView):
     def _authorization(self) -> dict[str, Any]:
         scheme, name = self._scheme.value, self._secret_name.value.strip()
         known = self.integration.draft.authorization
-        # What the form does not show, such as older secrets, stays as code has set it.
+        # Settings that the form does not show, such as older secrets, are kept.
         data = dict(known.data()) if known.data()["scheme"] == scheme else {"scheme": scheme}
         if scheme == "none":
             return {"scheme": "none"}
         older = [each for each in getattr(known, "secrets", ()) if each != name][:-1]
         if isinstance(known, Jwt | Meta | Hmac | StandardWebhooks) and name in known.secrets:
             older = [each for each in known.secrets if each != name]
-        # A JWKS is key enough; any other scheme needs the name, and says so.
+        # With a JWKS no secret is needed; other schemes report a missing name.
         remote = scheme == "jwt" and isinstance(known, Jwt) and known.jwks_url is not None
         if name or not remote:
             data["secrets"] = [*older, name]

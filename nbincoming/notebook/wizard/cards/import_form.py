@@ -1,4 +1,4 @@
-"""The part of the incoming card that takes requests from a file or a text."""
+"""The form that imports requests from a file or a text."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from nbincoming.notebook.integration import Integration
 
 _HINT: Final = (
-    "JSON lines, a HAR file, or curl commands. They are judged as the draft says, their "
-    "credentials are taken as given. Nothing is sent."
+    "JSON lines, a HAR file, curl commands, or events of n8n or AWS. The draft judges the requests "
+    "without checking their credentials. Nothing is sent."
 )
 
 
 class ImportForm:
     """A field for a text, a file chooser, and a button.
 
-    Pasted commands hold credentials, so both fields are emptied with the click that takes
-    them, whatever becomes of it.
+    Pasted commands can contain credentials, so the click on the button clears both fields in any
+    case.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class ImportForm:
         self._take()
 
     def close(self) -> None:
-        """Close the form and forget what was entered."""
+        """Close the form and clear its fields."""
         show(self.widget, False)
         self._take()
 

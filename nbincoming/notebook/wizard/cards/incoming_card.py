@@ -1,4 +1,4 @@
-"""The card of incoming data: retrieve, look at what came, flattened or raw."""
+"""The card of incoming data: retrieve requests, look at them flattened or raw."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from nbincoming.notebook.wizard.views import (
 )
 from nbincoming.samples.sample import Sample
 
-#: How many of the newest requests the list shows.
+#: Number of the newest requests in the list.
 LISTED: Final = 50
 
-#: A body that is not JSON is cut at this length on the screen.
+#: A body that is not JSON is shown up to this length.
 RAW_LIMIT: Final = 20_000
 
 #: Height of the list of requests; it scrolls beyond that.
@@ -42,13 +42,13 @@ _ROWS: Final = 6
 
 
 class IncomingCard(CardView):
-    """Opens the window, shows each request as it arrives."""
+    """Opens the window and shows each request when it arrives."""
 
     card = "incoming"
     cancels = False
 
     def build(self) -> list[widgets.Widget]:
-        """Make the form, once."""
+        """Make the widgets of the form."""
         self._retrieve = button(
             "Retrieve data", self.guard(self._on_retrieve), primary=True,
             hint=f"Wait {RETRIEVE_S} seconds for requests",
@@ -94,7 +94,7 @@ class IncomingCard(CardView):
         ]
 
     def summary(self, state: State) -> str:
-        """Say how many requests and parameters there are."""
+        """Return the number of requests and parameters."""
         samples = self.integration.samples
         return summary(
             state,
@@ -104,7 +104,7 @@ class IncomingCard(CardView):
         )
 
     def update(self) -> None:
-        """Show the count-down, the list of requests and the chosen one."""
+        """Show the countdown, the list of requests and the selected one."""
         state = self.integration.state
         window = state.window
         show(self._retrieve, window is None)
@@ -128,13 +128,13 @@ class IncomingCard(CardView):
         self._draw()
 
     def _draw(self) -> None:
-        """Draw the pictures, when there is something new to draw."""
+        """Draw the pictures if there are new requests."""
         samples = self.integration.samples
         wanted = bool(self._pictured.value and len(samples))
         show(self._pictures, wanted)
         if wanted and self._pictured_until != samples.next_number:
             self._pictured_until = samples.next_number
-            # Set as a whole: capturing with the widget would catch a running cell's prints.
+            # Set the outputs directly: capturing would also catch what a running cell prints.
             self._pictures.outputs = tuple(
                 {"output_type": "display_data", "data": picture.bundle(), "metadata": {}}
                 for picture in (samples.arrivals(), samples.funnel(), samples.coverage())
@@ -147,11 +147,11 @@ class IncomingCard(CardView):
             )
             came = self.integration.samples.next_number - state.window.first
             if came:
-                words = f"{came} arrived. More are welcome; <b>Stop</b> when you have enough."
+                words = f"{came} arrived. Send more, or click <b>Stop</b>."
         elif state.missed:
             word = "request" if state.missed == 1 else "requests"
             words = (
-                f"{state.missed} {word} came and got 404, since the draft is not retrieving data. "
+                f"{state.missed} {word} got 404, because the draft is not retrieving data. "
                 "Click <b>Retrieve data</b>, then send again."
             )
         else:
@@ -169,7 +169,7 @@ class IncomingCard(CardView):
         keep = self._picker.value
         self._updating = True
         try:
-            with self._picker.hold_sync():  # one message, and no choice in between
+            with self._picker.hold_sync():  # in one message
                 self._picker.options = options
                 self._picker.rows = min(max(len(options), 2), _ROWS)
                 follow = self._followed or keep not in numbers
@@ -187,7 +187,7 @@ class IncomingCard(CardView):
         return refused + (_raw_html(sample) if self._raw.value else "")
 
     def _hints(self, sample: Sample) -> str:
-        """Say what the sender may have done wrong, where that is known."""
+        """Return what the sender may have done wrong, if that is known."""
         if not isinstance(sample.outcome, Rejected) or sample.status not in (401, 403):
             return ""
         findings = self.integration.diagnose(sample.number)
@@ -211,7 +211,7 @@ class IncomingCard(CardView):
         self._importing.toggle()
 
     def on_apply(self) -> None:
-        """Close what is open besides the form, and forget what was pasted."""
+        """Close the import form and clear it."""
         self._importing.close()
 
     def _on_example(self) -> None:

@@ -1,4 +1,4 @@
-"""The card of publishing: what is in the way, what to look at, what changes, and the files."""
+"""The card of publishing: problems, advice, changes, and files."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class PublishCard(CardView):
     cancels = False
 
     def build(self) -> list[widgets.Widget]:
-        """Make the form, once."""
+        """Make the widgets of the form."""
         self._save = button("Save", self.guard(self.integration.save), hint="Save as a draft")
         self._publish = button(
             "Save & publish", self.guard(self._on_publish), primary=True,
@@ -72,10 +72,10 @@ class PublishCard(CardView):
         ]
 
     def update(self) -> None:
-        """Show problems, where the file went, how to serve it, and the code."""
+        """Show problems, the written file, how to serve it, and the code."""
         state = self.integration.state
         problems = self.integration.endpoint.problems()
-        set_html(self._ahead, '<div class="nbi-fine">Nothing is in the way.</div>')
+        set_html(self._ahead, '<div class="nbi-fine">No problems.</div>')
         self._publish.disabled = bool(problems)
         if tuple(problems) != self._places_for:
             self._places_for = tuple(problems)
@@ -111,6 +111,6 @@ def _result_html(state: State) -> str:
     else:
         words += (
             "<div class='nbi-quiet'>Save &amp; publish writes version 1 and serves it from this "
-            "kernel; Save keeps the draft.</div>"
+            "kernel; Save stores the draft.</div>"
         )
     return f'<div role="status" aria-live="polite">{words}</div>'

@@ -1,4 +1,4 @@
-"""Parts of the card of publishing: advice, what changes, and the formats that others read."""
+"""Parts of the card of publishing: advice, changes, and exports."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from nbincoming.review.incremental import IncrementalReplay
 if TYPE_CHECKING:
     from nbincoming.notebook.integration import Integration
 
-#: Most requests of the table of those that come out otherwise.
+#: Most rows in the table of samples whose outcome changes.
 _MOST_FATES: Final = 50
 
-#: Most of an export that is shown; Copy takes it whole.
+#: Most characters of an export that are shown; Copy copies all.
 _MOST_SHOWN: Final = 20_000
 
 
 class _Part:
-    """Something that is worked out anew when what it is about has changed."""
+    """A part that is computed again only when its input has changed."""
 
     widget: widgets.Widget
 
@@ -49,47 +49,47 @@ class _Part:
         self._basis: object = None
 
     def update(self) -> None:
-        """Show it as it is now."""
+        """Compute the part again if its input has changed."""
         basis = self.basis()
         if basis != self._basis:
             self._basis = basis
             self.refresh()
 
     def basis(self) -> Hashable:
-        """Return what it is about: the draft, what is published, the samples."""
+        """Return its input: the draft, the published version, the samples."""
         state, samples = self.integration.state, self.integration.samples
         return state.draft, state.published, samples.next_number, len(samples)
 
     def refresh(self) -> None:
-        """Work it out."""
+        """Compute and show the part."""
         raise NotImplementedError
 
 
 class AdvicePart(_Part):
-    """What to look at before publishing; nothing of it stands in the way.
+    """The advice; it does not prevent publishing.
 
     Parameters
     ----------
     open_card
-        Opens the card where something is decided.
+        Opens a card.
     """
 
     def __init__(self, integration: Integration, open_card: Callable[[Card], None]) -> None:
         super().__init__(integration)
         self._open_card = open_card
         self._rows: dict[Advice, widgets.Widget] = {}
-        self._none = text('<div class="nbi-fine">No advice: it looks well.</div>')
+        self._none = text('<div class="nbi-fine">No advice.</div>')
         self._list = widgets.VBox()
         self.widget = section("Worth a look", [self._none, self._list])
 
     def basis(self) -> Hashable:
-        """Return what it is about, and which secrets are missing."""
+        """Return the input, and the secrets that are missing."""
         return super().basis(), tuple(self.integration.endpoint.problems())
 
     def refresh(self) -> None:
-        """List the advice, each with a way to its card."""
+        """List the advice, each with a button that opens its card."""
         advice = self.integration.lint()
-        # Whoever is about to press a button keeps it.
+        # Keep the buttons, because the user may be about to press one.
         self._rows = {each: self._rows.get(each) or self._line(each) for each in advice}
         self._list.children = list(self._rows.values())
         show(self._none, not advice)
@@ -109,7 +109,7 @@ class AdvicePart(_Part):
 
 
 class ChangesPart(_Part):
-    """What the next version means otherwise than the last, and which samples it changes."""
+    """How the draft differs from the published version, and which samples change."""
 
     def __init__(self, integration: Integration) -> None:
         super().__init__(integration)
@@ -118,14 +118,14 @@ class ChangesPart(_Part):
         self.widget = section("What changes", [self._text])
 
     def refresh(self) -> None:
-        """Compare the draft with what is published."""
+        """Compare the draft with the published version."""
         state = self.integration.state
         show(self.widget, state.published is not None)
         if state.published is not None:
             set_html(self._text, changes_html(self._compare(state.published, state.draft)))
 
     def _compare(self, old: Spec, new: Spec) -> Comparison:
-        """Compare them on the samples; only what is new of those is looked at."""
+        """Compare two versions on the samples; only new samples are judged."""
         trials = self._trials
         if trials is None or (trials[0].spec, trials[1].spec) != (old, new):
             trials = self._trials = IncrementalReplay(old), IncrementalReplay(new)
@@ -136,19 +136,19 @@ class ChangesPart(_Part):
 
 
 def changes_html(comparison: Comparison) -> str:
-    """Write a comparison: sentences, figures, and the requests that come out otherwise."""
+    """Write a comparison: sentences, figures, and the samples whose outcome changes."""
     if not comparison.changes:
-        same = f"The draft means the same as version {comparison.old.version}."
+        same = f"The draft has the same meaning as version {comparison.old.version}."
         return f'<div class="nbi-quiet">{same}</div>'
     sentences = "".join(f"<li>{escape(change)}</li>" for change in comparison.changes)
     words = f'<ul class="nbi-changes">{sentences}</ul>'
     if not comparison.requests:
-        return words + '<div class="nbi-quiet">Without samples, nothing shows what it does.</div>'
+        return words + '<div class="nbi-quiet">Retrieve data to see the effect on requests.</div>'
     moved = comparison.changed
     words += figures(
         [
-            (len(moved), "of the samples come out otherwise"),
-            (len(comparison.requests) - len(moved), "come out the same"),
+            (len(moved), "of the samples change"),
+            (len(comparison.requests) - len(moved), "stay the same"),
         ]
     )
     if not moved:
@@ -161,7 +161,7 @@ def changes_html(comparison: Comparison) -> str:
         ]
         for fate in moved[:_MOST_FATES]
     ]
-    caption = f"{counted(len(moved), 'sample')} that would come out otherwise"
+    caption = f"{counted(len(moved), 'sample')} with another outcome"
     version = comparison.old.version
     return words + table(caption, ["Sample", f"Version {version}", "The draft"], rows)
 
@@ -171,7 +171,7 @@ def _fate(outcome: str, triggers: tuple[str, ...]) -> str:
 
 
 class ExportPart(_Part):
-    """The spec in the formats that others read."""
+    """The spec in other formats."""
 
     def __init__(
         self,
@@ -189,7 +189,7 @@ class ExportPart(_Part):
         self._show("")
 
     def refresh(self) -> None:
-        """Write the chosen format anew."""
+        """Write the spec in the chosen format."""
         self._chosen()
 
     def _chosen(self) -> None:
@@ -202,7 +202,7 @@ class ExportPart(_Part):
 
     def _show(self, written: str) -> None:
         shown = written[:_MOST_SHOWN]
-        rest = "" if len(shown) == len(written) else "\n… Copy takes the rest along."
+        rest = "" if len(shown) == len(written) else "\n… Copy copies all of it."
         set_html(
             self._text,
             f'<pre class="nbi-export" tabindex="0">{escape(shown)}{rest}</pre>' if written else "",

@@ -1,4 +1,4 @@
-"""What lets a trigger's condition be written as text, beside the rows and groups."""
+"""Edit a trigger's condition as text."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from nbincoming.notebook.wizard.views import Callback, button, column, field, ro
 
 
 class Wording:
-    """A condition as text: opened, changed, and taken over by the form.
+    """The text of a condition, which can be edited and converted to rows.
 
     Parameters
     ----------
     guard
-        Lets the errors of a callback show in the card.
+        Wraps a callback so that the card shows its errors.
     current
-        Returns the form's condition; None where it is not filled in.
+        Returns the form's condition; None if it is incomplete.
     use
-        Takes the condition that the text says.
+        Receives the condition of the text.
     """
 
     def __init__(
