@@ -352,7 +352,7 @@ def summary(state: State, card: Card, *, samples: int = 0, parameters: int = 0) 
             return f"{', '.join(settings.parameters)} within {duration_words(settings.window)}"
         case "conditions":
             if not draft.triggers:
-                return "None: every request triggers"
+                return "None: every request becomes an event"
             return "; ".join(f"{each.name}: {each.when.describe()}" for each in draft.triggers)
         case "publish":
             if state.published is None:

@@ -307,7 +307,7 @@ def test_the_badge(before: State, words: str) -> None:
         (state(), "incoming", "No requests yet"),
         (state(), "deduplication", "Off: every request counts"),
         (state(draft=draft(**BY_ID)), "deduplication", "body.id within 7 days"),
-        (state(), "conditions", "None: every request triggers"),
+        (state(), "conditions", "None: every request becomes an event"),
         (state(draft=draft(**URGENT)), "conditions", 'urgent: body.p equals "high"'),
         (state(), "publish", "Not published yet"),
         (state(published=V1), "publish", "Version 1 is served"),
