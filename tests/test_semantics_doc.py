@@ -10,6 +10,7 @@ from nbincoming import errors
 from nbincoming.core.auth.schemes import Authorization
 from nbincoming.core.request.reading import DEFAULT_LIMITS
 from nbincoming.errors import Refusal
+from nbincoming.http import refusals as http_refusals
 from nbincoming.serve import refusals
 
 PAGE = (Path(__file__).parents[1] / "docs" / "semantics.md").read_text()
@@ -19,7 +20,11 @@ def test_every_refusal_is_in_the_table_with_its_status() -> None:
     """And none that there is not."""
     kinds = {
         kind
-        for kind in [*vars(errors).values(), *vars(refusals).values()]
+        for kind in [
+            *vars(errors).values(),
+            *vars(refusals).values(),
+            *vars(http_refusals).values(),
+        ]
         if isinstance(kind, type) and issubclass(kind, Refusal) and kind is not Refusal
     }
     rows = re.findall(r"^\| (\d{3}) \| `([a-z-]+)` \|", PAGE, re.MULTILINE)
