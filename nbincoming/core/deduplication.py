@@ -1,7 +1,7 @@
-"""When two requests are the same, and for how long.
+"""Deduplication keys: which requests are duplicates, and for how long.
 
-A key is the SHA-256 of a typed, length-prefixed preimage of the chosen parameters, so
-that values cannot run into each other and types cannot be confused::
+A key is the SHA-256 of the chosen parameters in the following form. Each part has its type and its
+length, so two different sets of values never have the same form::
 
     preimage  = "nbincoming-key/1" LF parameter*          sorted by label, as bytes
     parameter = length ":" label encoding
@@ -34,15 +34,15 @@ from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import MISSING, Missing, Value, json_text, number_text
 from nbincoming.errors import BadHeader
 
-#: The header in which a sender may bring a hash of its own. It counts only where it is
-#: among the chosen parameters.
+#: The header with which a sender can send its own hash. It is used only if it is one of the chosen
+#: parameters.
 OWN_HASH_HEADER: Final = "x-deduplication-hash"
 OWN_HASH_LABEL: Final = f"headers.{OWN_HASH_HEADER}"
 
-#: How many parameters a key may have, as on the platform that this re-creates.
+#: Most parameters of a key.
 MAX_PARAMETERS: Final = 5
 
-#: Longest hash that a sender may bring, in bytes.
+#: Longest hash that a sender may send, in bytes.
 MAX_OWN_HASH_BYTES: Final = 256
 
 _PREFIX: Final = b"nbincoming-key/1\n"
@@ -63,7 +63,7 @@ def _check_key_label(label: str) -> str:
 
 def _check_distinct(labels: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(labels)) < len(labels):
-        raise ValueError("A parameter is chosen twice. Choose each once.")
+        raise ValueError("A parameter is chosen twice. Choose it once.")
     return labels
 
 
@@ -73,7 +73,7 @@ def _check_window(text: str) -> str:
 
 
 class Deduplication(BaseModel):
-    """Which requests count as the same.
+    """Which requests are duplicates.
 
     Attributes
     ----------
@@ -82,11 +82,11 @@ class Deduplication(BaseModel):
     window : str
         ISO 8601 duration; ``"P7D"`` by default.
     anchor : str
-        What the window counts from: ``last_request`` (each request with the key,
-        duplicates included, restarts it) or ``first_accepted``.
+        The start of the window: ``last_request`` (the last request with the key, duplicates
+        included) or ``first_accepted``.
     claims : str
-        Which requests own their key: ``every_request``, or only those that are
-        ``triggered``.
+        Which requests claim their key: ``every_request``, or only those for which a trigger is
+        true (``triggered``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,7 +115,7 @@ class Deduplication(BaseModel):
         }
 
     def key_space(self, integration: str) -> str:
-        """Name the space of keys: other settings start with a clean one.
+        """Return the name of the set of keys; changed settings have another, empty set.
 
         Parameters
         ----------
@@ -125,7 +125,7 @@ class Deduplication(BaseModel):
         settings = json_text(
             {
                 "parameters": sorted(self.parameters),
-                "window_ms": self.window_ms,  # P7D and P1W are one setting
+                "window_ms": self.window_ms,  # P7D and P1W are equal
                 "anchor": self.anchor,
                 "claims": self.claims,
             }
@@ -134,34 +134,34 @@ class Deduplication(BaseModel):
 
 
 def is_duplicate(now_ms: int, anchor_ms: int, window_ms: int) -> bool:
-    """Tell whether a key anchored then is still in force now: the end is included."""
+    """Tell whether `now_ms` is in the window that starts at `anchor_ms`; its end is included."""
     return now_ms - anchor_ms <= window_ms
 
 
 def next_anchor_ms(anchor: Anchor, now_ms: int, anchor_ms: int) -> int:
-    """Return where a duplicate moves the window's anchor; it never moves back."""
+    """Return the anchor after a duplicate; it never moves back."""
     return max(now_ms, anchor_ms) if anchor == "last_request" else anchor_ms
 
 
 def preimage(values: dict[str, Value | Missing]) -> bytes:
-    """Write the preimage of a key from the chosen parameters' values by label."""
+    """Return the bytes that are hashed for a key, from the values by label."""
     parts = [_PREFIX]
-    for label in sorted(values):  # code points sort as their UTF-8 bytes do
+    for label in sorted(values):  # text sorts in the same order as its UTF-8 bytes
         parts.append(_text(label))
         _encode(values[label], parts)
     return b"".join(parts)
 
 
 def key_of(values: dict[str, Value | Missing]) -> str | None:
-    """Hash the chosen parameters' values; None where all of them are missing."""
+    """Return the key of the values by label; None if all of them are missing."""
     if all(value is MISSING for value in values.values()):
         return None
     return hashlib.sha256(preimage(values)).hexdigest()
 
 
 def compile_key(deduplication: Deduplication) -> Callable[[Scope], str | None]:
-    """Compile to a function from a request's values to its key."""
-    # What :func:`key_of` does, with the labels written once.
+    """Compile a function that returns a request's key."""
+    # The same as :func:`key_of`, but the labels are written only once.
     getters = [(_text(label), getter(label)) for label in sorted(deduplication.parameters)]
 
     def key(scope: Scope) -> str | None:
@@ -177,30 +177,32 @@ def compile_key(deduplication: Deduplication) -> Callable[[Scope], str | None]:
 
 
 def check_own_hash(request: Request, deduplication: Deduplication) -> None:
-    """Refuse a sender's own hash that is ambiguous: given twice, empty, long, not printable ASCII.
+    """Refuse a sender's own hash that is repeated, empty, too long, or not printable ASCII.
 
     Raises
     ------
     BadHeader
-        Only where the header is among the chosen parameters.
+        If the hash is one of the chosen parameters and cannot be used.
     """
     if OWN_HASH_LABEL not in deduplication.parameters:
         return
     values = request.header(OWN_HASH_HEADER.encode())
     if len(values) > 1:
-        raise BadHeader(f"The header {OWN_HASH_HEADER} is given {len(values)} times. Send it once.")
+        raise BadHeader(f"The header {OWN_HASH_HEADER} was sent {len(values)} times. Send it once.")
     if not values:
         return
     own = values[0]
-    if not own.strip():  # all that send it so would be duplicates of each other
-        raise BadHeader(f"The header {OWN_HASH_HEADER} is empty. Send a hash, or no such header.")
+    if not own.strip():  # otherwise all requests with an empty hash would be duplicates
+        raise BadHeader(
+            f"The header {OWN_HASH_HEADER} is empty. Send a hash, or leave the header out."
+        )
     if len(own) > MAX_OWN_HASH_BYTES:
         raise BadHeader(
             f"The header {OWN_HASH_HEADER} has {len(own):,} bytes. Send at most "
             f"{MAX_OWN_HASH_BYTES}."
         )
-    # Beyond ASCII, one text has two spellings, in UTF-8 and in Latin-1; a control character is
-    # what some servers pass on and others do not.
+    # Other text can be encoded as UTF-8 or Latin-1, and some servers drop control characters, so
+    # two drivers could read different hashes.
     if not own.decode("latin-1").isascii() or not own.decode("latin-1").isprintable():
         raise BadHeader(
             f"The header {OWN_HASH_HEADER} has characters other than printable ASCII. Send it in "

@@ -1,8 +1,8 @@
-"""From a request to its answer: authorize, decode, compute the key, match the triggers.
+"""Decide what happens to a request: authorize, decode, match the triggers, compute the key.
 
-``judge`` is pure and total: it returns a candidate, a challenge or a rejection, and raises
-nothing, whatever the bytes are. The one effect comes between ``judge`` and ``answer``: the inbox
-claims the candidate's key.
+:meth:`Gateway.judge` has no side effects. For any bytes it returns a candidate, a challenge or a
+rejection, and raises nothing. After it, the inbox claims the candidate's deduplication key, which
+is the only side effect. Then :func:`answer` makes the HTTP response.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from nbincoming.errors import (
     UnknownEndpoint,
 )
 
-#: The path of an endpoint, as on the platform that this re-creates.
+#: The path of an endpoint. It is that of a marketing platform whose webhooks this project rebuilds.
 ENDPOINT_PATH: Final = "/automation-endpoint/endpoints/authorized/{endpoint}/trigger"
 _ENDPOINT: Final = re.compile(
     "/automation-endpoint/endpoints/authorized/"
@@ -55,7 +55,7 @@ def endpoint_path(endpoint: str) -> str:
 
 
 def endpoint_of(path: str) -> str | None:
-    """Return the UUID in a path, if it is an endpoint's."""
+    """Return the UUID of an endpoint's path; None for any other path."""
     match = _ENDPOINT.fullmatch(normal_path(path))
     return match[1] if match else None
 
@@ -86,11 +86,11 @@ class Gateway:
         self._verify = compile_verify(spec.authorization, secrets)
         self._handshake = compile_handshake(spec.authorization, secrets)
         self._rules = Rules(spec)
-        # Reading a pydantic model's field takes several times as long.
+        # Kept, because reading a field of a pydantic model takes several times as long.
         self._max_body_bytes = spec.max_body_bytes
 
     def judge(self, request: Request) -> Candidate | Challenge | Rejected:
-        """Judge a request; nothing is raised, whatever it holds."""
+        """Judge a request; never raises."""
         try:
             if request.method != "POST":
                 return self._shake_hands(request)
@@ -116,7 +116,7 @@ class Rules:
 
     def __init__(self, spec: Spec) -> None:
         deduplication, labels = spec.deduplication, spec.labels()
-        # Fields of a pydantic model take several times as long to read.
+        # Kept, because reading fields of a pydantic model takes several times as long.
         self._endpoint, self._version, self._limits = spec.endpoint, spec.version, spec.limits
         self._deduplication = deduplication
         self._key_space = spec.key_space
@@ -137,7 +137,7 @@ class Rules:
         Raises
         ------
         Refusal
-            If it is not JSON, too large, or has an unusable header.
+            If its body is not JSON or is too large, or a header cannot be used.
         """
         check_headers(request.headers)
         if self._has_own_hash and self._deduplication is not None:
@@ -158,22 +158,24 @@ class Rules:
 def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challenge | Rejected:
     """Judge one request; make a :class:`Gateway` to judge more than one.
 
-    Nothing but a :class:`~nbincoming.errors.SecretError` for unusable secrets is raised,
-    whatever the request holds.
+    Raises
+    ------
+    SecretError
+        If the secrets cannot be used. The request itself causes no exception.
     """
     return Gateway(spec, secrets).judge(request)
 
 
 def unknown_endpoint() -> UnknownEndpoint:
-    """Refuse an address that is no endpoint, or a draft's."""
+    """Make the refusal of a URL that is no endpoint, or that of a draft."""
     return UnknownEndpoint(
-        "No published endpoint has this address. Check the URL; a draft answers only while it "
-        "retrieves data."
+        "No published endpoint has this URL. Check the URL. The endpoint of a draft answers only "
+        "while the draft retrieves data."
     )
 
 
 def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
-    """Refuse a request that could not be stored."""
+    """Make the refusal of a request that could not be stored."""
     return InboxUnavailable(
         "The request could not be stored, so it was not accepted. Send it again later.",
         headers=(("Retry-After", str(retry_after_s)),),
@@ -181,14 +183,14 @@ def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
 
 
 def answer(outcome: Outcome) -> Response:
-    """Answer a request by its outcome."""
+    """Return the response for an outcome."""
     match outcome:
         case Accepted() | Filtered():
             return OK_RESPONSE
         case Duplicate():
             return DUPLICATE_RESPONSE
         case Challenge(text=text):
-            # nosniff: the challenge is the sender's text, and no browser may run it.
+            # nosniff: the sender wrote the challenge, so a browser must not run it.
             headers = (
                 ("Content-Type", "text/plain; charset=utf-8"),
                 ("X-Content-Type-Options", "nosniff"),

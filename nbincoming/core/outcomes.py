@@ -21,11 +21,11 @@ class Claim(NamedTuple):
     Attributes
     ----------
     space : str
-        Keys are unique within it.
+        Name of the set of keys to which the key belongs.
     key : str
         SHA-256 in hexadecimal.
     window_ms : int
-        How long the key stays in force after its anchor.
+        How long after its anchor the key makes a request a duplicate, in milliseconds.
     anchor : str
         What the window counts from; see :class:`~nbincoming.core.deduplication.Deduplication`.
     """
@@ -37,7 +37,7 @@ class Claim(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A good request, before it is known whether it is a duplicate.
+    """A request that passed all checks, before the inbox says whether it is a duplicate.
 
     Attributes
     ----------
@@ -52,11 +52,11 @@ class Candidate(NamedTuple):
     key : str or None
         Its key; None where nothing is deduplicated or all chosen parameters are missing.
     claim : Claim or None
-        What the inbox must claim; None where this request owns no key.
+        What the inbox must claim; None if this request claims no key.
     triggers : tuple of str
-        Names of the triggers that match.
+        Names of the triggers that are true.
     wanted : bool
-        Whether it becomes an event: some trigger matches, or there are none.
+        Whether it becomes an event: a trigger is true, or the spec has no triggers.
     """
 
     integration: str
@@ -83,7 +83,7 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A request that is refused."""
+    """The request is refused."""
 
     refusal: Refusal
 
@@ -104,14 +104,14 @@ class Accepted(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Duplicate:
-    """The request's key is in force.
+    """The request's key was claimed before, within its window.
 
     Attributes
     ----------
     first_ms : int
         When the key was first claimed.
     anchor_ms : int
-        What the window counted from when this request came.
+        The start of the window for this request.
     """
 
     first_ms: int
@@ -120,7 +120,7 @@ class Duplicate:
 
 @dataclass(frozen=True, slots=True)
 class Filtered:
-    """No trigger matches, so nothing starts."""
+    """No trigger is true, so the request becomes no event."""
 
 
 #: The outcome of a claim.

@@ -43,7 +43,7 @@ def bad_http(reason: str) -> BadHttp:
 
 
 def slow_sender(request_timeout_s: float) -> SlowSender:
-    """Make the refusal of a request that does not come to its end."""
+    """Make the refusal of a request that is not complete in time."""
     return SlowSender(
         f"The request was not complete after {request_timeout_s:g} seconds. Send it again."
     )

@@ -1,8 +1,8 @@
 """From the bytes of one connection to requests, within limits.
 
-This knows no socket, clock or service: bytes come in, events come out. llhttp (through
-httptools) reads the syntax. What llhttp has no limit for is limited here: the head, the body,
-and the framing of a chunked body.
+It has no socket, clock or service: bytes come in, events come out. llhttp (through httptools)
+parses the syntax. This module adds limits that llhttp lacks: for the head, the body, and the
+framing of a chunked body.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MAX_FRAMING: Final = 8
 
 
 class Phase(Enum):
-    """How far a connection is.
+    """The state of a connection.
 
     ::
 
@@ -42,11 +42,11 @@ class Phase(Enum):
     BODY = "body"
     #: Within the body of a request that asks to switch protocols, which llhttp does not read.
     UNFRAMED = "unframed"
-    #: No request is taken any more.
+    #: No further request is read.
     ENDED = "ended"
 
 
-#: As names of this module, since to look a member up takes longer than what is done with it.
+#: Names of this module, because looking up a member of an enumeration takes longer.
 BETWEEN, HEAD, BODY, UNFRAMED, ENDED = Phase
 
 
@@ -58,11 +58,11 @@ class Refused(NamedTuple):
     refusal : Refusal
         Why.
     path : str or None
-        Its path, where its head was read.
+        Its path, if its head was read.
     method : str
-        Its method; ``"GET"`` where its head was not read.
+        Its method; ``"GET"`` if its head was not read.
     target : str
-        What was read of its target, perhaps not all.
+        The part of its target that was read.
     """
 
     refusal: Refusal
@@ -75,7 +75,7 @@ class ContinueExpected(NamedTuple):
     """The sender waits for ``100 Continue`` before it sends the body."""
 
 
-#: What comes out of the bytes, in their order. A request is complete.
+#: The events in the order of the bytes. A :class:`Request` is complete.
 Event: TypeAlias = Request | Refused | ContinueExpected
 
 
@@ -85,15 +85,15 @@ class RequestParser:
     Parameters
     ----------
     max_body_bytes
-        How large a body may be at a path. What it raises refuses the request, and ends the
-        connection.
+        Returns the largest body at a path. If it raises, the request is refused and the
+        connection ends.
     max_head_bytes
-        How large the request line and headers may be together.
+        Largest request line and headers together.
 
     Attributes
     ----------
     phase : Phase
-        How far the connection is.
+        State of the connection.
     begun, ended : int
         How many requests began, and how many of them ended.
     """
@@ -104,10 +104,10 @@ class RequestParser:
         self._parser = httptools.HttpRequestParser(self)
         self._max_body_bytes_at = max_body_bytes
         self._max_head_bytes = max_head_bytes
-        # Of the current call.
+        # About the current call.
         self._events: list[Event] = []
         self._now_ms = 0
-        # Of the current request.
+        # About the current request.
         self._refusal: Refusal | None = None  # why llhttp was stopped
         self._is_refused = False  # it was answered before its body was complete
         self._url = b""

@@ -367,7 +367,7 @@ def own(*values: bytes, chosen: str = "headers.x-deduplication-hash") -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ((b"a", b"a"), "is given 2 times"),
+        ((b"a", b"a"), "was sent 2 times"),
         ((b"a" * 257,), "has 257 bytes. Send at most 256"),
         ((b"",), "is empty"),
         ((b" \t",), "is empty"),

@@ -1,4 +1,4 @@
-"""Headers as parameters: named in lower case, a list where one is repeated."""
+"""Headers as parameters: by name in lower case, with a list for a repeated header."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from typing import Final
 
 from nbincoming.core.request.message import WHITE_SPACE, RawHeaders
 
-#: Headers as parameters: a string, or a list of strings where the header is repeated.
+#: Values of headers by name: a string, or a list of strings if the header is repeated.
 Headers = dict[str, str | list[str]]
 
-#: The most names that are remembered, and the longest: senders choose them.
+#: Limits of the cache of names, because senders choose the names.
 _MAX_NAMES: Final = 1_024
 _MAX_NAME_BYTES: Final = 64
 
 
 def header_parameters(raw: RawHeaders) -> Headers:
-    """Name headers in lower case and gather repeated ones into lists.
+    """Return headers by name in lower case; the values of a repeated header are a list.
 
-    A value is UTF-8 if it can be decoded so, otherwise Latin-1, which has a character for every
-    byte. White space around it is dropped.
+    A value is decoded as UTF-8, or as Latin-1 if it is not UTF-8. White space around it is removed.
     """
     headers: Headers = {}
     for raw_name, raw_value in raw:
@@ -45,12 +44,12 @@ def header_text(raw: bytes) -> str:
 
 
 def _name(raw: bytes) -> str:
-    """Lower a header's name, and remember it if it is short and there is room."""
+    """Return a header's name in lower case; cache it if it is short and the cache is not full."""
     name = raw.decode("latin-1").lower()
     if len(raw) <= _MAX_NAME_BYTES and len(_names) < _MAX_NAMES:
         _names[raw] = name
     return name
 
 
-#: A memo of a pure function: the same few names come with each request.
+#: The cache: requests have the same few names.
 _names: dict[bytes, str] = {}

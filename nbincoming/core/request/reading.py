@@ -1,4 +1,4 @@
-"""From the bytes of a request to its decoded body, within limits."""
+"""Check a request's headers and decode its JSON body, within limits."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Limits:
     max_body_bytes : int
         Bytes of the body; 1 MiB by default.
     max_depth : int
-        Levels of nested objects and arrays.
+        Nesting of objects and arrays.
     max_parameters : int
-        Leaves of the body.
+        Number of leaves of the body.
     """
 
     max_body_bytes: int = 1_048_576
@@ -44,30 +44,28 @@ class Limits:
 #: The limits of a spec that sets none.
 DEFAULT_LIMITS: Final = Limits()
 
-#: The most characters that the labels of one body may have together. Labels repeat the names
-#: above them, so that the labels of a body of 1 MiB could otherwise take 10 GB.
+#: Most characters of all labels of a body together. A label repeats the names of the objects around
+#: it, so without this limit the labels of a body of 1 MiB could take 10 GB.
 _MAX_LABEL_TEXT: Final = 50_000_000
 
-#: A body of fewer bytes cannot reach it: labels have at most an eighth of its square,
-#: where one half of it is a name and the other is leaves of two bytes below that.
+#: The labels of a body of n bytes have at most n * n / 8 characters: half of the body is one name,
+#: the other half is leaves of two bytes each below it. So a smaller body cannot exceed the limit.
 _SMALL: Final = 20_000
 
-#: jiter says "Internal error" where Python's decimal cannot hold the exponent.
+#: jiter's message if Python's decimal cannot represent the exponent.
 _EXPONENT_ERROR: Final = "InvalidOperation"
 
 _JITER_POSITION: Final = re.compile(r" at line (\d+) column (\d+)$")
 
 
 def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
-    """Read a JSON body exactly.
-
-    Integers keep every digit, decimals are not rounded.
+    """Decode a JSON body. Integers keep every digit, decimals are not rounded.
 
     Raises
     ------
     BadJSON
-        If the body is not one JSON object or array in UTF-8, with the position; also for
-        a duplicate member, ``NaN``, a byte order mark or a lone surrogate.
+        If the body is not one JSON object or array in UTF-8, or has a duplicate member, ``NaN``,
+        a byte order mark or a lone surrogate; with the position.
     TooDeep, TooManyParameters
         If it exceeds `limits`.
     """
@@ -79,11 +77,11 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
         raise _refusal(body, str(error), limits) from None
     if type(value) is not dict and type(value) is not list:
         raise BadJSON("The body is a single value. Send an object {…} or an array […] at the top.")
-    # The bytes alone give upper bounds, so most values need not be walked. Each level of nesting
-    # opens a bracket.
+    # Count bytes first: they give upper bounds, so most values need no check. Each level of nesting
+    # has an opening bracket.
     if body.count(b"{") + body.count(b"[") > limits.max_depth:
         _check_depth(value, limits.max_depth)
-    # Each leaf takes a byte, and a comma separates it from the next.
+    # Each leaf has at least one byte, and commas separate leaves.
     size = len(body)
     if size > 2 * limits.max_parameters or size > _SMALL:
         leaves = body.count(b",") + 1
@@ -120,7 +118,7 @@ def _check_size(value: Value, max_parameters: int) -> None:
             items = enumerate(container)
         for segment, child in items:
             if child and (type(child) is dict or type(child) is list):
-                # an index and its brackets have about as many characters as its array
+                # an index with its brackets has at most 10 characters
                 more = len(segment) if isinstance(segment, str) else 10
                 pending.append((child, length + more))
             else:
@@ -132,8 +130,8 @@ def _check_size(value: Value, max_parameters: int) -> None:
             )
         if text > _MAX_LABEL_TEXT:
             raise TooManyParameters(
-                "The labels of the body's parameters have together more than "
-                f"{_MAX_LABEL_TEXT:,} characters. Send shorter names or a flatter body."
+                "The names of the body's members, written out with those around them, have more "
+                f"than {_MAX_LABEL_TEXT:,} characters. Send shorter names or a flatter body."
             )
 
 
@@ -171,24 +169,25 @@ _MEDIA_TYPE: Final = re.compile(
     r"application/(?:[!#$&^_.+a-z0-9-]+\+)?json[ \t]*(?:;.*)?", re.IGNORECASE | re.ASCII
 )
 
-#: Headers that must not be given twice: whoever reads the first and whoever reads the
-#: last would see different requests.
+#: Headers that may be sent only once: of two values, one server would use the first and another the
+#: last.
 _SINGLE: Final = (b"content-type", b"authorization", b"x-hub-signature-256")
 
-#: What Content-Encoding says of a body that is as it was written. Some senders put a charset.
+#: Values of Content-Encoding for an uncompressed body. Some senders put a charset there.
 _UNCHANGED: Final = (b"", b"identity", b"utf-8")
 
-#: Lengths of the names that are checked, which most headers do not have.
+#: The lengths of the names that are checked: a name of another length needs no comparison.
 _CHECKED_LENGTHS: Final = frozenset(map(len, (*_SINGLE, b"content-encoding")))
 
 
 def check_headers(raw: RawHeaders) -> None:
-    """Check the headers that say how a request is to be read.
+    """Check the headers that say how to read the request.
 
     Raises
     ------
     BadHeader, UnsupportedMediaType
-        If some are ambiguous; if the body is not declared to be JSON, or is compressed.
+        BadHeader if one is repeated that may be sent once. UnsupportedMediaType if the body is
+        compressed, or Content-Type does not say that it is JSON.
     """
     given: dict[bytes, bytes] = {}
     for raw_name, value in raw:
@@ -198,7 +197,7 @@ def check_headers(raw: RawHeaders) -> None:
                 _check_encoding(value)
             elif name in given and name in _SINGLE:
                 raise BadHeader(
-                    f"The header {name.decode()} is given more than once. Send it once."
+                    f"The header {name.decode()} was sent more than once. Send it once."
                 )
             given[name] = value
     media_type = given.get(b"content-type")
@@ -221,7 +220,7 @@ def _check_encoding(value: bytes) -> None:
 
 
 def body_too_large(max_body_bytes: int) -> BodyTooLarge:
-    """Refuse a body beyond the limit."""
+    """Make the refusal of a body beyond the limit."""
     return BodyTooLarge(
         f"The body has more than {max_body_bytes:,} bytes. Send a smaller one, or raise "
         "max_body_bytes in the spec."

@@ -391,7 +391,7 @@ def test_a_key_is_chosen(inc: Integration, page: Page) -> None:
     choose(opened, "body.b", " body.a ")
     field(opened, "Window (ISO 8601)").value = " PT1H "
     field(opened, "Window counts from").value = "first_accepted"
-    field(opened, "Keys belong to").value = "triggered"
+    field(opened, "Keys are claimed by").value = "triggered"
     click(opened, "Apply")
     assert inc.draft.deduplication is not None
     assert inc.draft.deduplication.data() == {

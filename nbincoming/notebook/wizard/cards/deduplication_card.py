@@ -72,7 +72,7 @@ class DeduplicationCard(CardView):
             widgets.Combobox, "Window (ISO 8601)", placeholder="P7D", options=WINDOWS
         )
         self._anchor = field(widgets.Dropdown, "Window counts from", options=ANCHORS)
-        self._claims = field(widgets.Dropdown, "Keys belong to", options=CLAIMS)
+        self._claims = field(widgets.Dropdown, "Keys are claimed by", options=CLAIMS)
         self._effect = text(live=True)
         for widget in (self._window, self._anchor, self._claims):
             widget.observe(self.guard(self.changed), "value")
