@@ -1,7 +1,7 @@
-"""Claims that come at the same time, made in one transaction.
+"""Make the claims of simultaneous requests in one transaction.
 
-A durable store waits for the disk once for each transaction, however many claims are in
-it. So a thread makes all claims together that came while it was busy.
+A durable store waits for the disk once for each transaction, however many claims it has. So one
+thread makes all claims together that arrived while it was busy.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nbincoming.core.outcomes import Candidate
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.protocol import Inbox, Settled
 
-#: The most claims in one transaction: more would save little and make the first ones wait.
+#: Most claims in one transaction: more would save little and delay the first ones.
 MAX_CLAIMS: Final = 256
 
 #: Under load, how long to wait for the senders that were just answered: one commit for all of
@@ -41,7 +41,7 @@ class Group(Generic[Waiter]):
     inbox
         Where to claim.
     deliver
-        Called on the thread with each waiter and the outcome of its claim; must not raise.
+        Called on the thread with all waiters and the outcomes of their claims; must not raise.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Group(Generic[Waiter]):
         self._thread.start()
 
     def submit(self, waiting: Sequence[tuple[Candidate, Waiter]]) -> None:
-        """Claim candidates soon; each waiter is delivered with the outcome of its own.
+        """Claim candidates soon; each waiter receives the outcome of its candidate.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Group(Generic[Waiter]):
                 self._changed.notify()
 
     def close(self) -> None:
-        """Make the claims that wait, then end the thread; the inbox stays open."""
+        """Finish the pending claims, then end the thread; the inbox stays open."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -86,11 +86,11 @@ class Group(Generic[Waiter]):
             try:
                 settled = self._inbox.claim(candidates)
             except InboxUnavailable as refusal:
-                # Those that came meanwhile would wait as long, for the same refusal.
+                # Refuse those that arrived meanwhile, too: they would wait as long and fail.
                 taken += self._take_rest()
                 settled = [refusal] * len(taken)
             except Exception:  # the edge of the thread, which must survive a fault
-                log.exception("The inbox failed; the requests that wait are refused with 503")
+                log.exception("The inbox failed; the pending requests are refused with 503")
                 settled = [inbox_unavailable()] * len(taken)
             self._deliver([(waiter, s) for (_, waiter), s in zip(taken, settled, strict=True)])
 
@@ -98,7 +98,7 @@ class Group(Generic[Waiter]):
         """Wait for candidates and take them; none when the group is closed."""
         with self._changed:
             if self._enough > 1:
-                # For all of them, since each wake-up takes time.
+                # Wait for all of them, because each wake-up takes time.
                 self._wait(self._enough, GATHER_S)
             self._wait(1, None)
             taken = self._waiting[:MAX_CLAIMS]

@@ -29,8 +29,8 @@ class MemoryInbox:
     Parameters
     ----------
     max_events : int, optional
-        Keep only the newest so many events; with 0, none has an id. A notebook that runs for
-        days would fill the memory otherwise.
+        Number of the newest events to keep, so that a notebook that runs for days does not fill the
+        memory. With 0, no event is kept and none has an id.
     """
 
     def __init__(self, *, max_events: int | None = None) -> None:
@@ -59,14 +59,14 @@ class MemoryInbox:
         return list(enumerate(found, start=first + skip + 1))
 
     def clear(self) -> None:
-        """Forget all keys and events."""
+        """Remove all keys and events."""
         with self._lock:
             self._keys.clear()
             self._events.clear()
             self._purge_at = _PURGE_AT
 
     def close(self) -> None:
-        """Forget all keys and events; later claims are refused."""
+        """Remove all keys and events; later claims are refused."""
         self.clear()
         self._closed = True
 
@@ -105,5 +105,5 @@ class MemoryInbox:
             for place, entry in self._keys.items()
             if is_duplicate(now_ms, entry[1], entry[2])
         }
-        # Twice what is left, so that purging costs a constant amount per claim.
+        # Purge again at twice the number of keys left, so the cost for each claim is constant.
         self._purge_at = max(_PURGE_AT, 2 * len(self._keys))

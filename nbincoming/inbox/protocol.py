@@ -1,4 +1,4 @@
-"""What every inbox promises; ``tests/inbox/contract.py`` tests each one for it."""
+"""The protocol of inboxes; ``tests/inbox/contract.py`` tests every inbox against it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nbincoming.core.outcomes import (
 )
 from nbincoming.errors import InboxUnavailable, NbIncomingError
 
-#: The outcome of a claim; a refusal where its part of the inbox could not be reached.
+#: The outcome of a claim; a refusal if its part of the inbox could not be reached.
 Settled: TypeAlias = Claimed | InboxUnavailable
 
 
@@ -21,11 +21,11 @@ class InboxURLError(NbIncomingError, ValueError):
 
 
 class Inbox(Protocol):
-    """Where keys are claimed and events are kept.
+    """Claims keys and stores events.
 
     Claiming a candidate's key and appending its event is one atomic step. Of concurrent
     requests with one key, exactly one is accepted, and each accepted request has its event.
-    When :meth:`claim` returns, both are as durable as the inbox is.
+    When :meth:`claim` returns, both are durable, if the inbox is durable at all.
     """
 
     def claim(self, candidates: Sequence[Candidate]) -> Sequence[Settled]:

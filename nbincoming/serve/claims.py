@@ -1,4 +1,4 @@
-"""From the event loop to the inbox and back."""
+"""Make claims in the inbox without blocking the event loop."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from nbincoming.inbox.batching import Group
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.inbox.protocol import Inbox, Settled
 
-#: Takes the outcome of a claim; called once, on the thread of the event loop.
+#: Receives the outcome of a claim; called once, on the thread of the event loop.
 Done = Callable[[Settled], None]
 
 
 class Claims(Protocol):
-    """Makes claims without holding up other requests."""
+    """Makes claims without delaying other requests."""
 
     def claim(self, candidate: Candidate, done: Done) -> None:
         """Make a claim, and call `done` with its outcome, before this returns or later."""
 
     def close(self) -> None:
-        """Make the claims that wait, then close the inbox."""
+        """Finish the pending claims, then close the inbox."""
 
 
 class DirectClaims:
-    """For an inbox that never waits."""
+    """Makes claims at once, for an inbox in memory."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -43,7 +43,7 @@ class DirectClaims:
 
 
 class GroupedClaims:
-    """For an inbox that waits for a disk or a network: a thread claims for all requests."""
+    """Makes claims on one thread, for an inbox that waits for a disk or a network."""
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
@@ -52,11 +52,11 @@ class GroupedClaims:
         self._group: Group[Done] = Group(inbox, self._deliver)
 
     def claim(self, candidate: Candidate, done: Done) -> None:
-        """Claim together with the others that wait."""
+        """Claim together with the other pending requests."""
         if not self._gathered:
             self._loop = asyncio.get_running_loop()
-            # After everything that was read at once. To wake the thread earlier would have it
-            # compete for the interpreter with the requests that are still to be judged.
+            # Wake the thread after all requests of this turn of the loop. Earlier, it would compete
+            # for the interpreter with the requests that are not judged yet.
             self._loop.call_soon(self._hand_over)
         self._gathered.append((candidate, done))
 
@@ -78,7 +78,7 @@ class GroupedClaims:
 
 
 def claims_for(inbox: Inbox) -> Claims:
-    """Choose how to claim."""
+    """Return the way to claim that suits an inbox."""
     return DirectClaims(inbox) if isinstance(inbox, MemoryInbox) else GroupedClaims(inbox)
 
 

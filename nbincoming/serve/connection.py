@@ -1,9 +1,9 @@
-"""One HTTP connection of the server: bytes to the parser, requests to the service, answers back.
+"""One HTTP connection: it passes bytes to the parser, requests to the service, and writes answers.
 
-uvicorn runs it as its HTTP protocol, in place of its own, which has no limits for heads and slow
-senders, and which takes a task, several messages and two writes for each answer.
+uvicorn uses it as its HTTP protocol. uvicorn's own has no limits for heads and slow senders, and
+needs a task, several messages and two writes for each answer.
 
-Requests are handled as they come, pipelined ones too, and are answered in their order.
+Requests are handled when they arrive, also pipelined ones, and are answered in their order.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from nbincoming.serve.refusals import too_many_connections
 from nbincoming.serve.service import Service
 from nbincoming.serve.writer import Writer
 
-#: Requests on one connection that may wait for their answers before no more are read.
+#: Most requests of one connection without an answer; then reading pauses.
 _MAX_WAITING: Final = 32
 
-#: Bytes whose requests are handled together: thousands of small ones would fill the memory.
+#: Bytes that are parsed at a time: thousands of small requests at once would fill the memory.
 _MAX_FED_BYTES: Final = 32_768
 
-#: How long a connection may be kept open without a request.
+#: How long a connection stays open without a request.
 IDLE_S: Final = 75.0
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -53,7 +53,7 @@ class _Answer:
         self.response: Response | None = None  # None until it is known
 
     def set(self, response: Response) -> None:
-        """Set the answer, and write it when those before it are written."""
+        """Set the answer; it is written after the answers before it."""
         self.response = response
         if not self._connection.is_handling:
             self._connection.write_answers()
@@ -83,25 +83,25 @@ class Connection(asyncio.Protocol):
             _refuse_connection if is_full else self.service.max_body_bytes, self.max_head_bytes
         )
         self._answers: deque[_Answer] = deque()  # in the order of the requests
-        self.is_handling = False  # requests, whose answers are written together afterwards
-        self._is_stopping = False  # the request that is being received is the last
-        self._is_ending = False  # no request is taken any more
-        self._is_paused = False  # nothing is read
-        self._is_congested = False  # the sender does not take the answers
-        # How many requests had begun and ended when the clock was looked at, and since when it
-        # is so. A new connection counts as one whose first request has begun.
+        self.is_handling = False  # answers of the same bytes are written together
+        self._is_stopping = False  # the current request is the last one
+        self._is_ending = False  # no further request is read
+        self._is_paused = False  # reading is paused
+        self._is_congested = False  # the sender does not read the answers
+        # The numbers of begun and ended requests at the last check of the clock, and since when
+        # they are the same. On a new connection the first request counts as begun.
         self._progress = 0
         self._since_s = self._loop.time()
 
     # --- what asyncio and uvicorn call ---------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection."""
+        """Start to use the connection."""
         self._transport = cast(asyncio.Transport, transport)
         self._state.connections.add(cast(Any, self))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Forget the connection; what was claimed stays claimed."""
+        """Drop the connection; claims that were made remain."""
         self._state.connections.discard(cast(Any, self))
         self._transport = None
         self._is_ending = True
@@ -116,7 +116,7 @@ class Connection(asyncio.Protocol):
             self._handle(self._parser.feed(data[start : start + _MAX_FED_BYTES], now_ms))
 
     def pause_writing(self) -> None:
-        """Stop reading from a sender who does not take the answers."""
+        """Stop reading from a sender that does not read the answers."""
         self._is_congested = True
         self._pause_or_resume()
 
@@ -126,16 +126,16 @@ class Connection(asyncio.Protocol):
         self._pause_or_resume()
 
     def shutdown(self) -> None:
-        """Finish what has begun, then close; uvicorn calls this when it stops."""
+        """Answer the requests that have begun, then close; uvicorn calls this when it stops."""
         self._is_stopping = True
         self._handle([])
 
     # --- what the service and the worker call --------------------------------------------
 
     def check_clock(self, now_s: float) -> None:
-        """End a connection whose request takes too long to come, or that is idle.
+        """End a connection that is idle or whose request is too slow.
 
-        To be called about once a second. Requests are too frequent to look at the clock for each.
+        The worker calls it about once a second; reading the clock for each request would take time.
         """
         parser = self._parser
         progress = parser.begun + parser.ended
@@ -185,12 +185,12 @@ class Connection(asyncio.Protocol):
             self._is_ending = True
         self.write_answers()
         is_expected = bool(events) and isinstance(events[-1], ContinueExpected)
-        # Before earlier answers, it would be taken for one of them.
+        # Sent before earlier answers, it would look like one of them.
         if is_expected and not self._answers and self._transport is not None:
             self._transport.write(_CONTINUE)
 
     def _expect(self, method: str) -> _Answer:
-        """Make the place of an answer in the queue."""
+        """Add an answer that is not known yet to the queue."""
         answer = _Answer(self, method)
         self._answers.append(answer)
         return answer

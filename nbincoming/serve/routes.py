@@ -1,4 +1,4 @@
-"""The specs that are served. They are checked first: valid, published, examples agree."""
+"""Load the specs that are served, check them and compile them."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
     Raises
     ------
     CatalogueError
-        If any cannot be read, is invalid, is a draft, disagrees with its examples, has the
-        endpoint of another, or names secrets that are missing.
+        If a file cannot be read, is invalid or a draft, has an example with another outcome, has
+        the endpoint of another file, or names a missing secret.
     """
     specs: dict[str, Spec] = {}
     owners: dict[str, Path] = {}
@@ -75,7 +75,7 @@ def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
             specs[str(path)] = spec
     catalogue: Catalogue = {}
     try:
-        catalogue = make_ready(specs.values(), secrets)
+        catalogue = compile_specs(specs.values(), secrets)
     except CatalogueError as error:
         reasons += error.reasons
     if reasons:
@@ -83,7 +83,7 @@ def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
     return catalogue
 
 
-def make_ready(specs: Iterable[Spec], secrets: Secrets) -> Catalogue:
+def compile_specs(specs: Iterable[Spec], secrets: Secrets) -> Catalogue:
     """Compile specs that were checked.
 
     Raises
@@ -121,13 +121,17 @@ def login_scheme(catalogue: Catalogue) -> Jwt:
     if len(schemes) != 1:
         raise CatalogueError(
             [
-                f"A login needs one shared secret to sign tokens by, and the specs name "
+                f"A login needs exactly one shared secret to sign tokens, and the specs name "
                 f"{len(schemes)}. Serve specs of one secret together, or leave out --keys."
             ]
         )
     (scheme,) = schemes.values()
     if not scheme.secrets:
-        raise CatalogueError(["A login needs a shared secret, and the spec has just a JWKS URL."])
+        raise CatalogueError(
+            [
+                "A login needs a shared secret, and the spec has only a JWKS URL. Serve it without --keys."
+            ]
+        )
     return scheme
 
 

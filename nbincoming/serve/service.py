@@ -60,9 +60,9 @@ class Service:
     Parameters
     ----------
     catalogue
-        What is served, until :meth:`install` replaces it.
+        The specs that are served, until :meth:`install` replaces them.
     claims
-        Where keys are claimed.
+        Claims keys and stores events.
     token_issuer
         Issues tokens at the login; None for no login.
     requests_per_s
@@ -73,7 +73,8 @@ class Service:
     Attributes
     ----------
     is_stopping, inbox_is_up : bool
-        What ``/readyz`` answers by.
+        Whether the server stops, and whether the inbox can be reached; ``/readyz`` reports
+        them.
     """
 
     def __init__(
@@ -96,11 +97,11 @@ class Service:
         self._log_refused = log_requests != "none"
 
     def install(self, catalogue: Catalogue, token_issuer: TokenIssuer | None = None) -> None:
-        """Replace what is served; requests that wait for the inbox end as they began."""
+        """Serve other specs from now on; pending requests are still answered by the old ones."""
         self._catalogue, self._token_issuer = catalogue, token_issuer
 
     def close(self) -> None:
-        """Make the claims that wait, then close the inbox."""
+        """Finish the pending claims, then close the inbox."""
         self._claims.close()
 
     def max_body_bytes(self, path: str) -> int:
@@ -109,9 +110,9 @@ class Service:
         return OTHER_BODY_BYTES if route is None else route.max_body_bytes
 
     def handle(self, request: Request, reply: Reply) -> None:
-        """Answer a request, before this returns or when the inbox has stored it."""
+        """Answer a request, either before this returns or after the inbox has stored it."""
         started_s = time.perf_counter()
-        # Nearly all requests have no query, so that the target is the path.
+        # Nearly all requests have no query; then the target is the path.
         route = self._catalogue.get(request.target) or self._route(request.path)
         if route is None:
             reply(self._answer_elsewhere(request))
@@ -134,7 +135,7 @@ class Service:
         reply(response)
 
     def refuse(self, refusal: Refusal, path: str | None = None) -> Response:
-        """Answer a request that never became complete; `path` where it is known."""
+        """Answer a request that was not complete; `path` is None if it is not known."""
         route = None if path is None else self._route(path)
         if route is not None:
             return self._answer(route, Rejected(refusal), time.perf_counter())
@@ -185,7 +186,7 @@ class Service:
         metrics.count("", "refused", refusal.status, 0.0)
         if self._log_refused and refusal.status != 404:  # scanners would fill the log
             fields = {"status": refusal.status, "cause": refusal.slug}
-            log.info("refused before it was a request", extra={"fields": fields})
+            log.info("A request was refused before it was complete", extra={"fields": fields})
         return refusal_response(refusal)
 
     def _rate(self, endpoint: str, per_s: float) -> Rate:

@@ -27,7 +27,7 @@ from nbincoming.serve.app import App
 from nbincoming.serve.claims import claims_for
 from nbincoming.serve.connection import Connection, connections
 from nbincoming.serve.maintenance import Maintenance
-from nbincoming.serve.routes import Catalogue, login_scheme, make_ready
+from nbincoming.serve.routes import Catalogue, compile_specs, login_scheme
 from nbincoming.serve.service import Service
 from nbincoming.serve.settings import Settings
 from nbincoming.signals import STOP_SIGNALS
@@ -152,7 +152,7 @@ def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, TokenIssue
         If a secret has been removed since.
     """
     secrets = SecretStore()
-    catalogue = make_ready([read_spec(text) for text in specs], secrets)
+    catalogue = compile_specs([read_spec(text) for text in specs], secrets)
     if settings.keys is None:
         return catalogue, None
     scheme = login_scheme(catalogue)

@@ -1,4 +1,4 @@
-"""An answer as bytes."""
+"""Write an answer as bytes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STATUS: Final = {
 
 
 class Writer:
-    """Writes answers, and remembers the two that nearly all requests get."""
+    """Writes answers; it caches the two that nearly all requests get."""
 
     def __init__(self) -> None:
         self._defaults: RawPairs | None = None
@@ -29,7 +29,7 @@ class Writer:
         Parameters
         ----------
         method
-            What it answers: HEAD gets no body.
+            The method of the request: the answer to HEAD has no body.
         keeps_open
             Whether the connection stays open.
         defaults

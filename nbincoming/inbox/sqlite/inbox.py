@@ -79,8 +79,8 @@ class SqliteInbox:
     Parameters
     ----------
     path
-        The file, made where there is none. It must lie on a local disk: SQLite's locks do
-        not hold over network file systems.
+        The file, which is made if it does not exist. It must be on a local disk, because SQLite's
+        locks do not work on network file systems.
     busy_timeout_s
         How long a claim waits for another process before it is refused.
 
@@ -99,8 +99,8 @@ class SqliteInbox:
         self._files = OpenFiles(self.path)
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._keys = SqliteKeys(self._writer)
-        # Numbers of key spaces and integrations by name. No name is both, since that of a key
-        # space has a slash.
+        # Numbers of key spaces and integrations by name. They share a dict, because only names of
+        # key spaces have a slash.
         self._numbers: dict[str, int] = {}
 
     def claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
@@ -128,7 +128,7 @@ class SqliteInbox:
             if not expired:
                 return purged
             with self._transaction() as writer:
-                # With the condition again, since a key may have been claimed meanwhile.
+                # Repeat the condition, because a key may have been claimed since the search.
                 purged += writer.executemany(
                     "DELETE FROM keys WHERE space = ? AND key = ? AND expires_ms < ?",
                     [(*each, before_ms) for each in expired],
@@ -136,7 +136,7 @@ class SqliteInbox:
             place = expired[-1]
 
     def _settle(self, before_ms: int) -> None:
-        """Move all keys to their table if some expire in the log, where claims are rare."""
+        """Move keys from the log to their table if some expire in the log."""
         oldest = self._read(OLDEST_CLAIM)
         if not oldest or oldest[0][0] >= before_ms:
             return
@@ -147,20 +147,20 @@ class SqliteInbox:
                     self._keys.move()
 
     def probe(self) -> None:
-        """Check that a claim could be made, by writing a value that is there already.
+        """Check that a claim could be made, by writing an unchanged value.
 
         Raises
         ------
         InboxUnavailable
-            If not: the file is locked, deleted or replaced, or the disk is full.
+            If the file is locked, deleted or replaced, or the disk is full.
         """
         with self._transaction() as writer:
             writer.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def checkpoint(self) -> None:
-        """Move SQLite's log to the file, as far as no claim is delayed by it.
+        """Move SQLite's write-ahead log to the file as far as this delays no claim.
 
-        Otherwise the claim that makes the log too long moves all of it, while others wait.
+        Otherwise SQLite moves all of it during the claim that makes it too long, and others wait.
         """
         self._read("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -197,7 +197,7 @@ class SqliteInbox:
                     yield self._writer
                 self._files.check()  # again: they may have been deleted during the commit
             except BaseException as error:
-                if begun:  # what is remembered may come from this transaction
+                if begun:  # cached values may come from this transaction
                     self._numbers.clear()
                     self._keys.forget()
                 if isinstance(error, sqlite3.Error | FilesReplaced):
@@ -249,7 +249,7 @@ class SqliteInbox:
         return number, bytes.fromhex(claim.key)
 
     def _number(self, table: str, name: str) -> int:
-        """Return the number that stands for a long name in the rows."""
+        """Return the number of a long name, which the rows contain in its place."""
         self._writer.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own names
         query = f"SELECT number FROM {table} WHERE name = ?"  # noqa: S608
         (number,) = self._writer.execute(query, (name,)).fetchone()
@@ -258,10 +258,10 @@ class SqliteInbox:
 
 
 def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> tuple[Any, ...]:
-    """Write the event of an accepted candidate as a row; `integration` is its number.
+    """Return the row of an accepted candidate's event; `integration` is a number.
 
-    :func:`event_of_row` reads it back as what :func:`~nbincoming.core.events.event_of` makes.
-    No event is made here, to save time.
+    :func:`event_of_row` reads the same event back that :func:`~nbincoming.core.events.event_of`
+    makes. This function makes no event, to save time.
     """
     return (
         identity,
@@ -276,13 +276,13 @@ def row_of_candidate(candidate: Candidate, identity: str, integration: int) -> t
 
 
 def _headers_json(raw: RawHeaders) -> str:
-    """Write headers without credentials, by pydantic, which takes a fifth of json's time."""
+    """Write headers without credentials. pydantic takes a fifth of the time of json."""
     return to_json(without_credentials(header_parameters(raw))).decode()
 
 
 @lru_cache(maxsize=256)
 def _names_json(names: tuple[str, ...]) -> str:
-    """Write the names of triggers, which are the same few for many events."""
+    """Write the names of triggers; cached, because many events have the same ones."""
     return to_json(names).decode()
 
 
