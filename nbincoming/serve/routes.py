@@ -129,7 +129,8 @@ def login_scheme(catalogue: Catalogue) -> Jwt:
     if not scheme.secrets:
         raise CatalogueError(
             [
-                "A login needs a shared secret, and the spec has only a JWKS URL. Serve it without --keys."
+                "A login needs a shared secret, and the spec has only a JWKS URL. Serve it "
+                "without --keys."
             ]
         )
     return scheme
