@@ -20,6 +20,7 @@ from nbincoming.core.request.flattening import flatten
 from nbincoming.core.request.values import Value, json_text, shorten
 from nbincoming.errors import Problem
 from nbincoming.notebook.wizard.state import TITLES, Card, card_of
+from nbincoming.review.advice import counted
 
 _HERE: Final = Path(__file__).parent
 
@@ -256,11 +257,6 @@ def _branch(value: Value, name: str, budget: list[int], open_levels: int) -> str
     opened = " open" if open_levels > 0 else ""
     count = f"<span class='nbi-quiet'>{counted(len(value), noun)}</span>"
     return f"<details{opened}><summary>{label} {count}</summary>{inner}</details>"
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number with its noun: ``1 request``, ``2,000 requests``."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

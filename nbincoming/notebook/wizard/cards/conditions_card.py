@@ -32,7 +32,7 @@ from nbincoming.samples.profile import offered_for_keys
 from nbincoming.samples.sample import Sample
 
 #: Number of the newest samples in the preview.
-LISTED = 20
+_LISTED_SAMPLES = 20
 
 #: A mark before the words, to be seen at a glance.
 _YES, _NO = "✓ matches", "✗ does not match"
@@ -152,10 +152,10 @@ def _trigger_html(
         return said
     rows = [
         (sample.number, _YES if holds[sample.number] else _NO, _because(trigger, sample, spec))
-        for sample in readable[-LISTED:]
+        for sample in readable[-_LISTED_SAMPLES:]
     ]
     count = sum(holds[sample.number] for sample in readable)
-    shown = f", the last {LISTED} are shown" if len(readable) > LISTED else ""
+    shown = f", the last {_LISTED_SAMPLES} are shown" if len(readable) > _LISTED_SAMPLES else ""
     caption = f"{trigger.name} matches {count} of {len(readable)} samples{shown}"
     return said + table(caption, ("Request", "Result", "Because"), rows)
 

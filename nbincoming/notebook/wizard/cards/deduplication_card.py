@@ -21,7 +21,6 @@ from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.views import (
     button,
     column,
-    counted,
     escape,
     field,
     figures,
@@ -32,6 +31,7 @@ from nbincoming.notebook.wizard.views import (
     set_html,
     text,
 )
+from nbincoming.review.advice import counted
 from nbincoming.review.incremental import IncrementalReplay
 from nbincoming.review.key_advice import key_advice
 from nbincoming.samples.profile import ParameterProfile, offered_for_keys

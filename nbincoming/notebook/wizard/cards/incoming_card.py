@@ -32,7 +32,7 @@ from nbincoming.notebook.wizard.views import (
 from nbincoming.samples.sample import Sample
 
 #: Number of the newest requests in the list.
-LISTED: Final = 50
+_LISTED_REQUESTS: Final = 50
 
 #: A body that is not JSON is shown up to this length.
 RAW_LIMIT: Final = 20_000
@@ -114,7 +114,7 @@ class IncomingCard(CardView):
             left_s = max(window.ends_ms / 1000 - time.time(), 0)
             set_html(self._left, _bar_html(left_s, (window.ends_ms - window.opened_ms) / 1000))
         set_html(self._status, self._status_words(state))
-        samples = self.integration.samples.snapshot()[-LISTED:]
+        samples = self.integration.samples.snapshot()[-_LISTED_REQUESTS:]
         show(self._captured, bool(samples))
         if samples:
             self._list(samples)

@@ -14,7 +14,6 @@ from nbincoming.notebook.wizard.state import Card, card_of
 from nbincoming.notebook.wizard.views import (
     CopyButton,
     button,
-    counted,
     escape,
     field,
     figures,
@@ -25,7 +24,7 @@ from nbincoming.notebook.wizard.views import (
     table,
     text,
 )
-from nbincoming.review.advice import Advice
+from nbincoming.review.advice import Advice, counted
 from nbincoming.review.comparison import Comparison, compare_outcomes
 from nbincoming.review.incremental import IncrementalReplay
 
