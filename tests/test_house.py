@@ -134,21 +134,27 @@ def test_ci_runs_the_slow_rounds() -> None:
 # --- names -----------------------------------------------------------------------------
 
 
-def public_classes() -> dict[str, list[str]]:
-    """Return the modules that define a public class, by the name of the class."""
+def public_types() -> dict[str, list[str]]:
+    """Return the modules that define a public class or type alias, by its name."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted((ROOT / "nbincoming").rglob("*.py")):
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                found[node.name].append(str(path.relative_to(ROOT / "nbincoming")))
+            if isinstance(node, ast.ClassDef):
+                name = node.name
+            elif isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
+                name = ast.unparse(node.target)
+            else:
+                continue
+            if not name.startswith("_"):
+                found[name].append(str(path.relative_to(ROOT / "nbincoming")))
     return found
 
 
-def test_no_two_public_classes_share_a_name() -> None:
+def test_no_two_public_types_share_a_name() -> None:
     """One name means one thing in the whole package."""
-    classes = public_classes()
-    assert len(classes) > 100
-    assert {name: where for name, where in classes.items() if len(where) > 1} == {}
+    types = public_types()
+    assert len(types) > 100
+    assert {name: where for name, where in types.items() if len(where) > 1} == {}
 
 
 # --- extras ----------------------------------------------------------------------------

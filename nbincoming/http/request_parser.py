@@ -76,7 +76,7 @@ class ContinueExpected(NamedTuple):
 
 
 #: The events in the order of the bytes. A :class:`Request` is complete.
-Event: TypeAlias = Request | Refused | ContinueExpected
+ParserEvent: TypeAlias = Request | Refused | ContinueExpected
 
 
 class RequestParser:
@@ -105,7 +105,7 @@ class RequestParser:
         self._max_body_bytes_at = max_body_bytes
         self._max_head_bytes = max_head_bytes
         # About the current call.
-        self._events: list[Event] = []
+        self._events: list[ParserEvent] = []
         self._now_ms = 0
         # About the current request.
         self._refusal: Refusal | None = None  # why llhttp was stopped
@@ -123,7 +123,7 @@ class RequestParser:
         self._framing_bytes = 0
         self._unframed_bytes = 0  # that are still to come
 
-    def feed(self, data: bytes, now_ms: int) -> list[Event]:
+    def feed(self, data: bytes, now_ms: int) -> list[ParserEvent]:
         """Read bytes.
 
         Parameters
@@ -133,7 +133,7 @@ class RequestParser:
         now_ms
             Milliseconds since the epoch: when the requests that end in `data` were received.
         """
-        events: list[Event] = []
+        events: list[ParserEvent] = []
         self._events = events
         self._now_ms = now_ms
         phase, begun, ended = self.phase, self.begun, self.ended
@@ -162,7 +162,7 @@ class RequestParser:
                 self._check_unfinished_head(len(data))
         return events
 
-    def refuse(self, refusal: Refusal) -> list[Event]:
+    def refuse(self, refusal: Refusal) -> list[ParserEvent]:
         """Refuse the current request, unless that was done before, and end."""
         self._events = []
         self._refuse(refusal)

@@ -22,7 +22,7 @@ from nbincoming.http.request_parser import (
     BETWEEN,
     ENDED,
     ContinueExpected,
-    Event,
+    ParserEvent,
     Refused,
     RequestParser,
 )
@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
 
     # --- the rest ------------------------------------------------------------------------
 
-    def _handle(self, events: list[Event]) -> None:
+    def _handle(self, events: list[ParserEvent]) -> None:
         self.is_handling = True
         for event in events:
             if isinstance(event, Request):
