@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from nbincoming.core.request.message import Request
 from nbincoming.errors import InboxUnavailable
-from nbincoming.http.request_parser import ContinueExpected, Event, Phase, Refused, RequestParser
+from nbincoming.http.request_parser import (
+    ContinueExpected,
+    ParserEvent,
+    Phase,
+    Refused,
+    RequestParser,
+)
 
 MAX_HEAD_BYTES = 400
 MAX_BODY_BYTES = 40
@@ -49,13 +55,13 @@ def new_parser() -> RequestParser:
     return RequestParser(lambda _: MAX_BODY_BYTES, MAX_HEAD_BYTES)
 
 
-def read(*parts: bytes) -> list[Event]:
+def read(*parts: bytes) -> list[ParserEvent]:
     """Return the events of bytes that come in parts."""
     parser = new_parser()
     return [event for part in parts for event in parser.feed(part, 7)]
 
 
-def plain(events: list[Event]) -> list[object]:
+def plain(events: list[ParserEvent]) -> list[object]:
     """Return events that can be compared; senders get no 100 Continue for a whole request."""
     return [
         (event.refusal.status, event.path, event.method) if isinstance(event, Refused) else event
