@@ -1,5 +1,5 @@
-// A button that copies its text. Where the clipboard API is closed to us (plain http on
-// another machine), the old command still works from a selected field.
+// A button that copies its text. Browsers allow the clipboard API only on a secure page. On
+// plain http from another machine, the older copy command works on a selected field.
 async function copy(text) {
   if (navigator.clipboard && window.isSecureContext) {
     await navigator.clipboard.writeText(text);
@@ -20,9 +20,9 @@ function render({ model, el }) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "jupyter-button widget-button nbi-copy";
-  const said = document.createElement("span");
-  said.className = "nbi-said";
-  said.setAttribute("role", "status");
+  const status = document.createElement("span");
+  status.className = "nbi-said";
+  status.setAttribute("role", "status");
   const name = () => {
     button.textContent = model.get("label");
   };
@@ -35,12 +35,12 @@ function render({ model, el }) {
     } catch {
       done = false;
     }
-    said.textContent = done ? "Copied" : "Select the text and copy it by hand";
+    status.textContent = done ? "Copied" : "Select the text and copy it by hand";
     setTimeout(() => {
-      said.textContent = "";
+      status.textContent = "";
     }, 2500);
   });
-  el.append(button, said);
+  el.append(button, status);
 }
 
 export default { render };

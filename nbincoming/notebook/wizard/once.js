@@ -1,5 +1,5 @@
-// Shows a text that comes in a message, with a button that copies it. The text lives in the
-// page alone: it is no part of the widget's state, which a notebook may be saved with.
+// Shows a secret that comes in a message, with a button that copies it. The secret is not part
+// of the widget's state, because a notebook is saved with that state.
 function render({ model, el }) {
   const box = document.createElement("div");
   box.className = "nbi-once";
@@ -11,15 +11,15 @@ function render({ model, el }) {
   field.readOnly = true;
   field.autocomplete = "off";
   label.append(field);
-  const said = document.createElement("span");
-  said.className = "nbi-said";
-  said.setAttribute("role", "status");
-  const button = (text, act) => {
+  const status = document.createElement("span");
+  status.className = "nbi-said";
+  status.setAttribute("role", "status");
+  const button = (text, onClick) => {
     const made = document.createElement("button");
     made.type = "button";
     made.className = "jupyter-button widget-button";
     made.textContent = text;
-    made.addEventListener("click", act);
+    made.addEventListener("click", onClick);
     return made;
   };
   const copy = button("Copy the key", async () => {
@@ -35,22 +35,22 @@ function render({ model, el }) {
     } catch {
       done = false;
     }
-    said.textContent = done ? "Copied" : "Copy the selected text by hand";
+    status.textContent = done ? "Copied" : "Copy the selected text by hand";
   });
   const hide = button("Hide", () => {
     field.value = "";
     box.hidden = true;
   });
-  box.append(label, copy, hide, said);
+  box.append(label, copy, hide, status);
   el.append(box);
-  const shown = (message) => {
+  const show = (message) => {
     field.value = message.secret;
-    said.textContent = "";
+    status.textContent = "";
     box.hidden = !message.secret;
     if (message.secret) field.focus();
   };
-  model.on("msg:custom", shown);
-  return () => model.off("msg:custom", shown);
+  model.on("msg:custom", show);
+  return () => model.off("msg:custom", show);
 }
 
 export default { render };

@@ -121,5 +121,5 @@ class Page:
         self.wizard.refresh()
 
     def problems(self, name: Card) -> str:
-        """Return what is said to be mended in a card."""
+        """Return the problems that a card shows."""
         return " ".join(str(each) for each in self.integration.state.problems.get(name, ()))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nbincoming.notebook.integration import Integration
 
 #: Most rows in the table of samples whose outcome changes.
-_MOST_FATES: Final = 50
+_MAX_CHANGED_SAMPLES: Final = 50
 
 #: Most characters of an export that are shown; Copy copies all.
 _MOST_SHOWN: Final = 20_000
@@ -154,18 +154,18 @@ def changes_html(comparison: Comparison) -> str:
         return words
     rows = [
         [
-            fate.index,
-            _fate(fate.before, fate.triggers_before),
-            _fate(fate.after, fate.triggers_after),
+            change.index,
+            _outcome_text(change.before, change.triggers_before),
+            _outcome_text(change.after, change.triggers_after),
         ]
-        for fate in moved[:_MOST_FATES]
+        for change in moved[:_MAX_CHANGED_SAMPLES]
     ]
     caption = f"{counted(len(moved), 'sample')} with another outcome"
     version = comparison.old.version
     return words + table(caption, ["Sample", f"Version {version}", "The draft"], rows)
 
 
-def _fate(outcome: str, triggers: tuple[str, ...]) -> str:
+def _outcome_text(outcome: str, triggers: tuple[str, ...]) -> str:
     return f"{outcome}: {', '.join(triggers)}" if triggers else outcome
 
 
