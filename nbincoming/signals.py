@@ -38,6 +38,8 @@ class Signals:
         self._poll.register(self._reader, select.POLLIN)
         self._fd_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
         self._before = {number: signal.signal(number, _ignore) for number in self._numbers}
+        # The parent process may have blocked them until now.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, self._numbers)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -18,6 +18,7 @@ from nbincoming.errors import NbIncomingError
 from nbincoming.logs import log
 from nbincoming.serve.reload import Reloader
 from nbincoming.serve.settings import Settings
+from nbincoming.signals import STOP_SIGNALS
 
 #: Shortest time between two starts of a process, so that one that fails at once does not spin.
 RESTART_S: Final = 1.0
@@ -179,14 +180,20 @@ class Processes:
 
 def _start(module: str, settings: str, sock: socket.socket | None = None) -> subprocess.Popen[str]:
     handles = () if sock is None else (sock.fileno(),)
-    process = subprocess.Popen(  # noqa: S603 - our own module
-        [sys.executable, "-m", module, *map(str, handles)],
-        stdin=subprocess.PIPE,
-        stdout=None if sock is None else subprocess.PIPE,
-        text=True,
-        pass_fds=handles,
-        start_new_session=True,  # so that Ctrl-C reaches only the supervisor
-    )
+    # The child inherits this. A signal to stop waits until the child has set its handlers;
+    # otherwise it would kill a child that still starts.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-m", module, *map(str, handles)],
+            stdin=subprocess.PIPE,
+            stdout=None if sock is None else subprocess.PIPE,
+            text=True,
+            pass_fds=handles,
+            start_new_session=True,  # so that Ctrl-C reaches only the supervisor
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     _write_line(process, settings)
     return process
 

@@ -50,6 +50,7 @@ class Worker(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self.handle_exit, number, None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # the supervisor blocked them
         yield  # the handlers stay: no later signal cuts the closing short
 
     async def on_tick(self, counter: int) -> bool:
