@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 def read_messages() -> Iterator[str]:
     """Yield the lines of stdin, until the parent process ends.
 
-    Not through ``sys.stdin``: a thread that waits in its buffer keeps the interpreter from
-    ending.
+    This does not use ``sys.stdin``, because a thread that waits in its buffer prevents the
+    interpreter from exiting.
     """
     rest = b""
     while data := os.read(sys.stdin.fileno(), 65_536):

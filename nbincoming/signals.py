@@ -16,8 +16,8 @@ class Signals:
     """Receive signals by polling a pipe; for the main thread of a process.
 
     A handler in Python interrupts the main thread between any two instructions, even while it
-    holds a lock, and would wait for ever for that lock. So the handler here does nothing: the
-    interpreter writes the number of each signal to the pipe, and :meth:`wait` reads it. See
+    holds a lock. If it needs the same lock, it waits for ever. So the handler here does nothing:
+    the interpreter writes the number of each signal to the pipe, and :meth:`wait` reads it. See
     :func:`signal.set_wakeup_fd`.
 
     Parameters
@@ -33,7 +33,7 @@ class Signals:
         """Start to receive."""
         # A pipe holds 65,536 unread signals: none is lost while the process is busy.
         self._reader, self._writer = os.pipe()
-        os.set_blocking(self._writer, False)  # as set_wakeup_fd demands
+        os.set_blocking(self._writer, False)  # as set_wakeup_fd requires
         self._poll = select.poll()
         self._poll.register(self._reader, select.POLLIN)
         self._fd_before = signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)

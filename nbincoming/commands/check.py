@@ -21,7 +21,7 @@ from nbincoming.review.lint import lint
 
 @click.command()
 @click.argument("specs", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
-@click.option("--strict", is_flag=True, help="Fail if there is advice, too.")
+@click.option("--strict", is_flag=True, help="Also fail if there is advice.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(specs: Sequence[str], strict: bool, as_json: bool) -> None:
     """Check that spec files are valid.

@@ -23,7 +23,7 @@ _Command = Callable[..., Any]
 def _options(command: _Command) -> _Command:
     """Add the options of both commands."""
     for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print the result for machines."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
         click.option("--sink", help="Only those of this sink: its URL without user and options."),
         click.option("--inbox", "url", default="sqlite:///inbox.db", show_default=True),
     ):

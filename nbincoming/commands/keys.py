@@ -51,7 +51,7 @@ def add(name: str, path: str, permissions: Sequence[str], as_json: bool) -> None
 @_file
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_(path: str, as_json: bool) -> None:
-    """List the API keys in force."""
+    """List the valid API keys."""
     records = KeyFile(path).records()
     rows = [
         {

@@ -67,12 +67,12 @@ class Sent:
 @click.argument("path", metavar="SPEC", type=click.Path(exists=True, dir_okay=False))
 @click.option("--to", default="http://127.0.0.1:8080", show_default=True, help="The server's URL.")
 @click.option("--example", "names", multiple=True, help="Only this example; may be repeated.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
     """Post the examples of a SPEC, with its authorization, and compare the answers.
 
-    The expected answers are those of the spec to these requests in this order, if none of their
-    keys was sent before.
+    The expected answers are those of a server with an empty inbox to these requests in this
+    order.
     """
     spec = files.load(Path(path))
     url = _endpoint(to, spec)
@@ -122,13 +122,13 @@ def _chosen(spec: Spec, names: Sequence[str]) -> list[Example]:
 
 
 def _endpoint(to: str, spec: Spec) -> SplitResult:
-    """Return the endpoint's URL; `to` may have its path or not."""
+    """Return the endpoint's URL; `to` may include its path."""
     parts = urlsplit(to)
     try:
-        is_good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_good = False
-    if not is_good:
+        is_valid = False
+    if not is_valid:
         raise click.UsageError(f"{quote(to)} is not a URL of a server. Give --to http://host:port.")
     path = endpoint_path(spec.endpoint)
     if parts.path.endswith(path):

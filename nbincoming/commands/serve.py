@@ -51,7 +51,7 @@ from nbincoming.commands.extras import need
     default=32_768,
     show_default=True,
     type=click.IntRange(1_024),
-    help="Largest request line and headers; beyond it 431.",
+    help="Largest request line and headers; larger ones get 431.",
 )
 @click.option(
     "--request-timeout",
@@ -59,19 +59,19 @@ from nbincoming.commands.extras import need
     default=30.0,
     show_default=True,
     type=click.FloatRange(0, min_open=True),
-    help="Seconds for one whole request; then 408.",
+    help="Seconds in which a whole request must arrive; otherwise 408.",
 )
 @click.option(
     "--max-connections",
     default=1_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Connections for each worker; beyond it 503.",
+    help="Connections for each worker; further ones get 503.",
 )
 @click.option(
     "--requests-per-s",
     type=click.FloatRange(0, min_open=True),
-    help="Requests for each endpoint; beyond it 429.",
+    help="Requests per second for each endpoint; further ones get 429.",
 )
 @click.option(
     "--grace",
@@ -87,7 +87,7 @@ from nbincoming.commands.extras import need
     default=1.0,
     show_default=True,
     type=click.FloatRange(0),
-    help="Seconds between checks of the spec files; 0: only on SIGHUP.",
+    help="Seconds between checks of the spec files; 0 reloads only on SIGHUP.",
 )
 @click.option(
     "--log-requests", default="refused", show_default=True,

@@ -1,1 +1,1 @@
-"""Writes a spec in formats that other tools read. Text comes out; nothing else happens."""
+"""Writes a spec in formats that other tools read. It only returns text."""

@@ -1,4 +1,4 @@
-"""The events that receivers of a spec get, shown by its examples."""
+"""The events that a spec's examples become, as receivers get them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def example_events(spec: Spec) -> list[Event]:
     accepted = [each for each, _ in good_examples(spec) if each.outcome == "accepted"]
     judged = [(each, consider(example_request(each, spec), rules)) for each in accepted]
     return [
-        # Without a key its name: the id must be the same in each export.
+        # Without a key, use the example's name: the id must be the same in each export.
         event_of(
             candidate, event_id(spec.endpoint, candidate.key or each.name, each.received_at_ms)
         )

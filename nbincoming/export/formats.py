@@ -21,7 +21,7 @@ from nbincoming.export.shell import curl
 
 
 class UnknownFormatError(NbIncomingError, ValueError):
-    """There is no format of this name; the message lists those that there are."""
+    """There is no format of this name; the message lists the formats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The endpoint of a spec as OpenAPI 3.1, for those who call it.
+"""The endpoint of a spec as OpenAPI 3.1, for its callers.
 
 The endpoint accepts any object or array, and so does the schema of the body. The schema
 inferred from samples is in the extension ``x-observed-schema``.
@@ -124,21 +124,21 @@ def _header_parameters(spec: Spec) -> Iterator[dict[str, Value]]:
 
 def _description(spec: Spec) -> str:
     """Describe what the spec does, in paragraphs of Markdown."""
-    said = []
+    paragraphs = []
     if spec.deduplication is not None:
         labels = ", ".join(f"`{label}`" for label in spec.deduplication.parameters)
-        said.append(
+        paragraphs.append(
             f"A request with the same {labels} as an earlier one, within "
             f"{spec.deduplication.window}, is a duplicate and is answered 204."
         )
     if spec.triggers:
-        said.append("A request is accepted if one of these conditions holds:")
-        said.append(
+        paragraphs.append("A request is accepted if one of these conditions holds:")
+        paragraphs.append(
             "\n".join(f"- **{_line(each.name)}**: {each.when.describe()}" for each in spec.triggers)
         )
     else:
-        said.append("Every request that is not a duplicate is accepted.")
-    return "\n\n".join(said)
+        paragraphs.append("Every request that is not a duplicate is accepted.")
+    return "\n\n".join(paragraphs)
 
 
 def _line(text: str) -> str:

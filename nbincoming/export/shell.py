@@ -1,6 +1,6 @@
 """A curl command that sends a request to an endpoint.
 
-Secrets stand in it as shell variables, such as ``TOKEN`` and ``SECRET``.
+It names secrets as shell variables, such as ``TOKEN`` and ``SECRET``.
 """
 
 from __future__ import annotations

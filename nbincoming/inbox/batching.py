@@ -15,7 +15,7 @@ from typing import Final, Generic, TypeVar
 from nbincoming.core.gateway import inbox_unavailable
 from nbincoming.core.outcomes import Candidate
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.protocol import Inbox, Settled
+from nbincoming.inbox.protocol import ClaimResult, Inbox
 
 #: Most claims in one transaction: more would save little and delay the first ones.
 MAX_CLAIMS: Final = 256
@@ -45,7 +45,7 @@ class Group(Generic[Waiter]):
     """
 
     def __init__(
-        self, inbox: Inbox, deliver: Callable[[list[tuple[Waiter, Settled]]], object]
+        self, inbox: Inbox, deliver: Callable[[list[tuple[Waiter, ClaimResult]]], object]
     ) -> None:
         self._inbox = inbox
         self._deliver = deliver
@@ -82,17 +82,17 @@ class Group(Generic[Waiter]):
     def _run(self) -> None:
         while taken := self._take():
             candidates = [candidate for candidate, _ in taken]
-            settled: Sequence[Settled]
+            results: Sequence[ClaimResult]
             try:
-                settled = self._inbox.claim(candidates)
+                results = self._inbox.claim(candidates)
             except InboxUnavailable as refusal:
                 # Refuse those that arrived meanwhile, too: they would wait as long and fail.
                 taken += self._take_rest()
-                settled = [refusal] * len(taken)
+                results = [refusal] * len(taken)
             except Exception:  # the edge of the thread, which must survive a fault
                 log.exception("The inbox failed; the pending requests are refused with 503")
-                settled = [inbox_unavailable()] * len(taken)
-            self._deliver([(waiter, s) for (_, waiter), s in zip(taken, settled, strict=True)])
+                results = [inbox_unavailable()] * len(taken)
+            self._deliver([(waiter, s) for (_, waiter), s in zip(taken, results, strict=True)])
 
     def _take(self) -> list[tuple[Candidate, Waiter]]:
         """Wait for candidates and take them; none when the group is closed."""

@@ -81,9 +81,9 @@ def _scheme(url: str) -> str:
         return scheme
     if scheme in _REDIS and url[len(scheme) :].startswith("://"):
         return "redis"
-    # Cut at the scheme: a URL may hold a password.
+    # Quote only the scheme, because a URL may contain a password.
     raise InboxURLError(
-        f"{scheme[:20]!r} is no kind of inbox. Give sqlite:///inbox.db, redis://host, "
+        f"{scheme[:20]!r} is not a kind of inbox. Give sqlite:///inbox.db, redis://host, "
         "redis+cluster://host or memory:."
     )
 

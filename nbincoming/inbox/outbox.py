@@ -8,7 +8,7 @@ from typing import Protocol
 
 from nbincoming.core.events import Event
 
-#: The position of an event among those of its integration. Only the outbox can read it.
+#: The position of an event among those of its integration; its form is private to the outbox.
 Position = str
 
 
@@ -19,7 +19,7 @@ class DeadLetter:
     Attributes
     ----------
     number : str
-        Names it in ``nbincoming inbox redrive``.
+        Identifies it in ``nbincoming inbox redrive``.
     sink : str
         Name of the sink.
     event : Event
@@ -41,7 +41,7 @@ class DeadLetter:
 
 
 class Lease(Protocol):
-    """A lock that one relay of a sink holds. It ends with its process, however that ends."""
+    """A lock that one relay of a sink holds. It is released even if the process crashes."""
 
     def renew(self) -> bool:
         """Take or keep the lease; return whether it is held."""

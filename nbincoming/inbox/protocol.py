@@ -13,7 +13,7 @@ from nbincoming.core.outcomes import (
 from nbincoming.errors import InboxUnavailable, NbIncomingError
 
 #: The outcome of a claim; a refusal if its part of the inbox could not be reached.
-Settled: TypeAlias = Claimed | InboxUnavailable
+ClaimResult: TypeAlias = Claimed | InboxUnavailable
 
 
 class InboxURLError(NbIncomingError, ValueError):
@@ -28,14 +28,14 @@ class Inbox(Protocol):
     When :meth:`claim` returns, both are durable, if the inbox is durable at all.
     """
 
-    def claim(self, candidates: Sequence[Candidate]) -> Sequence[Settled]:
-        """Claim the keys of candidates, in order, and append the events of the accepted.
+    def claim(self, candidates: Sequence[Candidate]) -> Sequence[ClaimResult]:
+        """Claim the keys of candidates, in order, and append the events of those accepted.
 
         Returns
         -------
         sequence
-            The outcome of each. A store of several parts refuses the candidates of a part that
-            cannot be reached.
+            The outcome of each. If only a part of the store cannot be reached, only its
+            candidates are refused.
 
         Raises
         ------

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The numbers by which a relay retries.
+    """How often and how soon a relay retries.
 
     Attributes
     ----------
     max_tries : int
         Number of tries after which an event that the sink refuses becomes a dead letter. With
-        the pauses this takes up to two minutes. After as many doubtful failures, a later event
-        is tried to find out whether the event or the sink is at fault.
+        the pauses this takes up to two minutes. After the same number of doubtful failures, a
+        later event is tried to find out whether the event or the sink is at fault.
     first_pause_s, longest_pause_s : float
         The pauses between tries double from the first to the longest.
     poll_s : float

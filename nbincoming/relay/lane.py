@@ -20,8 +20,8 @@ from nbincoming.relay.sinks.sink import (
 #: Batches that one lane delivers before another may use the thread.
 _MAX_BATCHES: Final = 10
 
-#: Most events between a doubtful one and the later one that is tried in its place. Doubtful
-#: events come in runs: a receiver that fails on one fails on the next of its kind.
+#: Most events from a doubtful one to the later one that is tried in its place. Doubtful events
+#: come in runs, because a receiver that fails on one fails on the next of its kind.
 _MAX_AHEAD: Final = 32
 
 
@@ -45,7 +45,7 @@ class Lane:
     Attributes
     ----------
     due_s : float
-        When it may be driven again, on the monotonic clock.
+        When :meth:`drive` may be called again, on the monotonic clock.
     is_away : bool
         Whether the sink could not be reached at the last try.
     delivered_s : float
@@ -64,7 +64,7 @@ class Lane:
         self._integration = integration
         self._policy = policy
         self._refusals = 0
-        self._doubts = 0
+        self._doubtful_failures = 0
         self._is_checked = False
         self._backoff = Backoff(policy)
 
@@ -97,7 +97,7 @@ class Lane:
     def _fail(self, failure: Undelivered, position: Position, event: Event) -> None:
         self.is_away = not failure.is_refusal
         self._refusals += failure.is_refusal
-        self._doubts += failure.is_doubtful
+        self._doubtful_failures += failure.is_doubtful
         is_at_fault = self._is_checked and failure.is_doubtful
         self._is_checked = False
         reason = f"{failure}, while another event was accepted" if is_at_fault else str(failure)
@@ -119,16 +119,16 @@ class Lane:
     def _accepts_later_event(self, position: Position) -> bool:
         """Return whether the sink accepts a later event than the doubtful one.
 
-        The later event is delivered again in its turn. Each time one twice as far behind is
-        tried, so that a run of doubtful events is not mistaken for a sink that is away.
+        The later event is delivered again in its turn. Each check tries one twice as far ahead,
+        so that a run of doubtful events is not mistaken for a sink that is away.
         """
-        times, rest = divmod(self._doubts, self._policy.max_tries)
+        times, rest = divmod(self._doubtful_failures, self._policy.max_tries)
         if rest:
             return False
         ahead = 2 ** ((times - 1) % _MAX_AHEAD.bit_length())
         pending = self._outbox.pending(self._name, self._integration, limit=ahead + 1)
         if len(pending) < 2 or pending[0][0] != position:
-            return False  # no event waits behind it
+            return False  # there is no later event
         try:
             self._sink.deliver([pending[-1][1]])
         except Undelivered:
@@ -137,6 +137,6 @@ class Lane:
 
     def _reset_failures(self) -> None:
         """Reset the counts of failures."""
-        self._refusals, self._doubts, self._is_checked = 0, 0, False
+        self._refusals, self._doubtful_failures, self._is_checked = 0, 0, False
         self.due_s, self.is_away = 0.0, False
         self._backoff = Backoff(self._policy)

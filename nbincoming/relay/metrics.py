@@ -1,8 +1,8 @@
 """Metrics of the relay.
 
 They are not in :mod:`nbincoming.serve.metrics`, which the relay must not import. A process
-reports 0 for each gauge without labels that it has defined, and of all processes the smallest
-value counts: the relay would report that the inbox cannot be reached.
+reports 0 for each gauge without labels that it defines, and for ``nbincoming_inbox_up`` the
+smallest value of all processes counts: the inbox would seem to be down.
 """
 
 from __future__ import annotations

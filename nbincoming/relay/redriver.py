@@ -1,4 +1,4 @@
-"""Redelivers the dead letters for which it was requested."""
+"""Redelivers the dead letters that are marked for it."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Redriver:
         self._backoff = Backoff(policy)
 
     def drive(self, may_continue: Callable[[], bool]) -> None:
-        """Redeliver; those that the sink refuses stay dead letters.
+        """Redeliver the marked dead letters; those that the sink refuses stay dead letters.
 
-        So does one with a doubtful failure, if the sink accepts the next one.
+        One that fails doubtfully also stays one if the sink accepts the next.
         """
         dead_letters = self._outbox.redriven(self._name, limit=_BATCH)
         if len(dead_letters) < _BATCH:
             self.due_s = time.monotonic() + self._policy.round_s
-        in_doubt: tuple[DeadLetter, str] | None = None
+        doubtful: tuple[DeadLetter, str] | None = None
         for letter in dead_letters:
             if not may_continue():
                 return
@@ -57,15 +57,15 @@ class Redriver:
                 self.due_s = time.monotonic() + self._backoff.pause_s(failure.retry_after_s)
                 if not failure.is_doubtful:  # the sink is away
                     return
-                in_doubt = letter, str(failure)
+                doubtful = letter, str(failure)
             else:
                 self._backoff = Backoff(self._policy)
                 self._outbox.resolve(letter.number)
                 metrics.DELIVERED.labels(self._name).inc()
-                if in_doubt is not None:
-                    letter, reason = in_doubt
+                if doubtful is not None:
+                    letter, reason = doubtful
                     self._mark_dead_again(letter, f"{reason}, while another event was accepted")
-                in_doubt = None
+                doubtful = None
 
     def _mark_dead_again(self, letter: DeadLetter, reason: str) -> None:
         self._outbox.mark_dead_again(letter.number, reason, now_ms())

@@ -72,7 +72,7 @@ def leaf_coverage(spec: Spec, requests: Iterable[Request]) -> list[LeafCoverage]
 def leaf_results(
     request: Request, spec: Spec, rules: Rules, placed: list[PlacedLeaf]
 ) -> set[tuple[int, bool]]:
-    """Return each leaf, by its index, with whether it holds; nothing if the request is refused."""
+    """Return pairs of a leaf's index and whether it holds; none if the request is refused."""
     judged = consider(request, rules)
     if not isinstance(judged, Candidate):
         return set()

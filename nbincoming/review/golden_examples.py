@@ -21,17 +21,16 @@ def choose_examples(
 ) -> tuple[Example, ...]:
     """Choose samples that cover the outcomes and conditions of a spec, and redact them.
 
-    First comes a sample for each outcome and set of triggers; then each sample in which a
-    leaf of a trigger holds, or does not hold, as in none chosen before. Texts and numbers
-    that neither a key nor a condition reads are replaced. A sample whose outcome that would
-    change is left out.
+    First comes a sample for each outcome and set of triggers, then each sample in which a leaf
+    of a trigger holds, or does not hold, for the first time. Strings and numbers that neither a
+    key nor a condition reads are replaced. A sample is left out if this changes its outcome.
 
     Parameters
     ----------
     samples, spec
         What to choose from, and for which spec.
     reviews
-        The reviews of the samples, if they were made already.
+        The reviews of the samples, if they exist already.
     """
     if reviews is None:
         reviewer = SampleReviewer(spec)

@@ -65,7 +65,7 @@ class IncrementalReplay(_Incremental[Outcome]):
 
 
 class IncrementalCondition(_Incremental[bool]):
-    """Whether a condition holds for samples; it never does where the body is not JSON."""
+    """Whether a condition holds for samples; false if the body is not JSON."""
 
     def __init__(self, condition: Condition, zone: tzinfo) -> None:
         super().__init__()

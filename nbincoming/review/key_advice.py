@@ -1,4 +1,4 @@
-"""What may go wrong with a deduplication key, judging by what was captured."""
+"""Advice on the deduplication key, drawn from the samples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AUTHORIZE: Final = "Choose JWT or a signature."
 
 
 def key_advice(spec: Spec, profiles: Mapping[str, ParameterProfile]) -> list[Advice]:
-    """Say what may go wrong with the deduplication key.
+    """Give advice on the deduplication key.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def _parameter_advice(
 def _element_advice(
     label: str, place: str, key: Sequence[Path], profiles: Mapping[str, ParameterProfile]
 ) -> Iterator[Advice]:
-    """Warn where a parameter reads one element of an array that had others."""
+    """Warn if a parameter reads one element of an array that has others in the samples."""
     path = parse(label)
     for position, segment in enumerate(path):
         if not isinstance(segment, int):

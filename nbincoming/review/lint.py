@@ -1,7 +1,7 @@
 """Gives advice on a spec before it is published.
 
-A spec with advice is valid: its author may have meant it so. ``docs/lint.md`` has a section
-for each code.
+A spec with advice is valid: its author may have intended what the advice warns about.
+``docs/lint.md`` has a section for each code.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from nbincoming.samples.label_hints import is_personal
 from nbincoming.samples.profile import ParameterProfile, profile_of, profile_of_observed
 from nbincoming.samples.sample import Sample
 
-#: How many samples there must be for "all of them" to mean something.
+#: Fewest samples for which advice says that a trigger matches all of them.
 _MIN_SAMPLES: Final = 3
 
 
@@ -53,7 +53,7 @@ def lint(
         Captured requests that were not refused. Without any, the parameters that the spec
         itself lists are used.
     profiles, reviews
-        The profiles and reviews of the samples, if they were made already.
+        The profiles and reviews of the samples, if they exist already.
     secrets
         The secrets that are known, by name; None to skip the check for missing ones.
     """

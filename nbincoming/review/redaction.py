@@ -21,26 +21,25 @@ from nbincoming.core.request.values import Value, json_text
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import Refusal
 
-#: Replaces each text that no key and no condition reads.
+#: Replaces each string that neither a key nor a condition reads.
 REDACTED: Final = "redacted"
 
-#: Headers that decide nothing and reveal the sender's network: they are dropped.
+#: Headers that reveal the sender's network. They are dropped unless the spec reads them.
 _DROPPED: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
 
-#: Headers that are checked under any spec: they are kept.
+#: Headers that are checked under every spec, so they are kept.
 _CHECKED: Final = frozenset({"content-type", "content-encoding"})
 
-#: Operators that read whether there is a value, or the length of an array, but no value.
+#: Operators that test only whether there is a value, or the length of an array.
 _SHAPE: Final = frozenset(
     row.name for row in OPERATORS if row.type == "any" or row.operand == "count"
 )
 
 
 def redact(request: Request, spec: Spec) -> Request | None:
-    """Replace all values that decide nothing, and drop credentials.
+    """Replace the values that neither a key nor a condition reads, and drop credentials.
 
-    The names and kinds of all parameters stay, and so do the values that a key or a
-    condition of the spec reads.
+    The names and kinds of all parameters stay.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What one sample shows about a spec, kept small since there may be many samples."""
+"""What one sample shows about a spec, kept small because there may be many samples."""
 
 from __future__ import annotations
 

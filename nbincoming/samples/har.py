@@ -21,7 +21,7 @@ from nbincoming.samples.imported_request import (
 def is_har(text: str) -> bool:
     """Tell whether a text is a HAR file."""
     if not text.lstrip().startswith("{") or '"log"' not in text or '"entries"' not in text:
-        return False  # without parsing what may be large
+        return False  # not parsed, because it may be large
     try:
         value = json_value(text)
     except ValueError:
@@ -61,7 +61,7 @@ def _request_of(entry: Any, now_ms: int) -> Request | None:
     if not isinstance(posted, dict) or not isinstance(posted.get("text"), str):
         return None
     body = raw_bytes(posted["text"])
-    if posted.get("encoding") == "base64":  # some proxies write bodies that are not text so
+    if posted.get("encoding") == "base64":  # as some proxies write binary bodies
         try:
             body = base64.b64decode(body, validate=True)
         except binascii.Error:

@@ -26,7 +26,7 @@ def imported_request(
 
 
 def json_value(text: str) -> Value:
-    """Read one JSON value exactly; ValueError if the text is none."""
+    """Read one JSON value exactly; ValueError if the text is not JSON."""
     return jiter.from_json(raw_bytes(text), float_mode="decimal")
 
 
@@ -36,7 +36,7 @@ def raw_bytes(text: str) -> bytes:
 
 
 def checked_text(value: Any, name: str) -> str:
-    """Return a member's value; ValueError if it is not a text."""
+    """Return a member's value; ValueError if it is not a string."""
     if not isinstance(value, str):
         given = json.dumps(value, default=str)[:40]
         raise ValueError(f"{name} must be a text, but it is {given}.")
@@ -45,7 +45,7 @@ def checked_text(value: Any, name: str) -> str:
 
 
 def moment_ms(value: Value, now_ms: int, name: str) -> int:
-    """Read a date and time as milliseconds since the epoch; `now_ms` where there is none."""
+    """Read a date and time as milliseconds since the epoch; `now_ms` if there is none."""
     if value is None:
         return now_ms
     read = moment(value, UTC) if isinstance(value, str) else None

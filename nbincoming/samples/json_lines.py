@@ -26,7 +26,7 @@ def read_json_requests(text: str, now_ms: int) -> Imported:
 
 
 def read_json_lines(text: str, now_ms: int) -> Imported:
-    """Read lines that are all bodies or all requests, whichever they can only be."""
+    """Read lines as requests if one of them can only be a request, otherwise as bodies."""
     lines = list(_lines(text))
     first = next(
         (
@@ -37,7 +37,7 @@ def read_json_lines(text: str, now_ms: int) -> Imported:
         None,
     )
     for number, line in lines:
-        value = _value_of(number, line)  # again, since all values at once may fill the memory
+        value = _value_of(number, line)  # again: keeping all values could fill the memory
         if isinstance(value, Problem):
             yield value
         elif first is None:

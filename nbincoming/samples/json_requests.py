@@ -53,7 +53,7 @@ def is_request(value: Value) -> bool:
 
 
 def may_be_request(value: Value) -> bool:
-    """Tell whether an object has a body and no member that a request has not."""
+    """Tell whether an object has a body and only members that a request can have."""
     return isinstance(value, dict) and "body" in value and set(value) <= _MEMBERS
 
 
@@ -63,7 +63,7 @@ def request_of(value: Value, now_ms: int) -> Request | None:
     Raises
     ------
     ValueError
-        If it is not one, with the reason.
+        If the object is not a request, with the reason.
     """
     if not isinstance(value, dict):
         raise ValueError("A request must be an object with the member body.")
@@ -122,7 +122,7 @@ def _lambda_request(event: dict[str, Any], now_ms: int) -> Request | None:
 
 
 def _are_headers(value: Value) -> bool:
-    """Tell whether this can be the headers of a request: texts under names that HTTP allows."""
+    """Tell whether this can be the headers of a request: strings by names that HTTP allows."""
     if isinstance(value, dict) or (isinstance(value, list) and value):
         try:
             names = [name.decode() for name, _ in _raw_headers(value)]

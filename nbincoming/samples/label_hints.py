@@ -32,7 +32,7 @@ _PERSONAL_NAME: Final = re.compile(
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[a-z]{2,}", re.I)
 _PHONE: Final = re.compile(r"\+[0-9][0-9 ()-]{6,18}[0-9]")
 
-#: How many values there must be for "never the same twice" to mean something.
+#: Fewest values for which it counts that no two are the same.
 _MIN_VALUES: Final = 3
 
 

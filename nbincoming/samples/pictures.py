@@ -27,7 +27,7 @@ from nbincoming.samples.sample import OUTCOME_NAMES
 if TYPE_CHECKING:
     from nbincoming.samples.sample import Sample
 
-#: Those of Okabe and Ito's colours that stand out from white and from black.
+#: The colours of Okabe and Ito's palette that contrast with both white and black.
 COLOURS: Final = {
     "accepted": "#009E73",
     "duplicate": "#56B4E9",
@@ -133,10 +133,10 @@ def funnel(samples: Sequence[Sample]) -> Picture:
 def funnel_counts(samples: Sequence[Sample]) -> list[tuple[str, int]]:
     """Count the samples that reach each step; handshakes do not count as requests."""
     received = [s for s in samples if not isinstance(s.outcome, Challenge)]
-    sound = [s for s in received if not isinstance(s.outcome, Rejected)]
-    unique = [s for s in sound if not isinstance(s.outcome, Duplicate)]
+    not_refused = [s for s in received if not isinstance(s.outcome, Rejected)]
+    unique = [s for s in not_refused if not isinstance(s.outcome, Duplicate)]
     accepted = [s for s in unique if isinstance(s.outcome, Accepted)]
-    steps = (received, sound, unique, accepted)
+    steps = (received, not_refused, unique, accepted)
     return list(
         zip(("received", "not refused", "unique", "accepted"), map(len, steps), strict=True)
     )

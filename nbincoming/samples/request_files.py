@@ -25,7 +25,7 @@ from nbincoming.samples.json_lines import read_bodies, read_json_lines, read_jso
 
 ImportFormat = Literal["bodies", "requests", "har", "curl"]
 
-#: Most problems of one text that are reported: a file of another kind has one in each line.
+#: Most problems reported for one text: a file of another kind has one in each line.
 MOST_PROBLEMS: Final = 20
 
 #: Largest text that is read: a few times what the samples of a session hold.
@@ -66,12 +66,12 @@ def read_requests(
         When requests without a time of their own are taken to be received.
     format
         ``bodies``: a JSON body in each line. ``requests``: a whole request in each line, as
-        :mod:`nbincoming.samples.json_requests` lists them, or an array of such. ``har``: of
-        a HAR file each entry that posts a body. ``curl``: curl commands.
+        :mod:`nbincoming.samples.json_requests` lists them, or an array of them. ``har``: each
+        entry of a HAR file that posts a body. ``curl``: curl commands.
 
         By default the text decides. An object is a request if it has a ``body`` and HTTP
-        headers, a method or ``received_at_ms``, and no member that a request has not; else
-        it is a body. A JSON value over several lines counts as one line.
+        headers, a method or ``received_at_ms``, and only members that a request can have.
+        Otherwise it is a body. A JSON value over several lines counts as one line.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def read_request_file(path: str | Path) -> list[Request]:
     OSError
         If the file cannot be read.
     """
-    # Not the time of now: a comparison over the file has the same result tomorrow.
+    # Not the current time, so that a comparison over the file has the same result on any day.
     return read_requests(Path(path).read_bytes(), now_ms=0)
 
 

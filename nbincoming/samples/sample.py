@@ -97,7 +97,7 @@ class Sample:
     @cached_property
     def parameters(self) -> Parameters | None:
         """Its parameters; None if its body is not JSON."""
-        # A request that was not refused kept to the limits of its spec, which may be wider
+        # A request that was not refused is within the limits of its spec, which may be wider
         # than the default.
         limits = DEFAULT_LIMITS if isinstance(self.outcome, Rejected) else ACCEPTED_LIMITS
         try:

@@ -45,7 +45,7 @@ class Samples(Sequence[Sample]):
         Parameters
         ----------
         judged
-            What the core made of it: a candidate, unless it was refused.
+            The core's result: a candidate, unless the request was refused.
         """
         candidate = judged if isinstance(judged, Candidate) else None
         with self._lock:
@@ -62,7 +62,7 @@ class Samples(Sequence[Sample]):
         return sample
 
     def clear(self) -> None:
-        """Remove all samples; numbering goes on."""
+        """Remove all samples; numbering continues."""
         with self._lock:
             self._samples.clear()
 

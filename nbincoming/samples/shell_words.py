@@ -69,7 +69,7 @@ def command_words(text: str) -> Iterator[tuple[int, list[str]]]:
             if position < 0:
                 break
         found = _PIECE.match(text, position)
-        assert found is not None  # it ends with any character
+        assert found is not None  # its last alternative is any character
         assert found.lastgroup is not None
         kind, position = found.lastgroup, found.end()
         if kind in ("space", "end"):

@@ -48,7 +48,7 @@ def make_app(*specs: str | Path, inbox: str = DEFAULT_INBOX) -> App:
     Raises
     ------
     NbIncomingError
-        With all reasons why the specs or the inbox cannot be served.
+        If the specs or the inbox cannot be used, with all reasons.
     """
     catalogue = load_catalogue([str(place) for place in specs], SecretStore())
     opened = open_inbox(inbox)
@@ -98,7 +98,7 @@ class App:
             await send({"type": "websocket.close"})
 
     def close(self) -> None:
-        """Make the claims that wait, then close the inbox; the end of the lifespan calls this."""
+        """Finish the pending claims, then close the inbox; called when the lifespan ends."""
         if self._maintenance is not None:
             self._maintenance.stop()
         self._service.close()
@@ -140,7 +140,7 @@ class App:
         return await answered
 
     async def _body(self, path: str, receive: Receive) -> bytes | None:
-        """Read a body within its limit; None where the sender disconnected."""
+        """Read a body within its limit; None if the sender disconnects."""
         limit = self._service.max_body_bytes(path)
         chunks, size, more = [], 0, True
         while more:

@@ -10,10 +10,10 @@ from nbincoming.core.outcomes import Candidate
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.batching import Group
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.inbox.protocol import Inbox, Settled
+from nbincoming.inbox.protocol import ClaimResult, Inbox
 
 #: Receives the outcome of a claim; called once, on the thread of the event loop.
-Done = Callable[[Settled], None]
+Done = Callable[[ClaimResult], None]
 
 
 class Claims(Protocol):
@@ -34,8 +34,8 @@ class DirectClaims:
 
     def claim(self, candidate: Candidate, done: Done) -> None:
         """Claim at once."""
-        (settled,) = self._inbox.claim((candidate,))
-        done(settled)
+        (result,) = self._inbox.claim((candidate,))
+        done(result)
 
     def close(self) -> None:
         """Close the inbox."""
@@ -72,9 +72,9 @@ class GroupedClaims:
         except InboxUnavailable as refusal:
             _call_all([(done, refusal) for _, done in gathered])
 
-    def _deliver(self, settled: list[tuple[Done, Settled]]) -> None:
+    def _deliver(self, results: list[tuple[Done, ClaimResult]]) -> None:
         assert self._loop is not None
-        self._loop.call_soon_threadsafe(_call_all, settled)  # once for all of them
+        self._loop.call_soon_threadsafe(_call_all, results)  # once for all of them
 
 
 def claims_for(inbox: Inbox) -> Claims:
@@ -82,6 +82,6 @@ def claims_for(inbox: Inbox) -> Claims:
     return DirectClaims(inbox) if isinstance(inbox, MemoryInbox) else GroupedClaims(inbox)
 
 
-def _call_all(settled: list[tuple[Done, Settled]]) -> None:
-    for done, outcome in settled:
+def _call_all(results: list[tuple[Done, ClaimResult]]) -> None:
+    for done, outcome in results:
         done(outcome)

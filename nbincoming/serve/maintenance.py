@@ -25,7 +25,7 @@ CHECKPOINT_S: Final = 0.25
 
 
 class Maintenance:
-    """A thread for each task, from :meth:`start` to :meth:`stop`.
+    """Runs each task in a thread, from :meth:`start` to :meth:`stop`.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class Maintenance:
 
 
 def _describe(cause: BaseException | None) -> str:
-    """Describe a cause, without the text of a client: that may hold a URL with its password."""
+    """Describe a cause without the text of a client library, which may quote a password."""
     if isinstance(cause, NbIncomingError):
         return str(cause)
     return certificate_fault(cause) or type(cause).__name__

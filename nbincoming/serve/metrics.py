@@ -1,7 +1,7 @@
 """Metrics, in Prometheus' text format.
 
 Each of several workers writes to its own file below ``PROMETHEUS_MULTIPROC_DIR``, and any of
-them answers for all. The variable must be set before this module is imported.
+them reports the metrics of all. The variable must be set before this module is imported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
-#: From a tenth of a millisecond, which memory takes, to the wait for a locked file.
+#: In seconds: from more than an inbox in memory takes, to more than the wait for a locked file.
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 REQUESTS: Final = Counter(
@@ -38,13 +38,13 @@ SECONDS: Final = Histogram(
 )
 SPECS: Final = Gauge(
     "nbincoming_spec",
-    "The specs that are served: 1 for each version in force, 0 for those that were before.",
+    "Versions of specs: 1 for those that are served, 0 for those that were served before.",
     ["integration", "version", "digest"],
     multiprocess_mode="livemax",
 )
 RELOADED: Final = Gauge(
     "nbincoming_last_reload_successful",
-    "1 while what is served is what the spec files say; 0 after a reload that was refused.",
+    "1 if the current spec files are served; 0 if they were refused and older specs are served.",
     multiprocess_mode="livemin",
 )
 INBOX_UP: Final = Gauge(
@@ -61,14 +61,14 @@ RESTARTS: Final = Gauge(
     multiprocess_mode="livemax",
 )
 
-#: How long the text is reused, so that asking for it often does not keep a worker busy.
+#: How long the text is reused, so that frequent scrapes do not keep a worker busy.
 FRESH_S: Final = 1.0
 
-#: All specs that have been in force.
+#: All specs that have been served.
 _announced: set[tuple[str, str, str]] = set()
 
-#: Counts that are not written to the metrics yet. Counting here takes a fortieth of the time:
-#: each increment of a metric takes a lock and asks for the number of the process.
+#: Counts that are not written to the metrics yet. Counting here takes a fortieth of the time,
+#: because each increment of a metric takes a lock and asks for the process id.
 _requests: dict[tuple[str, str, int], int] = {}
 _seconds: dict[str, list[float]] = {}  # the sum, then each bucket's count
 
@@ -85,7 +85,7 @@ def count(integration: str, outcome: str, status: int, seconds: float) -> None:
 
 
 def announce(specs: Collection[tuple[str, str, str]]) -> None:
-    """Set which specs are in force: name, version and digest of each."""
+    """Set which specs are served: name, version and digest of each."""
     for gone in _announced.difference(specs):
         SPECS.labels(*gone).set(0)  # with several processes, no label can be removed
     for each in specs:
@@ -108,12 +108,12 @@ def flush() -> None:
 
 
 def text() -> bytes:
-    """Return the metrics of all workers. Writing them takes milliseconds, so they are kept."""
-    global _written
+    """Return the metrics of all workers; cached, because writing them takes milliseconds."""
+    global _cached
     now_s = time.monotonic()
-    if now_s - _written[0] >= FRESH_S:
-        _written = now_s, _text()
-    return _written[1]
+    if now_s - _cached[0] >= FRESH_S:
+        _cached = now_s, _text()
+    return _cached[1]
 
 
 def _text() -> bytes:
@@ -126,4 +126,4 @@ def _text() -> bytes:
 
 
 #: When the text was written, and the text.
-_written: tuple[float, bytes] = (-FRESH_S, b"")
+_cached: tuple[float, bytes] = (-FRESH_S, b"")

@@ -80,7 +80,7 @@ class ChildProcess:
             self._process.send_signal(number)
 
     def wait(self, timeout_s: float) -> None:
-        """Wait for the process to end; kill it after a time."""
+        """Wait for the process to end; kill it after the time-out."""
         if self._process is None:
             return
         try:
@@ -105,7 +105,7 @@ class Processes:
     sock
         The socket on which the workers accept connections.
     reloader
-        Holds the specs in force.
+        Holds the specs that are served.
     """
 
     def __init__(self, settings: Settings, sock: socket.socket, reloader: Reloader) -> None:
@@ -127,7 +127,7 @@ class Processes:
         Raises
         ------
         StartError
-            If a worker ends before.
+            If a worker ends before it accepts requests.
         """
         for child in self._all:
             child.ensure_running()
@@ -160,7 +160,7 @@ class Processes:
 
     def _start_worker(self) -> subprocess.Popen[str]:
         process = _start("nbincoming.serve.worker", self._settings.to_json(), self._sock)
-        # The specs in force, not the files: those may be invalid at the moment.
+        # The specs that are served, not the files, which may be invalid at the moment.
         with contextlib.suppress(OSError):  # it has ended already, and will be restarted
             _write_line(process, self._message(self._specs()))
         return process
@@ -208,6 +208,6 @@ def _close(process: subprocess.Popen[str]) -> None:
     """Close the pipes of a process that has ended."""
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
-            with contextlib.suppress(OSError):  # a message was not read
+            with contextlib.suppress(OSError):  # the process did not read a message
                 pipe.close()
     process.wait()

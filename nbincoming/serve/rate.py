@@ -23,7 +23,7 @@ class Rate:
         self._at_s = 0.0
 
     def take(self, now_s: float) -> None:
-        """Take one request.
+        """Take the token of one request.
 
         Parameters
         ----------

@@ -8,7 +8,7 @@ from nbincoming.errors import Refusal
 
 
 class ServiceFailed(Refusal):
-    """A fault of the server; the answer does not tell the cause."""
+    """A fault of the server; the answer does not name the cause."""
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "service-failed"
@@ -24,12 +24,12 @@ class TooManyConnections(Refusal):
 
 
 def service_failed() -> ServiceFailed:
-    """Refuse a request at which the server failed."""
+    """Make the refusal of a request that could not be handled."""
     return ServiceFailed("The receiver failed. Send the request again later.")
 
 
 def too_many_connections() -> TooManyConnections:
-    """Refuse a connection beyond the limit."""
+    """Make the refusal of a connection beyond the limit."""
     return TooManyConnections(
         "The receiver has reached its limit of connections. Send again later.",
         headers=(("Retry-After", "1"),),

@@ -12,7 +12,7 @@ Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 class Reloader:
-    """Holds the specs in force, and replaces them by new versions.
+    """Holds the specs that are served, and replaces them by new versions.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Reloader:
     load
         Loads and checks specs and secrets; raises CatalogueError.
     catalogue
-        The specs in force now.
+        The specs that are served at first.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Reloader:
 
 
 def stamp(places: Sequence[str]) -> Stamp:
-    """Return what changes when a file does."""
+    """Return a value that differs after a file has changed."""
     found = []
     for path in spec_files(places):
         try:

@@ -123,7 +123,7 @@ class Service:
             judged = route.gateway.judge(request)
             if isinstance(judged, Candidate):
                 self._claims.claim(
-                    judged, lambda settled: reply(self._answer(route, settled, started_s))
+                    judged, lambda result: reply(self._answer(route, result, started_s))
                 )
                 return
             response = self._answer(route, judged, started_s)

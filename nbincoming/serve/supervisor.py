@@ -70,7 +70,7 @@ def serve(settings: Settings, on_ready: Callable[[str], object]) -> None:
                     checked_s = time.monotonic()
                 if signal.SIGHUP in received or (is_due and reloader.has_changed()):
                     processes.reload()
-            sock.close()  # so that only the workers hold it
+            sock.close()  # so that only the workers have it open
             processes.stop()
 
 
@@ -80,8 +80,8 @@ def check_settings(settings: Settings) -> Catalogue:
     Raises
     ------
     NbIncomingError
-        With everything that is wrong with the specs, the secrets and the sinks; or, if these
-        are right, with what is wrong with the inbox.
+        With everything that is wrong with the specs, the secrets and the sinks. The inbox is
+        checked only if nothing is.
     """
     reasons: list[str] = []
     catalogue: Catalogue = {}

@@ -1,4 +1,4 @@
-"""A process that answers requests: uvicorn with our application, on a socket bound before."""
+"""A process that answers requests: uvicorn with our application, on the supervisor's socket."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Worker(uvicorn.Server):
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self.handle_exit, number, None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)  # the supervisor blocked them
-        yield  # the handlers stay: no later signal cuts the closing short
+        yield  # the handlers stay, so that no later signal interrupts the closing
 
     async def on_tick(self, counter: int) -> bool:
         """Run ten times a second: check connections and update metrics once a second."""
@@ -99,8 +99,8 @@ def work(
     catalogue, token_issuer = prepare(first["specs"], settings)
     inbox = open_inbox(settings.inbox)
 
-    # The objects made so far stay, and requests leave no cycles: to collect garbage less often
-    # saves a tenth of the time.
+    # The objects made so far are kept, and requests leave no reference cycles. So collect garbage
+    # less often, which saves a tenth of the time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -145,7 +145,7 @@ def work(
 
 
 def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, TokenIssuer | None]:
-    """Prepare specs that the supervisor has checked.
+    """Compile specs that the supervisor has checked.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, TokenIssue
 
 
 def announce(catalogue: Catalogue) -> None:
-    """Log the specs in force, and show them in the metrics."""
+    """Log the specs that are served, and set their metrics."""
     specs = [route.spec for route in catalogue.values()]
     metrics.announce([(spec.name, str(spec.version), spec.digest) for spec in specs])
     for spec in specs:

@@ -38,7 +38,7 @@ from nbincoming.core.outcomes import (
 from nbincoming.core.request.message import RawHeaders, Request
 from nbincoming.core.request.reading import decode
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.protocol import Inbox, Settled
+from nbincoming.inbox.protocol import ClaimResult, Inbox
 
 WINDOW_MS = 60_000
 NOW_MS = 1_718_010_930_000
@@ -97,7 +97,7 @@ class Sender:
         )
 
 
-def kinds(outcomes: Sequence[Settled]) -> list[type[Settled]]:
+def kinds(outcomes: Sequence[ClaimResult]) -> list[type[ClaimResult]]:
     """Return the types of outcomes."""
     return [type(outcome) for outcome in outcomes]
 

@@ -18,7 +18,7 @@ from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox import batching as group
 from nbincoming.inbox.batching import MAX_CLAIMS, Group
 from nbincoming.inbox.memory import MemoryInbox
-from nbincoming.inbox.protocol import Settled
+from nbincoming.inbox.protocol import ClaimResult
 from tests.inbox.contract import Sender
 
 WAIT_S = 3_600.0
@@ -49,12 +49,12 @@ class Waiters:
 
     def __init__(self, inbox: SlowInbox) -> None:
         self.inbox = inbox
-        self.told: dict[int, Settled] = {}
+        self.told: dict[int, ClaimResult] = {}
         self.all_told = threading.Semaphore(0)
         self.group: Group[int] = Group(inbox, self._deliver)
         self.send = Sender()
 
-    def _deliver(self, settled: list[tuple[int, Settled]]) -> None:
+    def _deliver(self, settled: list[tuple[int, ClaimResult]]) -> None:
         for number, outcome in settled:
             self.told[number] = outcome
             self.all_told.release()

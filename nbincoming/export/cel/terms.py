@@ -1,7 +1,7 @@
 """The parts that CEL expressions are built from: guarded paths, type tests, literals.
 
 CEL raises an error for a missing member and for an operator on a value of the wrong type.
-So guards stand before every path:
+So every path has guards before it:
 ``type(body) == map && "v" in body && type(body["v"]) == string && …``.
 """
 

@@ -127,7 +127,7 @@ def as_moment(text: str) -> TypedExpression:
 
 
 def as_numbers(text: str, *, explicit: bool) -> list[TypedExpression]:
-    """Return how a number is read: as it is and, if `explicit`, out of a string."""
+    """Return how a number is read: directly and, if `explicit`, from a string, too."""
     readings = [TypedExpression((is_kind(text, "number"),), text)]
     if explicit:
         guards = (is_kind(text, "string"), f"{text}.matches({string(NUMBER_PATTERN)})")
@@ -136,7 +136,7 @@ def as_numbers(text: str, *, explicit: bool) -> list[TypedExpression]:
 
 
 def length_test(name: str, length: Any) -> str:
-    """Write the comparison that stands behind the size of an array."""
+    """Write the comparison that follows the size of an array."""
     if length > EXACT_INTEGER:
         raise NoFaithfulForm("CEL's integers cannot hold this count")
     return f"{INFIX[name.removeprefix('length_')]} {number(length)}"

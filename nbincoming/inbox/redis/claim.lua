@@ -1,8 +1,8 @@
--- Claims a key and appends its event, in one step. Returns {state, first, anchor}. The state is
--- 1 if the key is in force, 0 if it was free or there is none.
+-- Claims a key and appends its event, in one step. Returns {1, first, anchor} for a duplicate,
+-- otherwise {0, '', ''}.
 --
--- KEYS: the deduplication key (without a claim, the stream again: a cluster allows no empty
---       name), the stream of events.
+-- KEYS: the deduplication key (the stream again if there is no claim, because a cluster allows no
+--       empty name), the stream of events.
 -- ARGV: has a claim, now, window, moves the anchor, is wanted, time to keep the key, the event's
 --       fields.
 local place, stream = KEYS[1], KEYS[2]

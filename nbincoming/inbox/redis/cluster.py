@@ -57,7 +57,7 @@ _CHANGED: Final = (
     RedisClusterException,
 )
 
-#: Servers that are sent commands at the same time.
+#: Most servers to which commands are sent at the same time.
 _THREADS: Final = 16
 
 
@@ -108,13 +108,13 @@ class RedisCluster(RedisStore):
         Returns
         -------
         list
-            Of the answers; for a failed call, its error. A server that is down fails only the
+            The answers; for a failed call, its error. A server that is down fails only the
             calls of its own integrations.
         """
-        replicas = self._replicas if script.is_lasting else 0
+        replicas = self._replicas if script.is_replicated else 0
         replies: list[Any] = [None] * len(calls)
         undone = list(range(len(calls)))
-        for is_whole in (False, True):  # the second time for servers that lack the script
+        for is_whole in (False, True):  # the whole script for servers that lack it
             evaluations = [evaluation(script, calls[n], is_whole=is_whole) for n in undone]
             keys = [calls[n].keys[0] for n in undone]
             for n, reply in zip(undone, self._exchange(evaluations, keys, replicas), strict=True):
@@ -134,7 +134,7 @@ class RedisCluster(RedisStore):
         return replies
 
     def read_together(self, commands: Sequence[RedisCommand]) -> list[Any]:
-        """Read many keys; at one moment for each server, not for all of them."""
+        """Read many keys, but not at one moment: each server is asked by itself."""
         replies = self.read(commands)
         for reply in replies:
             if isinstance(reply, Exception):
@@ -156,7 +156,7 @@ class RedisCluster(RedisStore):
             return redis.RedisCluster.from_url(
                 self._url.of(self._url.hosts[0]),
                 startup_nodes=[_node(host) for host in self._url.hosts[1:]],
-                require_full_coverage=False,  # the other servers go on when one is down
+                require_full_coverage=False,  # the other servers are used while one is down
                 retry=no_retries(),
                 **options(self._timeout_s),
             )

@@ -7,9 +7,9 @@ integration have one hash tag, so that they lie in one slot of a cluster::
     nbi:{<integration>}:events                  the stream
     nbi:integrations                            number by integration
 
-Durability is the server's: ``appendfsync always`` keeps every event, ``everysec`` may lose the
-last second. A failover loses what the replica did not have yet, unless ``?replicas=1`` makes each
-claim wait for it.
+The server's settings decide what a crash loses: nothing with ``appendfsync always``, up to the last
+second with ``everysec``. A failover loses what the replica has not received, unless ``?replicas=1``
+makes each claim wait for it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from nbincoming.core.outcomes import (
     Filtered,
 )
 from nbincoming.errors import InboxUnavailable
-from nbincoming.inbox.protocol import Settled
+from nbincoming.inbox.protocol import ClaimResult
 from nbincoming.inbox.redis.store import (
     SERVER_TIMEOUT_S,
     Call,
@@ -40,14 +40,16 @@ from nbincoming.inbox.redis.store import (
 )
 from nbincoming.inbox.redis.url import parse_redis_url
 
-#: A key outlives its window by this much. So only the requests' times decide where the window
-#: ends, even if clocks differ.
+#: The server keeps a key this much longer than its window, because its clock may differ from those
+#: of the receivers. The script decides by the requests' times alone.
 _SLACK_MS: Final = 120_000
 
-#: Hash of the numbers of integrations.
+#: The Redis hash that maps each integration to its number.
 INTEGRATIONS: Final = "nbi:integrations"
 
-_CLAIM: Final = Script((files("nbincoming.inbox.redis") / "claim.lua").read_text(), is_lasting=True)
+_CLAIM: Final = Script(
+    (files("nbincoming.inbox.redis") / "claim.lua").read_text(), is_replicated=True
+)
 
 #: Adds integrations to the index that the relay reads, each with a number; existing ones keep
 #: theirs. KEYS: integrations. ARGV: their names. The HDEL removes nothing, but it is a write:
@@ -60,7 +62,7 @@ end
 return 0
 """)
 
-#: A sequence number is a stream's time, its count within it, and the integration's number.
+#: A sequence number consists of the time and count in an entry's id, and the integration's number.
 _COUNT_BITS: Final = 20
 _NUMBER_BITS: Final = 16
 
@@ -82,7 +84,7 @@ class RedisInbox:
         self._known: set[str] = set()
         self._closed = False
 
-    def claim(self, candidates: Sequence[Candidate]) -> list[Settled]:
+    def claim(self, candidates: Sequence[Candidate]) -> list[ClaimResult]:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
         If the connection is lost during the claims, some may have been made. Their senders get
@@ -98,7 +100,7 @@ class RedisInbox:
         mine = [n for n, each in enumerate(candidates) if each.integration in self._known]
         calls = [_call(candidates[n]) for n in mine]
         replies = self._store.run(_CLAIM, [call for _, call in calls])
-        outcomes: list[Settled] = [_refusal(unlisted)] * len(candidates)
+        outcomes: list[ClaimResult] = [_refusal(unlisted)] * len(candidates)
         for n, (identity, _), reply in zip(mine, calls, replies, strict=True):
             outcomes[n] = _outcome(candidates[n], identity, reply)
         refusals = [outcome for outcome in outcomes if isinstance(outcome, InboxUnavailable)]
@@ -110,17 +112,17 @@ class RedisInbox:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
         Events of one integration are in the order of acceptance, those of several in the
-        order of the server's clock. The servers of a cluster are read one after the other and
-        have clocks of their own: reading on after the newest event may miss one of another
-        integration. The relay reads each integration by itself and misses none.
+        order of the server's clock. The servers of a cluster have different clocks and are not
+        read at the same moment, so a caller that continues after the newest event may miss one
+        of another integration. The relay reads each integration separately and misses none.
         """
         if self._closed:
             raise inbox_unavailable()
         with self._store.reached() as client:
             numbers: dict[bytes, bytes] = client.hgetall(INTEGRATIONS)
         names = [(name.decode(), int(number)) for name, number in numbers.items()]
-        # All at one moment: an event appended to one stream while another is read would be missed
-        # by reading on after the newest.
+        # Read all streams at one moment. Otherwise an event could be appended to one while another
+        # is read, and a caller that continues after the newest event would miss it.
         pages = self._store.read_together(
             [reading(name, _first(after, number), limit) for name, number in names]
         )
@@ -197,12 +199,12 @@ def event_of_entry(integration: str, entry: dict[bytes, bytes]) -> Event:
     )
 
 
-def _outcome(candidate: Candidate, identity: str, reply: Any) -> Settled:
+def _outcome(candidate: Candidate, identity: str, reply: Any) -> ClaimResult:
     """Return the outcome for a reply of the claim script."""
     if isinstance(reply, Exception):
         return _refusal(reply)
-    held, first_ms, anchor_ms = reply
-    if held:
+    is_duplicate, first_ms, anchor_ms = reply
+    if is_duplicate:
         return Duplicate(int(first_ms), int(anchor_ms))
     return Accepted(identity, candidate.triggers) if candidate.wanted else Filtered()
 
@@ -244,7 +246,7 @@ def _sequence(position: str, number: int) -> int:
 
 
 def _first(after: int, number: int) -> str:
-    """Return the position in an integration's stream from which to read on."""
+    """Return where to start reading an integration's stream after a sequence number."""
     place, last = after >> _NUMBER_BITS, after & (2**_NUMBER_BITS - 1)
     position = f"{place >> _COUNT_BITS}-{place & (2**_COUNT_BITS - 1)}"
     return position if number > last else f"({position}"

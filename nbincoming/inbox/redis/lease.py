@@ -1,4 +1,4 @@
-"""The lease of a sink's only relay over all machines: a key in Redis or Valkey that expires."""
+"""A lease that one relay of all machines holds: an expiring key in Redis or Valkey."""
 
 from __future__ import annotations
 

@@ -1,17 +1,17 @@
 """The relay's side of an inbox in Redis or Valkey.
 
-Positions are ids of stream entries. The positions of sinks and the dead letters are beside the
-stream, in its slot::
+A position is the id of a stream entry. The positions of sinks and the dead letters are in the same
+slot of a cluster as the stream::
 
     nbi:{<integration>}:cursors           position by sink
     nbi:{<integration>}:taken             by sink, number of events delivered or removed
-    nbi:{<integration>}:dead              places of dead letters, by the time of death
+    nbi:{<integration>}:dead              places of dead letters, by when they became one
     nbi:{<integration>}:dead:<place>      a dead letter, with its event
     nbi:{<integration>}:redriven:<sink>   places of those to be delivered again
     nbi:relay:<sink>                      the lease of the sink's relay
 
-A place is ``<position>/<hash of the sink>``. There are no consumer groups: order needs one reader
-for each integration, and a cursor lets it continue after a restart with nothing to reclaim.
+A place is ``<position>/<hash of the sink>``. Consumer groups are not used: order requires a single
+reader for each integration, and after a restart it simply continues at its cursor.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from nbincoming.inbox.redis.inbox import INTEGRATIONS, connect, event_of_entry, 
 from nbincoming.inbox.redis.lease import RedisLease
 from nbincoming.inbox.redis.store import RedisCommand, Script
 
-#: Ends the script unless the position is after the sink's. KEYS: cursors. ARGV: sink, position.
+#: Ends the script unless the position is after the sink's last one. KEYS: cursors. ARGV: sink,
+#: position.
 _IS_AHEAD: Final = """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
 if before then
@@ -39,7 +40,7 @@ if before then
   if ms < old_ms or (ms == old_ms and count <= old_count) then return 0 end
 end
 """
-#: KEYS: cursors, taken, stream. ARGV: sink, position, how many events that are.
+#: KEYS: cursors, taken, stream. ARGV: sink, position, number of events up to it.
 _MOVE: Final = """
 if not before then
   -- Events removed before the sink was added are not to be delivered.
@@ -55,8 +56,8 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HINCRBY', KEYS[2], ARGV[1], ARGV[3])
 return 1
 """
-#: The same, and KEYS[4], KEYS[5]: dead, the letter. ARGV[4...]: reason, now, place. The letter is
-#: written first, since a script that fails undoes nothing.
+#: Keys and arguments as above, and KEYS[4...]: dead, the letter. ARGV[4...]: reason, now, place.
+#: The letter is written first, because a script that fails is not rolled back.
 _WRITE: Final = """
 local entry = redis.call('XRANGE', KEYS[3], ARGV[2], ARGV[2])[1]
 if entry then
@@ -70,7 +71,7 @@ end
 _ADVANCE: Final = Script(_IS_AHEAD + _MOVE)
 _MARK_DEAD: Final = Script(_IS_AHEAD + _WRITE + _MOVE)
 
-#: KEYS: the letter, dead, redriven. ARGV: place; where it was refused again, reason and now.
+#: KEYS: the letter, dead, redriven. ARGV: place; for _MARK_DEAD_AGAIN also reason, now.
 _RESOLVE: Final = Script("""
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
@@ -122,7 +123,7 @@ class RedisOutbox:
         )
         count = 0
         for name, stream in streams.items():
-            # Before Redis 7 a stream did not know how many it ever had.
+            # Before Redis 7, a stream does not count the entries added to it.
             added, length, taken = stream.get("entries-added", 0), stream["length"], counts[name]
             count += length if taken is None else min(max(added - int(taken), 0), length)
         return count
@@ -131,7 +132,7 @@ class RedisOutbox:
         self, sink: str, integration: str, position: Position, reason: str, now_ms: int
     ) -> None:
         """Make the event at a position a dead letter, and advance past it."""
-        place = f"{position}/{_short(sink)}"
+        place = f"{position}/{_sink_hash(sink)}"
         keys = [*_progress(integration), _place(integration, "dead"), _letter(integration, place)]
         self._store.call(_MARK_DEAD, keys, sink, position, 1, reason, now_ms, place)
 
@@ -164,7 +165,7 @@ class RedisOutbox:
         chosen = self._each(
             self._integrations(),
             lambda name: RedisCommand(
-                "zrange", _place(name, f"redriven:{_short(sink)}"), [0, limit - 1]
+                "zrange", _place(name, f"redriven:{_sink_hash(sink)}"), [0, limit - 1]
             ),
         )
         for integration, found in chosen.items():
@@ -212,9 +213,9 @@ class RedisOutbox:
         return sorted(name.decode() for name in names)
 
     def _each(self, names: list[str], command: Callable[[str], RedisCommand]) -> dict[str, Any]:
-        """Read a value for each integration, without those that cannot be reached.
+        """Read a value for each integration, except those whose server cannot be reached.
 
-        So the events on one server of a cluster are delivered while another server is down.
+        So a cluster's other events are delivered while one server is down.
         """
         replies = self._store.read([command(name) for name in names])
         pairs = zip(names, replies, strict=True)
@@ -223,7 +224,7 @@ class RedisOutbox:
     def _places(self, integration: str, sink: str | None) -> list[str]:
         (found,) = self._store.read([RedisCommand("zrange", _place(integration, "dead"), [0, -1])])
         places = [place.decode() for place in found]
-        return [p for p in places if sink is None or p.endswith(f"/{_short(sink)}")]
+        return [p for p in places if sink is None or p.endswith(f"/{_sink_hash(sink)}")]
 
     def _letters(self, integration: str, places: Sequence[str]) -> list[DeadLetter]:
         answers = self._store.read(
@@ -275,7 +276,7 @@ def _keys_of_dead_letter(number: str) -> tuple[list[str], str]:
     return [_letter(integration, place), dead, _redriven(integration, place)], place
 
 
-def _short(sink: str) -> str:
+def _sink_hash(sink: str) -> str:
     return hashlib.sha256(sink.encode()).hexdigest()[:8]
 
 

@@ -39,19 +39,19 @@ class NotACluster(RedisError):
 
 
 class Script:
-    """A Lua script that the server runs in one step.
+    """A Lua script, which the server runs as one step.
 
     Parameters
     ----------
     text
         The script.
-    is_lasting
+    is_replicated
         Whether to wait until the replicas that the URL asks for have its writes.
     """
 
-    def __init__(self, text: str, *, is_lasting: bool = False) -> None:
+    def __init__(self, text: str, *, is_replicated: bool = False) -> None:
         self.text = text
-        self.is_lasting = is_lasting
+        self.is_replicated = is_replicated
         self.sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -75,7 +75,7 @@ class RedisCommand(NamedTuple):
 
 
 class RedisStore:
-    """A server; any thread may call. It connects on first use.
+    """One server, connected on first use; any thread may call.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ class RedisStore:
     def __init__(self, url: RedisURL, *, timeout_s: float = SERVER_TIMEOUT_S) -> None:
         self._replicas = url.replicas
         try:
-            # Any, since each answer would have to be cast: it is typed for sync and async.
+            # Any, because redis-py types each answer for sync and async, so each would need a cast.
             self._client: Any = redis.Redis.from_url(
                 url.of(url.hosts[0]), **options(timeout_s), retry=no_retries()
             )
-            # A wrong option shows in the connection that is made, which connects to nothing yet.
+            # Making a connection raises if an option is wrong; it does not connect yet.
             self._client.connection_pool.make_connection()
         except (TypeError, ValueError, RedisError):  # the text may quote a password
             raise url.error() from None
@@ -115,10 +115,10 @@ class RedisStore:
         Returns
         -------
         list
-            Of the answers; where a call failed, its error.
+            The answers; for a failed call, its error.
         """
         evaluations = [evaluation(script, call) for call in calls]
-        replicas = self._replicas if script.is_lasting else 0
+        replicas = self._replicas if script.is_replicated else 0
         replies = send(self._client, evaluations, replicas)
         missing = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
         if missing:  # the server was restarted, and these calls did nothing
@@ -227,15 +227,15 @@ def options(timeout_s: float) -> dict[str, Any]:
 
 
 def no_retries() -> Retry:
-    """Return a policy by which redis-py never retries.
+    """Return a policy that makes redis-py never retry.
 
-    A repeated claim would find its own key, or without a key append a second event.
+    A claim sent twice would be a duplicate of itself, or append a second event if it has no key.
     """
     return Retry(NoBackoff(), 0)
 
 
 def unavailable(error: Exception) -> InboxUnavailable:
-    """Make the refusal with the kind of an error; its text may hold an address."""
+    """Make the refusal for an error. It names only the kind, since the text may hold an address."""
     if isinstance(error, MovedError):
         return InboxUnavailable(
             "The inbox cannot be used: the server belongs to a cluster. Write redis+cluster:// in "

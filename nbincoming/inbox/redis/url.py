@@ -12,8 +12,8 @@ from nbincoming.tls import CA_OPTION, trust
 
 _CLUSTER: Final = "+cluster"
 
-#: The option for the number of replicas that must confirm a claim. A number that is larger by a
-#: mistake would refuse every request.
+#: The option for the number of replicas that must confirm a claim. It has a limit, because every
+#: request is refused if there are fewer replicas.
 REPLICAS_OPTION: Final = "replicas"
 _MOST_REPLICAS: Final = 9
 
@@ -27,7 +27,7 @@ class RedisURL:
     scheme : str
         As it was given, in lower case.
     user : str
-        User and password with the ``@``, or nothing.
+        User and password with the ``@``; empty for none.
     hosts : tuple of str
         ``host:port``, or without the port.
     rest : str

@@ -1,16 +1,16 @@
 """The keys of an inbox in a SQLite file.
 
 Keys are hashes. In a table ordered by key, nearly every new key changes a different page, and
-SQLite writes a page three times before it is in its final place: half of what a claim costs.
-So claims are first appended to a log, the table ``claims``, where seventy rows share a page.
-Each process mirrors the log in memory. The keys are moved from there to the table ``keys`` in
-256 buckets, by their first byte: one bucket, whose keys lie together, after each 256 claims.
-This is a log-structured merge with one level.
+SQLite writes a page three times before it is in its final place. This would be half of the cost
+of a claim. So claims are first appended to a log, the table ``claims``, where seventy rows share
+a page. Each process mirrors the log in memory. From the log, keys are moved to the table ``keys``
+in 256 buckets, by their first byte: after each 256 claims the next bucket, whose keys are
+neighbours in the table. This is a log-structured merge with one level.
 
-The log also records what was moved. A row whose space is 0 is a mark: the bucket that it names
-was moved when the mark was written. Whoever reads the log in order knows which keys are not in
-``keys`` yet, and which bucket is next. All rows before the mark of 255 buckets ago are in
-``keys`` by now, and are deleted.
+The log also records the moves. A row whose space is 0 is a mark: the bucket that it names was
+moved when the mark was written. A process that reads the log in order knows which keys are not
+in ``keys`` yet, and which bucket is next. All rows before the mark of 255 buckets ago are in
+``keys``, so they are deleted.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 BUCKETS: Final = 256
 
-#: Claims after which a bucket is moved. So the log has 65,000 rows, and the mirror half of
-#: them, which take about 13 MiB.
+#: Number of claims after which a bucket is moved. So the log has 65,000 rows, and the mirror has
+#: half of them, in about 13 MiB.
 _MOVE_EACH: Final = 256
 
 #: The most rows in one statement. Each statement releases Python's interpreter lock and may
@@ -43,16 +43,16 @@ _MOVE: Final = (
     "ON CONFLICT DO UPDATE SET first_ms = excluded.first_ms, anchor_ms = excluded.anchor_ms, "
     "expires_ms = excluded.expires_ms"
 )
-#: When the oldest claim of the log expires.
+#: Selects when the oldest claim of the log expires.
 OLDEST_CLAIM: Final = "SELECT expires_ms FROM claims WHERE space > 0 ORDER BY seq LIMIT 1"
 
-#: The space of marks. Those of keys are numbered from 1.
+#: The space of marks; the spaces of keys are numbered from 1.
 _MARK: Final = 0
 
 #: A key's place: number of its space, and its hash.
 Place: TypeAlias = tuple[int, bytes]
 
-#: When a key was first claimed, what its window runs from, and when that is over.
+#: When a key was first claimed, when its window starts, and when it ends.
 Times: TypeAlias = tuple[int, int, int]
 
 _Row = TypeVar("_Row")
@@ -99,9 +99,9 @@ class SqliteKeys:
             self._marks.popleft()
 
     def find(self, places: Set[Place]) -> dict[Place, tuple[int, int]]:
-        """Return when keys were first claimed and what their windows run from.
+        """Return when keys were first claimed and when their windows start.
 
-        A key without times was never claimed, or has expired and was removed.
+        A key that is not in the result was never claimed, or was removed after it expired.
         """
         found: dict[Place, tuple[int, int]] = {}
         elsewhere: dict[int, list[bytes]] = {}
@@ -120,7 +120,7 @@ class SqliteKeys:
         return found
 
     def put(self, keys: dict[Place, Times]) -> None:
-        """Write keys; they replace what was written of them before."""
+        """Write keys, in place of their earlier times."""
         if not keys:
             return
         put_rows(self._writer, _LOG, [place + times for place, times in keys.items()])
@@ -132,9 +132,9 @@ class SqliteKeys:
             self.move()
 
     def move(self) -> None:
-        """Move the next bucket to the table by key."""
+        """Move the next bucket to the table ``keys``."""
         bucket = self._buckets[self._next]
-        # Sorted, as they lie in the table.
+        # In the order of the table.
         put_rows(self._writer, _MOVE, [place + bucket[place] for place in sorted(bucket)])
         mark = (_MARK, bytes((self._next,)), 0, 0, 0)
         put_rows(self._writer, _LOG, [mark])

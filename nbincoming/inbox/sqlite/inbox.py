@@ -54,9 +54,9 @@ from nbincoming.inbox.sqlite.tables import (
 _PURGE_KEYS: Final = 500
 
 #: Buckets that one transaction moves when all are moved.
-_SETTLE_BUCKETS: Final = 16
+_MOVED_BUCKETS: Final = 16
 
-#: How long an expired key is kept: a request received before its end may still wait.
+#: How long an expired key is kept: a request received within its window may still wait.
 _SLACK_MS: Final = 120_000
 
 _EXPIRED: Final = (
@@ -122,7 +122,7 @@ class SqliteInbox:
         The search does not delay claims, and each transaction removes only a few.
         """
         purged, place, before_ms = 0, (0, b""), now_ms - _SLACK_MS
-        self._settle(before_ms)
+        self._move_log(before_ms)
         while True:
             expired = self._read(_EXPIRED, *place, before_ms, _PURGE_KEYS)
             if not expired:
@@ -135,15 +135,15 @@ class SqliteInbox:
                 ).rowcount
             place = expired[-1]
 
-    def _settle(self, before_ms: int) -> None:
+    def _move_log(self, before_ms: int) -> None:
         """Move keys from the log to their table if some expire in the log."""
         oldest = self._read(OLDEST_CLAIM)
         if not oldest or oldest[0][0] >= before_ms:
             return
-        for _ in range(0, BUCKETS, _SETTLE_BUCKETS):
+        for _ in range(0, BUCKETS, _MOVED_BUCKETS):
             with self._transaction():
                 self._keys.catch_up()
-                for _ in range(_SETTLE_BUCKETS):
+                for _ in range(_MOVED_BUCKETS):
                     self._keys.move()
 
     def probe(self) -> None:

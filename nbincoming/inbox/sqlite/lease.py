@@ -1,4 +1,4 @@
-"""The lease of a sink's only relay on one machine: a locked file."""
+"""A lease that one relay of a machine holds: a locked file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FileLease:
         import fcntl  # missing on Windows, where no relay runs
 
         if self._file is not None and not self._is_in_place(self._file):
-            self.release()  # another relay would lock another file
+            self.release()  # another relay would lock the new file
         if self._file is None:
             try:
                 file = self._path.open("a")

@@ -1,7 +1,7 @@
 """Detects that an open inbox's files were deleted, moved or replaced.
 
-SQLite does not notice it. It goes on with the files that it has open, and what it writes there
-is lost when the process ends.
+SQLite does not notice this. It continues with the files that it has open, and everything written
+to them is lost when the process ends.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class OpenFiles:
     """The files of an inbox: the database and, beside it, SQLite's log and its index.
 
     They are compared by ``stat``, never opened: closing a file would drop the locks that SQLite
-    has on it. A file that is put back counts as the same. One that takes its place does not,
-    since the events and keys of the open one would be missing from it: only a restart uses it.
+    has on it. A file that is put back counts as the same. Another file in its place does not,
+    because it lacks the events and keys of the open one; only a restart uses it.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from nbincoming.inbox.sqlite.inbox import event_of_row
 from nbincoming.inbox.sqlite.lease import FileLease
 from nbincoming.inbox.sqlite.tables import BUSY_TIMEOUT_S, connect, connect_writer, transaction
 
-#: Events removed in one transaction, for which claims wait.
+#: Most events removed in one transaction, because claims wait for it.
 _PURGE_EVENTS: Final = 500
 
 _COLUMNS: Final = (
@@ -55,8 +55,8 @@ _DEAD: Final = (
 class SqliteOutbox:
     """See :class:`~nbincoming.inbox.outbox.Outbox`.
 
-    It goes on with a file that was deleted or replaced: the events accepted until then are
-    in no other file. The inbox accepts no more of them; see
+    It continues with a file that was deleted or replaced, because no other file has the events
+    accepted until then. The inbox accepts no further ones; see
     :class:`~nbincoming.inbox.sqlite.open_files.OpenFiles`.
     """
 
@@ -66,8 +66,8 @@ class SqliteOutbox:
         self._lock = threading.Lock()
         self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
         self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
-        # Writes here need not wait for the disk, nor make claims wait: what a power cut undoes
-        # is only delivered again, under the same ids.
+        # Writes here do not wait for the disk, so claims wait less. If a power cut undoes one,
+        # events are delivered again, under the same ids.
         self._writer.execute("PRAGMA synchronous = NORMAL")
 
     def waiting(self, sink: str) -> list[str]:

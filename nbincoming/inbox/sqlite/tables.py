@@ -19,7 +19,7 @@ APPLICATION_ID: Final = 0x6E62696E
 #: How long a statement waits for another process. Claims take milliseconds.
 BUSY_TIMEOUT_S: Final = 5.0
 
-#: How often to try for a lock that another process holds. SQLite itself would wait longer each
+#: Pause between tries for a lock that another process holds. SQLite itself would wait longer each
 #: time, up to a tenth of a second, while other processes take turns.
 _RETRY_S: Final = 0.000_2
 
@@ -27,7 +27,7 @@ _RETRY_S: Final = 0.000_2
 #: for the disk.
 _CHECKPOINT_PAGES: Final = 4_000
 
-#: Memory for pages, in KiB: those of 200,000 keys.
+#: SQLite's page cache, in KiB: room for 200,000 keys.
 _CACHE_KIB: Final = 16_384
 
 #: The statements that make each version of the tables from the one before.
@@ -91,7 +91,7 @@ class InboxError(NbIncomingError):
 
 
 def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
-    """Open an inbox's file; make it if there is none.
+    """Open an inbox's file; create it if there is none.
 
     Raises
     ------
@@ -177,11 +177,11 @@ def _begin(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Make the file if there is none, readable by its owner only, since it holds bodies.
+    """Create the file if there is none, readable by its owner only, since it holds bodies.
 
-    SQLite gives the files beside it the same mode. A file that exists is not opened here: to
-    close it would release all locks of this process on it, SQLite's too (POSIX), and another
-    process could then remove a log that is in use.
+    SQLite gives the files beside it the same mode. An existing file is not opened here. Closing
+    it would release all locks of this process on it, SQLite's too (POSIX), and another process
+    could then remove a log that is in use.
     """
     with _making, contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

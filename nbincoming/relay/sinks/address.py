@@ -153,8 +153,8 @@ def parse_sink_address(url: str) -> SinkAddress:
 def _check_host(scheme: str, host: str) -> None:
     parts = urlsplit(f"//{host}")
     try:
-        is_good = bool(parts.hostname) and parts.port != 0
+        is_valid = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_good = False
-    if not is_good:
+        is_valid = False
+    if not is_valid:
         raise SinkError(f"{quote(host)} is not a valid host. Write {scheme}://host:port/…")

@@ -25,7 +25,7 @@ class StdoutSink:
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if address.path or secret:
-            raise SinkError("The sink stdout takes nothing more. Write stdout.")
+            raise SinkError("The sink stdout takes no path and no secret. Write stdout.")
         self._is_torn = False
 
     def deliver(self, events: Sequence[Event]) -> None:
@@ -46,8 +46,8 @@ class JsonlSink:
     """A file that grows.
 
     A line that a crash cut short is ended when the file is opened, so that no event is joined
-    to it. Readers skip a line that is not JSON. A file that was moved or deleted, as logrotate
-    does it, is opened anew before the next delivery.
+    to it. Readers skip a line that is not JSON. A file that was moved or deleted, as by
+    logrotate, is opened again before the next delivery.
     """
 
     batch = 100
@@ -55,7 +55,7 @@ class JsonlSink:
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         if not address.path or secret:
-            raise SinkError("The sink jsonl needs a path, and nothing more. Write jsonl:PATH.")
+            raise SinkError("The sink jsonl needs a path and takes no secret. Write jsonl:PATH.")
         self._path = Path(address.path)
         self._handle = -1
         try:

@@ -19,7 +19,7 @@ from nbincoming.core.outcomes import (
 )
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.opening import open_inbox
-from nbincoming.inbox.protocol import InboxURLError, Settled
+from nbincoming.inbox.protocol import ClaimResult, InboxURLError
 from nbincoming.inbox.redis import cluster as redis_cluster
 from nbincoming.inbox.redis import store as redis_store
 from nbincoming.inbox.redis.inbox import INTEGRATIONS, RedisInbox
@@ -304,7 +304,7 @@ def test_a_url_of_a_cluster_opens_it(scheme: str) -> None:
     inbox.close()
 
 
-def attempt(inbox: RedisInbox, *candidates: Candidate) -> Sequence[Settled]:
+def attempt(inbox: RedisInbox, *candidates: Candidate) -> Sequence[ClaimResult]:
     """Claim; return the outcomes, or the refusal of all."""
     try:
         return inbox.claim(candidates)
