@@ -22,6 +22,11 @@ def quote(text: object) -> str:
     return shown if len(shown) <= QUOTE_LIMIT else shown[: QUOTE_LIMIT - 1] + "…"
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number and its noun: ``1 sample``, ``2 samples``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 class NbIncomingError(Exception):
     """Base of all exceptions of nbincoming."""
 
@@ -216,10 +221,8 @@ class ProblemsError(NbIncomingError, ValueError):
 
     def __init__(self, problems: Sequence[Problem], *, source: str) -> None:
         self.problems = tuple(problems)
-        count = len(self.problems)
-        noun = "problem" if count == 1 else "problems"
         lines = "".join(f"\n  {problem}" for problem in self.problems)
-        super().__init__(f"{source} has {count} {noun}:{lines}")
+        super().__init__(f"{source} has {counted(len(problems), 'problem')}:{lines}")
 
 
 class SpecError(ProblemsError):

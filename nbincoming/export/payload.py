@@ -13,7 +13,7 @@ from typing import Any
 from nbincoming.core.request.values import Value
 from nbincoming.core.spec.json_schema import DIALECT
 from nbincoming.core.spec.model import Spec
-from nbincoming.errors import MissingExtra
+from nbincoming.errors import MissingExtra, counted
 from nbincoming.export.example import example_bodies
 
 
@@ -33,12 +33,11 @@ def payload_schema(spec: Spec, bodies: Sequence[Value] = ()) -> dict[str, Value]
         If the library that infers it is not installed.
     """
     seen = list(bodies) or example_bodies(spec)
-    count = "1 sample" if len(seen) == 1 else f"{len(seen):,} samples"
     return {
         "$schema": DIALECT,
         "title": f"Payload of {spec.name}",
-        "description": f"Inferred from {count}. The endpoint accepts any object or array; this "
-        "describes what it received.",
+        "description": f"Inferred from {counted(len(seen), 'sample')}. The endpoint accepts any "
+        "object or array; this describes what it received.",
         **inferred(seen),
     }
 

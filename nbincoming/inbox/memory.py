@@ -17,6 +17,7 @@ from nbincoming.core.outcomes import (
     Claimed,
     Duplicate,
     Filtered,
+    Outcome,
 )
 
 #: The number of keys at which expired ones are removed for the first time.
@@ -49,6 +50,10 @@ class MemoryInbox:
             if self._closed:
                 raise inbox_unavailable()
             return [self._claim(candidate) for candidate in candidates]
+
+    def outcome_of(self, judged: Candidate | Outcome) -> Outcome:
+        """Claim a candidate and return its outcome; return anything else as it is."""
+        return self.claim([judged])[0] if isinstance(judged, Candidate) else judged
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""

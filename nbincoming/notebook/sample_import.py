@@ -7,8 +7,7 @@ from pathlib import Path
 from nbincoming.clock import now_ms
 from nbincoming.core.examples import consider
 from nbincoming.core.gateway import Rules
-from nbincoming.core.outcomes import Candidate
-from nbincoming.errors import NbIncomingError, quote
+from nbincoming.errors import NbIncomingError, counted, quote
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.notebook.wizard.state import NoteImport
 from nbincoming.notebook.wizard.store import Store
@@ -31,10 +30,9 @@ def import_requests(
         added = []
         for request in requests:
             judged = consider(request, rules)
-            outcome = inbox.claim([judged])[0] if isinstance(judged, Candidate) else judged
+            outcome = inbox.outcome_of(judged)
             added.append(samples.add(request, outcome, judged))
-        noun = "request" if len(added) == 1 else "requests"
-        store.dispatch(NoteImport(f"{len(added):,} {noun} imported."))
+        store.dispatch(NoteImport(f"{counted(len(added), 'request')} imported."))
     return Samples(added, max_samples=len(added))
 
 

@@ -48,8 +48,3 @@ class Advice:
 
     def __str__(self) -> str:
         return f"{self.code} {self.place}: {self.message} {self.remedy}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Write a number and its noun: ``1 sample``, ``2 samples``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -10,7 +10,7 @@ from nbincoming.core.conditions.evaluation import compile_condition
 from nbincoming.core.conditions.tree import Condition
 from nbincoming.core.examples import consider
 from nbincoming.core.gateway import Rules
-from nbincoming.core.outcomes import Candidate, Outcome
+from nbincoming.core.outcomes import Outcome
 from nbincoming.core.spec.model import Spec
 from nbincoming.inbox.memory import MemoryInbox
 from nbincoming.review.sample_review import SampleReview, SampleReviewer
@@ -61,7 +61,7 @@ class IncrementalReplay(_Incremental[Outcome]):
 
     def _process(self, sample: Sample) -> Outcome:
         judged = consider(sample.request, self._rules)
-        return self._inbox.claim([judged])[0] if isinstance(judged, Candidate) else judged
+        return self._inbox.outcome_of(judged)
 
 
 class IncrementalCondition(_Incremental[bool]):

@@ -11,7 +11,8 @@ from nbincoming.core.conditions.tree import referenced
 from nbincoming.core.request.labels import ELEMENTS, Path, format_path, parse
 from nbincoming.core.spec.leaves import placed_leaves
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.advice import Advice, counted
+from nbincoming.errors import counted
+from nbincoming.review.advice import Advice
 from nbincoming.review.sample_review import SampleReview
 from nbincoming.samples.profile import ParameterProfile
 

@@ -22,7 +22,8 @@ from nbincoming.core.request.parameters import Parameters
 from nbincoming.core.request.values import MISSING
 from nbincoming.core.spec.leaves import placed_leaves
 from nbincoming.core.spec.model import Spec
-from nbincoming.review.advice import Advice, counted
+from nbincoming.errors import counted
+from nbincoming.review.advice import Advice
 from nbincoming.review.example_coverage import example_coverage
 from nbincoming.review.key_advice import AUTHORIZE, claim_advice, key_advice, leads_to
 from nbincoming.review.redaction import REDACTED

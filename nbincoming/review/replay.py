@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from nbincoming.core.examples import consider
 from nbincoming.core.gateway import Rules
-from nbincoming.core.outcomes import Candidate, Outcome
+from nbincoming.core.outcomes import Outcome
 from nbincoming.core.request.message import Request
 from nbincoming.core.spec.model import Spec
 from nbincoming.inbox.memory import MemoryInbox
@@ -22,5 +22,5 @@ def replay(requests: Iterable[Request], spec: Spec) -> list[Outcome]:
     outcomes: list[Outcome] = []
     for request in requests:
         judged = consider(request, rules)
-        outcomes.append(inbox.claim([judged])[0] if isinstance(judged, Candidate) else judged)
+        outcomes.append(inbox.outcome_of(judged))
     return outcomes

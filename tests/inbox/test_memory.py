@@ -7,7 +7,9 @@ import pytest
 from nbincoming.core.outcomes import (
     Accepted,
     Duplicate,
+    Rejected,
 )
+from nbincoming.errors import Refusal
 from nbincoming.inbox import memory
 from nbincoming.inbox.memory import MemoryInbox
 from tests.inbox.contract import (
@@ -127,3 +129,14 @@ def test_a_reader_misses_nothing_of_a_cleared_inbox(send: Sender) -> None:
     inbox.clear()
     inbox.claim([send("c")])
     assert [event.key for _, event in inbox.events(after=last)] == [hashed("c")]
+
+
+def test_only_a_candidate_is_claimed(send: Sender) -> None:
+    """A request that was refused keeps its outcome; a candidate gets one by its claim."""
+    inbox = MemoryInbox()
+    refused = Rejected(Refusal("The body is empty."))
+    assert inbox.outcome_of(refused) is refused
+    assert kinds([inbox.outcome_of(send("a")), inbox.outcome_of(send("a"))]) == [
+        Accepted,
+        Duplicate,
+    ]

@@ -55,7 +55,7 @@ def one_header(request: Request, name: str) -> bytes:
         )
     if len(values) > 1:
         raise _bad(f"The header {name} is given {len(values)} times. Send it once.")
-    return values[0].strip()
+    return values[0]
 
 
 def verify_hmac(

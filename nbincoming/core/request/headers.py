@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nbincoming.core.request.message import WHITE_SPACE, RawHeaders
+from nbincoming.core.request.message import RawHeaders, field_value
 
 #: Values of headers by name: a string, or a list of strings if the header is repeated.
 Headers = dict[str, str | list[str]]
@@ -36,7 +36,7 @@ def header_parameters(raw: RawHeaders) -> Headers:
 
 def header_text(raw: bytes) -> str:
     """Decode a header's value; see :func:`header_parameters`."""
-    value = raw.strip(WHITE_SPACE)
+    value = field_value(raw)
     try:
         return value.decode()
     except UnicodeDecodeError:

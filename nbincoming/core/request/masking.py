@@ -87,6 +87,11 @@ def _is_secret_text(text: str) -> bool:
     return pair is None or (len(pair) % 4 == 0 and b":" in b64decode(pair))
 
 
+def has_credentials(name: str, value: str | list[str]) -> bool:
+    """Tell whether a header carries credentials, by its name in lower case or by its value."""
+    return is_secret_header(name) or is_secret_value(value)
+
+
 def is_secret(path: Path) -> bool:
     """Tell whether a parameter is, or contains, a header that carries credentials."""
     if path[0] != "headers":
@@ -97,15 +102,10 @@ def is_secret(path: Path) -> bool:
 def masked_headers(headers: Headers) -> Headers:
     """Replace the value of each header with credentials by :data:`MASK`."""
     return {
-        name: MASK if is_secret_header(name) or is_secret_value(value) else value
-        for name, value in headers.items()
+        name: MASK if has_credentials(name, value) else value for name, value in headers.items()
     }
 
 
 def without_credentials(headers: Headers) -> Headers:
     """Leave out the headers with credentials."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if not is_secret_header(name) and not is_secret_value(value)
-    }
+    return {name: value for name, value in headers.items() if not has_credentials(name, value)}

@@ -6,7 +6,7 @@ This module knows bytes only: no JSON, no authorization, no framework.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from nbincoming.errors import quote
@@ -59,16 +59,12 @@ class Request(NamedTuple):
         return header_values(self.headers, name)
 
 
-#: What may stand around a header's value without being part of it (RFC 9110, 5.5).
-WHITE_SPACE: Final = b" \t"
-
-
 def field_value(raw: bytes) -> bytes:
-    """Return a header's value without the white space around it.
+    """Return a header's value without the white space around it (RFC 9110, 5.5).
 
-    Servers differ in how much of it they leave, so that nothing may depend on it.
+    Servers differ in how much of it they remove, so nothing may depend on it.
     """
-    return raw.strip(WHITE_SPACE)
+    return raw.strip(b" \t")
 
 
 def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from nbincoming.core.moments import utc_text
 from nbincoming.core.problems import LONE_SURROGATE
 from nbincoming.core.request.labels import format_path, parse
-from nbincoming.core.request.masking import is_secret_header, is_secret_value
+from nbincoming.core.request.masking import has_credentials
 from nbincoming.core.request.reading import decode
 from nbincoming.core.request.values import Kind, Value, exact, json_text
 from nbincoming.errors import Refusal, quote
@@ -36,13 +36,7 @@ def _check_observed(label: str) -> str:
 
 
 def _check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    secret = sorted(
-        {
-            name
-            for name, value in headers
-            if is_secret_header(name.lower()) or is_secret_value(value)
-        }
-    )
+    secret = sorted({name for name, value in headers if has_credentials(name.lower(), value)})
     if secret:
         # Only the names: the values are the credentials.
         names = ", ".join(quote(name) for name in secret)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nbincoming.clock import now_ms
 from nbincoming.core.outcomes import Outcome
 from nbincoming.core.request.message import Request
+from nbincoming.errors import counted
 from nbincoming.notebook.endpoint.countdown import countdown, wait_until
 from nbincoming.notebook.wizard.state import CloseWindow, OpenWindow, Window
 from nbincoming.notebook.wizard.store import Later, Store
@@ -46,8 +47,7 @@ class Capture:
             if current is None or (window is not None and window is not current):
                 return
             came = self._samples.next_number - current.first
-            word = "request" if came == 1 else "requests"
-            notice = f"{came} {word} retrieved." if came else "No request came."
+            notice = f"{counted(came, 'request')} retrieved." if came else "No request came."
             self._store.dispatch(CloseWindow(notice))
 
     def _tick(self, window: Window, later: Later) -> None:

@@ -81,7 +81,7 @@ class ServedSpecs:
         """
         gateway, inbox = self._current()
         judged = gateway.judge(request)  # may fetch a JWKS, so without the lock
-        outcome = inbox.claim([judged])[0] if isinstance(judged, Candidate) else judged
+        outcome = inbox.outcome_of(judged)
         return outcome, judged
 
     def _current(self) -> tuple[Gateway, MemoryInbox]:

@@ -16,7 +16,7 @@ from nbincoming.core.auth.schemes import Jwt, Meta, NoAuthorization, Scheme
 from nbincoming.core.moments import duration_ms
 from nbincoming.core.spec.difference import differences
 from nbincoming.core.spec.model import Spec, spec_from_data
-from nbincoming.errors import Problem, SpecError
+from nbincoming.errors import Problem, SpecError, counted
 
 #: The cards of the wizard, in order.
 Card = Literal["endpoint", "incoming", "deduplication", "conditions", "publish"]
@@ -343,8 +343,7 @@ def summary(state: State, card: Card, *, samples: int = 0, parameters: int = 0) 
         case "incoming":
             if not samples:
                 return "No requests yet"
-            requests = "1 request" if samples == 1 else f"{samples:,} requests"
-            return f"{requests}, {parameters:,} parameters"
+            return f"{counted(samples, 'request')}, {parameters:,} parameters"
         case "deduplication":
             if draft.deduplication is None:
                 return "Off: every request counts"
@@ -367,7 +366,7 @@ def duration_words(text: str) -> str:
     for unit, unit_s in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
         count, left_s = divmod(left_s, unit_s)
         if count:
-            parts.append(f"{count:,} {unit}" + ("" if count == 1 else "s"))
+            parts.append(counted(count, unit))
     return " ".join(parts)
 
 

@@ -18,9 +18,8 @@ from itables.widget import ITable
 
 from nbincoming.core.request.flattening import flatten
 from nbincoming.core.request.values import Value, json_text, shorten
-from nbincoming.errors import Problem
+from nbincoming.errors import Problem, counted
 from nbincoming.notebook.wizard.state import TITLES, Card, card_of
-from nbincoming.review.advice import counted
 
 _HERE: Final = Path(__file__).parent
 

@@ -16,7 +16,7 @@ from nbincoming.core.outcomes import (
     Filtered,
 )
 from nbincoming.core.spec.model import Spec
-from nbincoming.errors import NbIncomingError
+from nbincoming.errors import NbIncomingError, counted
 from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.views import (
     button,
@@ -31,7 +31,6 @@ from nbincoming.notebook.wizard.views import (
     set_html,
     text,
 )
-from nbincoming.review.advice import counted
 from nbincoming.review.incremental import IncrementalReplay
 from nbincoming.review.key_advice import key_advice
 from nbincoming.samples.profile import ParameterProfile, offered_for_keys

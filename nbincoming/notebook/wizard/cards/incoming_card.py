@@ -11,6 +11,7 @@ import ipywidgets as widgets
 from nbincoming.core.outcomes import Rejected
 from nbincoming.core.request.masking import masked_headers
 from nbincoming.core.request.values import kind
+from nbincoming.errors import counted
 from nbincoming.notebook.endpoint.session import RETRIEVE_S
 from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.cards.import_form import ImportForm
@@ -149,10 +150,9 @@ class IncomingCard(CardView):
             if came:
                 words = f"{came} arrived. Send more, or click <b>Stop</b>."
         elif state.missed:
-            word = "request" if state.missed == 1 else "requests"
             words = (
-                f"{state.missed} {word} got 404, because the draft is not retrieving data. "
-                "Click <b>Retrieve data</b>, then send again."
+                f"{counted(state.missed, 'request')} got 404, because the draft is not retrieving "
+                "data. Click <b>Retrieve data</b>, then send again."
             )
         else:
             words = escape(state.notice) or (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import ipywidgets as widgets
 
 from nbincoming.core.spec.model import Spec
-from nbincoming.errors import NbIncomingError, Problem
+from nbincoming.errors import NbIncomingError, Problem, counted
 from nbincoming.export.formats import FORMATS
 from nbincoming.notebook.wizard.state import Card, card_of
 from nbincoming.notebook.wizard.views import (
@@ -24,7 +24,7 @@ from nbincoming.notebook.wizard.views import (
     table,
     text,
 )
-from nbincoming.review.advice import Advice, counted
+from nbincoming.review.advice import Advice
 from nbincoming.review.comparison import Comparison, compare_outcomes
 from nbincoming.review.incremental import IncrementalReplay
 
