@@ -26,7 +26,7 @@ from nbincoming.core.request.masking import (
         "x-functions-key", "x-origin-verify", "x-vercel-protection-bypass", "x-client-key",
         "x-amzn-oidc-data", "x-amzn-oidc-accesstoken", "x-license-key", "x-saml-response",
         "x-otp", "x-passcode", "ssl-client-cert", "x-xsrf", "key", "x_partner_key",
-        "x-webhook-keys",
+        "x-webhook-keys", "x-pass", "x_pw", "x-pin", "x-bearer", "pass",
     ],
 )  # fmt: skip
 def test_headers_with_credentials_are_secret(name: str) -> None:
@@ -48,6 +48,7 @@ def test_headers_with_credentials_are_secret(name: str) -> None:
         "x-routing-key", "x-message-key", "surrogate-key", "sec-websocket-key", "x-monkey",
         "x-partition-key", "x-hotkeys", "x-keyword", "x-verified-at", "x-forwarded-for",
         "x-shopify-webhook-id", "x-atlassian-webhook-identifier", "traceparent", "x-pinned",
+        "x-passenger", "x-login", "x-hash", "x-pink",
     ],
 )  # fmt: skip
 def test_headers_that_tell_requests_apart_are_not_secret(name: str) -> None:
@@ -74,7 +75,9 @@ def test_a_body_holds_no_secret_header() -> None:
         "glpat-abcdefghij0123456789", "xoxb-1234-5678", "AKIAIOSFODNN7EXAMPLE",
         "AIza" + "Sy" * 17 + "A", "shpat_" + "0a" * 16, f"SG.{'a' * 22}.{'b' * 43}",
         "sk-proj-" + "aB3_" * 5, "https://user:sesame@host/x", "postgresql+psycopg://u:p@h/d",
-        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----", '"Bearer abc"', 'Token token="0123456789abcdef"',
+        "token=0123456789", "https://host/hook?id=7&access_token=0123456789", "v1, api-key=01234567",
+        "client_secret=01234567", "password=longenough",
     ],
 )  # fmt: skip
 def test_a_value_that_looks_like_a_credential_is_masked_under_any_name(value: str) -> None:
@@ -97,6 +100,7 @@ def test_a_value_that_looks_like_a_credential_is_masked_under_any_name(value: st
         "npm_published", "npm_package.created", "pypi-release-1", "hf_event_created",
         "sg.api.example.com", "SG.example.com", "SK-2026-0001", "sk-order-0001", "xapp-started",
         "asiapacificsoutheast1", "ASIAPACIFICNORTHEAST", "https://example.com:8080/x@y",
+        "token=push", "max-age=31536000; includeSubDomains", "tokens=01234567", "page_token=7",
         "AMERICA", "asia-east1", "hf", "Mozilla/5.0 (X11; Linux x86_64)",
     ],
 )  # fmt: skip
