@@ -12,12 +12,13 @@ from nbincoming.inbox.protocol import InboxURLError
 if TYPE_CHECKING:
     from nbincoming.inbox.outbox import Outbox
     from nbincoming.inbox.protocol import Inbox
+    from nbincoming.inbox.sqlite.open_files import FileId
 
 _SERVERS = ("redis", "rediss", "valkey", "valkeys")
 _REDIS = (*_SERVERS, "unix", *(f"{scheme}+cluster" for scheme in _SERVERS))
 
 
-def open_inbox(url: str) -> Inbox:
+def open_inbox(url: str, file: FileId | None = None) -> Inbox:
     """Open the inbox that a URL names.
 
     Parameters
@@ -25,6 +26,9 @@ def open_inbox(url: str) -> Inbox:
     url
         ``sqlite:///inbox.db`` (relative), ``sqlite:////var/lib/inbox.db`` (absolute),
         ``redis://host:6379/0``, ``redis+cluster://host:6379`` or ``memory:``.
+    file
+        From :func:`inbox_file`: which file a ``sqlite:`` URL must lead to. The inbox is then
+        opened on first use, as one on a server is.
 
     Raises
     ------
@@ -39,14 +43,14 @@ def open_inbox(url: str) -> Inbox:
     if scheme == "sqlite":
         from nbincoming.inbox.sqlite.inbox import SqliteInbox
 
-        return SqliteInbox(sqlite_path(url))
+        return SqliteInbox(sqlite_path(url), file=file)
     _need_redis()
     from nbincoming.inbox.redis.inbox import RedisInbox
 
     return RedisInbox(url)
 
 
-def open_outbox(url: str) -> Outbox:
+def open_outbox(url: str, file: FileId | None = None) -> Outbox:
     """Open the part of an inbox that a relay reads; see :func:`open_inbox`."""
     scheme = _scheme(url)
     if scheme == "memory":
@@ -57,11 +61,20 @@ def open_outbox(url: str) -> Outbox:
     if scheme == "sqlite":
         from nbincoming.inbox.sqlite.outbox import SqliteOutbox
 
-        return SqliteOutbox(sqlite_path(url))
+        return SqliteOutbox(sqlite_path(url), file=file)
     _need_redis()
     from nbincoming.inbox.redis.outbox import RedisOutbox
 
     return RedisOutbox(url)
+
+
+def inbox_file(url: str) -> FileId | None:
+    """Return which file a ``sqlite:`` URL leads to; None for any other URL."""
+    if _scheme(url) != "sqlite":
+        return None
+    from nbincoming.inbox.sqlite.open_files import file_id
+
+    return file_id(sqlite_path(url))
 
 
 def sqlite_path(url: str) -> str:

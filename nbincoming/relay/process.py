@@ -33,7 +33,7 @@ def relay(settings: RelaySettings, signals: Signals) -> None:
     NbIncomingError
         If a sink or the inbox cannot be opened.
     """
-    outbox = open_outbox(settings.inbox)
+    outbox = open_outbox(settings.inbox, settings.inbox_file)
     try:
         sinks = open_sinks(settings.sinks, SecretStore())
         relays = [Relay(outbox, sink, name) for name, sink in sinks.items()]

@@ -54,6 +54,7 @@ class Relay:
         self._busy: dict[Future[None], Lane | Redriver] = {}
         self._delivered_s = time.monotonic()
         self._round_s = 0.0
+        self._inbox_fault: str | None = None
 
     def run(self) -> None:
         """Deliver until :meth:`stop` is called, then finish the deliveries under way."""
@@ -62,8 +63,9 @@ class Relay:
                 while not self._stop.is_set():
                     try:
                         self._step(pool)
+                        self._note_inbox(None)
                     except InboxUnavailable as error:
-                        log.warning(str(error))
+                        self._note_inbox(error)
                         self._stop.wait(self._policy.round_s)
                     except Exception:  # the edge of the thread
                         log.exception("The relay failed with an exception")
@@ -120,6 +122,16 @@ class Relay:
                 if lane.is_away and lane not in busy:
                     lane.due_s = 0.0
         self._delivered_s = delivered_s
+
+    def _note_inbox(self, fault: InboxUnavailable | None) -> None:
+        """Log when the inbox becomes unavailable or available again."""
+        before, self._inbox_fault = self._inbox_fault, None if fault is None else str(fault)
+        if self._inbox_fault == before:
+            return
+        if self._inbox_fault is None:
+            log.info("The relay reaches the inbox again")
+        else:
+            log.warning(self._inbox_fault)
 
     def _may_continue(self) -> bool:
         return not self._stop.is_set() and self._lease.is_held()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 from nbincoming.http.limits import MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
-from nbincoming.relay.settings import RelaySettings
+from nbincoming.relay.settings import RelaySettings, with_tuples
 
 #: A file in the current folder.
 DEFAULT_INBOX: Final = "sqlite:///inbox.db"
@@ -47,6 +47,8 @@ class Settings:
         Time between two checks of the spec files for changes; 0 turns them off.
     log_requests : str
         Which requests are logged.
+    inbox_file : tuple of int or None
+        See :func:`~nbincoming.inbox.opening.inbox_file`; None until the inbox was opened.
     """
 
     specs: tuple[str, ...]
@@ -64,11 +66,12 @@ class Settings:
     grace_s: int = 10
     watch_s: float = 1.0
     log_requests: LogRequests = "refused"
+    inbox_file: tuple[int, int] | None = None
 
     @property
     def relay(self) -> RelaySettings:
         """The settings of the relay process."""
-        return RelaySettings(self.inbox, self.sinks, self.keep_days)
+        return RelaySettings(self.inbox, self.sinks, self.keep_days, self.inbox_file)
 
     def to_json(self) -> str:
         """Return the settings as JSON."""
@@ -77,5 +80,4 @@ class Settings:
     @classmethod
     def from_json(cls, text: str) -> Settings:
         """Read the settings from JSON."""
-        data = json.loads(text)
-        return cls(**{**data, "specs": tuple(data["specs"]), "sinks": tuple(data["sinks"])})
+        return cls(**with_tuples(json.loads(text)))

@@ -14,11 +14,12 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from nbincoming.api_keys import KeyFile
 from nbincoming.errors import NbIncomingError
-from nbincoming.inbox.opening import open_inbox, open_outbox
+from nbincoming.inbox.opening import inbox_file, open_inbox, open_outbox
 from nbincoming.relay.sinks.opening import open_sinks
 from nbincoming.secrets import SecretStore
 from nbincoming.serve.processes import Processes
@@ -55,6 +56,7 @@ def serve(settings: Settings, on_ready: Callable[[str], object]) -> None:
     """
     with Signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         catalogue = check_settings(settings)
+        settings = replace(settings, inbox_file=inbox_file(settings.inbox))
         reloader = Reloader(settings.specs, lambda: load_specs(settings), catalogue)
         with bind(settings.host, settings.port) as sock, _metrics_folder():
             host = f"[{settings.host}]" if ":" in settings.host else settings.host

@@ -97,7 +97,7 @@ def work(
     """
     first = json.loads(next(messages))
     catalogue, token_issuer = prepare(first["specs"], settings)
-    inbox = open_inbox(settings.inbox)
+    inbox = open_inbox(settings.inbox, settings.inbox_file)
 
     # The objects made so far are kept, and requests leave no reference cycles. So collect garbage
     # less often, which saves a tenth of the time.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -16,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from nbincoming.core.gateway import endpoint_path
+from nbincoming.inbox.sqlite.open_files import files_replaced
 from tests.serve.running import ENDPOINT, Served, complaint, headers, publish, serving
+from tests.servers import wait_until
 
 PATH = endpoint_path(ENDPOINT)
 
@@ -99,6 +103,40 @@ def test_a_deleted_file_is_503_until_it_is_there_again(tmp_path: Path) -> None:
         assert served.post(complaint("before")) == 204
         assert served.post(complaint("meanwhile")) == 204
     assert kept(path) == ["before", "meanwhile"]
+
+
+def test_processes_that_restart_while_the_file_is_away_wait_for_it(tmp_path: Path) -> None:
+    """They make no other file: its events would be gone when the first is put back."""
+    path, out = tmp_path / "inbox.db", tmp_path / "out.jsonl"
+    options = ("--workers", "2", "--sink", f"jsonl:{out}")
+    with serving(publish(tmp_path), *options, cwd=tmp_path) as served:
+        assert served.post(complaint("before")) == 200
+        (away := tmp_path / "away").mkdir()
+        for file in tmp_path.glob("inbox.db*"):
+            file.rename(away / file.name)
+        killed = [pid for name, pid in served.children().items() if name != "worker 0"]
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+            served.wait_for("A process ended and is started again")
+        served.wait_for("The inbox cannot be reached")
+        cause = str(files_replaced(Path("inbox.db")))
+        served.wait_for(f"The inbox cannot be used: {cause}")
+        assert {served.post(complaint("meanwhile")) for _ in range(10)} == {503}
+        assert not path.exists()
+        for file in away.iterdir():
+            file.rename(tmp_path / file.name)
+        wait_until(lambda: served.request("GET", "/readyz").status == 200)
+        assert {served.post(complaint(n)) for n in range(10)} <= {200, 503}
+        expected = kept(path)
+        assert expected[0] == "before"
+        wait_until(lambda: len(delivered(out)) >= len(expected))
+        assert delivered(out) == expected
+
+
+def delivered(path: Path) -> list[str]:
+    """Return the names of the complaints that a relay has delivered, in order."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line)["data"]["body"]["id"].removeprefix("cmp-") for line in lines]
 
 
 def test_a_file_that_cannot_grow_is_503(tmp_path: Path) -> None:

@@ -59,17 +59,13 @@ _Row = TypeVar("_Row")
 
 
 class SqliteKeys:
-    """The keys, as one connection writes them. Each method is called within a transaction.
+    """The keys, as one connection writes them.
 
-    Parameters
-    ----------
-    writer
-        The connection. Call :meth:`catch_up` first in each transaction, and :meth:`forget` after
-        one that was rolled back.
+    Each method but :meth:`forget` is called within a transaction of that connection. Call
+    :meth:`catch_up` first in each transaction, and :meth:`forget` after one that was rolled back.
     """
 
-    def __init__(self, writer: sqlite3.Connection) -> None:
-        self._writer = writer
+    def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
@@ -80,14 +76,14 @@ class SqliteKeys:
         self._marks: deque[int] = deque()  # the numbers of the last marks, one for each bucket
         self._moved_at = 0
 
-    def catch_up(self) -> None:
+    def catch_up(self, writer: sqlite3.Connection) -> None:
         """Read what other processes have claimed and moved."""
-        rows = self._writer.execute(_LATEST, (self._seen,)).fetchall()
+        rows = writer.execute(_LATEST, (self._seen,)).fetchall()
         if not rows:
             return
         if self._seen and rows[0][0] != self._seen + 1:  # rows were deleted before they were read
             self.forget()
-            rows = self._writer.execute(_LATEST, (0,)).fetchall()
+            rows = writer.execute(_LATEST, (0,)).fetchall()
         buckets = self._buckets
         for seq, space, key, first_ms, anchor_ms, expires_ms in rows:
             if space == _MARK:
@@ -98,7 +94,7 @@ class SqliteKeys:
         while len(self._marks) >= BUCKETS:
             self._marks.popleft()
 
-    def find(self, places: Set[Place]) -> dict[Place, tuple[int, int]]:
+    def find(self, writer: sqlite3.Connection, places: Set[Place]) -> dict[Place, tuple[int, int]]:
         """Return when keys were first claimed and when their windows start.
 
         A key that is not in the result was never claimed, or was removed after it expired.
@@ -115,37 +111,37 @@ class SqliteKeys:
         for space, keys in elsewhere.items():
             for some in chunks(keys):
                 query = _with_keys(_KEYS, len(some))
-                for key, first_ms, anchor_ms in self._writer.execute(query, (space, *some)):
+                for key, first_ms, anchor_ms in writer.execute(query, (space, *some)):
                     found[space, key] = first_ms, anchor_ms
         return found
 
-    def put(self, keys: dict[Place, Times]) -> None:
+    def put(self, writer: sqlite3.Connection, keys: dict[Place, Times]) -> None:
         """Write keys, in place of their earlier times."""
         if not keys:
             return
-        put_rows(self._writer, _LOG, [place + times for place, times in keys.items()])
-        self._see_own()
+        put_rows(writer, _LOG, [place + times for place, times in keys.items()])
+        self._see_own(writer)
         buckets = self._buckets
         for place, times in keys.items():
             buckets[place[1][0]][place] = times
         for _ in range((self._seen - self._moved_at) // _MOVE_EACH):
-            self.move()
+            self.move(writer)
 
-    def move(self) -> None:
+    def move(self, writer: sqlite3.Connection) -> None:
         """Move the next bucket to the table ``keys``."""
         bucket = self._buckets[self._next]
         # In the order of the table.
-        put_rows(self._writer, _MOVE, [place + bucket[place] for place in sorted(bucket)])
+        put_rows(writer, _MOVE, [place + bucket[place] for place in sorted(bucket)])
         mark = (_MARK, bytes((self._next,)), 0, 0, 0)
-        put_rows(self._writer, _LOG, [mark])
-        self._see_own()
+        put_rows(writer, _LOG, [mark])
+        self._see_own(writer)
         self._note_mark(self._seen, self._next)
         if len(self._marks) == BUCKETS:
-            self._writer.execute("DELETE FROM claims WHERE seq <= ?", (self._marks.popleft(),))
+            writer.execute("DELETE FROM claims WHERE seq <= ?", (self._marks.popleft(),))
 
-    def _see_own(self) -> None:
+    def _see_own(self, writer: sqlite3.Connection) -> None:
         """Note that the rows this connection has just appended are mirrored."""
-        (self._seen,) = self._writer.execute("SELECT last_insert_rowid()").fetchone()
+        (self._seen,) = writer.execute("SELECT last_insert_rowid()").fetchone()
 
     def _note_mark(self, seq: int, bucket: int) -> None:
         self._buckets[bucket].clear()

@@ -41,12 +41,12 @@ from nbincoming.inbox.sqlite.claimed_keys import (
     Times,
     put_rows,
 )
-from nbincoming.inbox.sqlite.open_files import FilesReplaced, OpenFiles
+from nbincoming.inbox.sqlite.connections import Connections
+from nbincoming.inbox.sqlite.open_files import FileId
 from nbincoming.inbox.sqlite.tables import (
     BUSY_TIMEOUT_S,
     SCHEMA_VERSION,
-    connect,
-    connect_writer,
+    InboxError,
     transaction,
 )
 
@@ -81,6 +81,8 @@ class SqliteInbox:
     path
         The file, which is made if it does not exist. It must be on a local disk, because SQLite's
         locks do not work on network file systems.
+    file
+        Which file it must be; see :class:`~nbincoming.inbox.sqlite.connections.Connections`.
     busy_timeout_s
         How long a claim waits for another process before it is refused.
 
@@ -90,15 +92,19 @@ class SqliteInbox:
         If the file is not an inbox, or was made by a newer version.
     """
 
-    def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        file: FileId | None = None,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
         self.path = Path(path)
         self._busy_timeout_s = busy_timeout_s
         self._writing = threading.Lock()
         self._reading = threading.Lock()
-        self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
-        self._files = OpenFiles(self.path)
-        self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
-        self._keys = SqliteKeys(self._writer)
+        self._connections = Connections(self.path, file, busy_timeout_s)
+        self._keys = SqliteKeys()
         # Numbers of key spaces and integrations by name. They share a dict, because only names of
         # key spaces have a slash.
         self._numbers: dict[str, int] = {}
@@ -107,9 +113,9 @@ class SqliteInbox:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`."""
         if not candidates:
             return []
-        with self._transaction():
-            self._keys.catch_up()
-            return self._claim(candidates)
+        with self._transaction() as writer:
+            self._keys.catch_up(writer)
+            return self._claim(writer, candidates)
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`."""
@@ -141,10 +147,10 @@ class SqliteInbox:
         if not oldest or oldest[0][0] >= before_ms:
             return
         for _ in range(0, BUCKETS, _MOVED_BUCKETS):
-            with self._transaction():
-                self._keys.catch_up()
+            with self._transaction() as writer:
+                self._keys.catch_up(writer)
                 for _ in range(_MOVED_BUCKETS):
-                    self._keys.move()
+                    self._keys.move(writer)
 
     def probe(self) -> None:
         """Check that a claim could be made, by writing an unchanged value.
@@ -167,15 +173,14 @@ class SqliteInbox:
     def close(self) -> None:
         """Close the file."""
         with self._writing, self._reading:
-            self._writer.close()
-            self._reader.close()
+            self._connections.close()
 
     def _read(self, query: str, *values: Any) -> list[Any]:
         """Run a query without waiting for claims."""
         with self._reading:
             try:
-                return self._reader.execute(query, values).fetchall()
-            except sqlite3.Error as error:
+                return self._connections().reader.execute(query, values).fetchall()
+            except (sqlite3.Error, InboxError) as error:
                 raise inbox_unavailable() from error
 
     @contextmanager
@@ -191,25 +196,26 @@ class SqliteInbox:
         with self._writing:
             begun = False
             try:
-                self._files.check()
-                with transaction(self._writer, self._busy_timeout_s):
+                opened = self._connections()
+                opened.files.check()
+                with transaction(opened.writer, self._busy_timeout_s):
                     begun = True
-                    yield self._writer
-                self._files.check()  # again: they may have been deleted during the commit
+                    yield opened.writer
+                opened.files.check()  # again: they may have been deleted during the commit
             except BaseException as error:
                 if begun:  # cached values may come from this transaction
                     self._numbers.clear()
                     self._keys.forget()
-                if isinstance(error, sqlite3.Error | FilesReplaced):
+                if isinstance(error, sqlite3.Error | InboxError):
                     raise inbox_unavailable() from error
                 raise
 
-    def _claim(self, candidates: Sequence[Candidate]) -> list[Claimed]:
+    def _claim(self, writer: sqlite3.Connection, candidates: Sequence[Candidate]) -> list[Claimed]:
         places = [
-            None if candidate.claim is None else self._place(candidate.claim)
+            None if candidate.claim is None else self._place(writer, candidate.claim)
             for candidate in candidates
         ]
-        known = self._keys.find({place for place in places if place is not None})
+        known = self._keys.find(writer, {place for place in places if place is not None})
         keys: dict[Place, Times] = {}
         events: list[tuple[Any, ...]] = []
         outcomes: list[Claimed] = []
@@ -234,25 +240,25 @@ class SqliteInbox:
             if candidate.wanted:
                 identity = identity or uuid4().hex
                 name = candidate.integration
-                number = self._numbers.get(name) or self._number("integrations", name)
+                number = self._numbers.get(name) or self._number(writer, "integrations", name)
                 events.append(row_of_candidate(candidate, identity, number))
                 outcomes.append(Accepted(identity, candidate.triggers))
             else:
                 outcomes.append(Filtered())
-        self._keys.put(keys)
-        put_rows(self._writer, _PUT_EVENTS, events)
+        self._keys.put(writer, keys)
+        put_rows(writer, _PUT_EVENTS, events)
         return outcomes
 
-    def _place(self, claim: Claim) -> Place:
+    def _place(self, writer: sqlite3.Connection, claim: Claim) -> Place:
         space = claim.space
-        number = self._numbers.get(space) or self._number("spaces", space)
+        number = self._numbers.get(space) or self._number(writer, "spaces", space)
         return number, bytes.fromhex(claim.key)
 
-    def _number(self, table: str, name: str) -> int:
+    def _number(self, writer: sqlite3.Connection, table: str, name: str) -> int:
         """Return the number of a long name, which the rows contain in its place."""
-        self._writer.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own names
+        writer.execute(f"INSERT OR IGNORE INTO {table} (name) VALUES (?)", (name,))  # noqa: S608 - our own names
         query = f"SELECT number FROM {table} WHERE name = ?"  # noqa: S608
-        (number,) = self._writer.execute(query, (name,)).fetchone()
+        (number,) = writer.execute(query, (name,)).fetchone()
         self._numbers[name] = number
         return int(number)
 

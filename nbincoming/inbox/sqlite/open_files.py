@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeAlias
 
 from nbincoming.inbox.sqlite.tables import InboxError
+
+#: What tells a file from any other of its machine: its device and its inode.
+FileId: TypeAlias = tuple[int, int]
 
 
 class FilesReplaced(InboxError):
@@ -38,16 +42,22 @@ class OpenFiles:
     def check(self) -> None:
         """Raise :class:`FilesReplaced` if a path leads to another file, or to none."""
         if self._identities() != self._opened:
-            raise FilesReplaced(
-                f"{self._path}, or its -wal or -shm file, was deleted, moved or replaced while it "
-                "was open. Put the file back, or restart to use what is there now."
-            )
+            raise files_replaced(self._path)
 
-    def _identities(self) -> list[tuple[int, int] | None]:
-        return [_identity(path) for path in self._paths]
+    def _identities(self) -> list[FileId | None]:
+        return [file_id(path) for path in self._paths]
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def files_replaced(path: Path) -> FilesReplaced:
+    """Make the error that says what to do."""
+    return FilesReplaced(
+        f"{path}, or its -wal or -shm file, was deleted, moved or replaced while it was in use. "
+        "Put the file back, or restart to use what is there now."
+    )
+
+
+def file_id(path: str | Path) -> FileId | None:
+    """Return which file a path leads to; None if it leads to none."""
     try:
         stat = os.stat(path)
     except OSError:

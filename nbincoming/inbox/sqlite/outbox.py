@@ -13,9 +13,11 @@ from typing import Any, Final
 from nbincoming.core.events import Event
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.outbox import DeadLetter, Position
+from nbincoming.inbox.sqlite.connections import Connections
 from nbincoming.inbox.sqlite.inbox import event_of_row
 from nbincoming.inbox.sqlite.lease import FileLease
-from nbincoming.inbox.sqlite.tables import BUSY_TIMEOUT_S, connect, connect_writer, transaction
+from nbincoming.inbox.sqlite.open_files import FileId
+from nbincoming.inbox.sqlite.tables import BUSY_TIMEOUT_S, InboxError, transaction
 
 #: Most events removed in one transaction, because claims wait for it.
 _PURGE_EVENTS: Final = 500
@@ -60,15 +62,19 @@ class SqliteOutbox:
     :class:`~nbincoming.inbox.sqlite.open_files.OpenFiles`.
     """
 
-    def __init__(self, path: str | Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        file: FileId | None = None,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+    ) -> None:
         self.path = Path(path)
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.Lock()
-        self._reader = connect(self.path, busy_timeout_s=busy_timeout_s)
-        self._writer = connect_writer(self.path, busy_timeout_s=busy_timeout_s)
         # Writes here do not wait for the disk, so claims wait less. If a power cut undoes one,
         # events are delivered again, under the same ids.
-        self._writer.execute("PRAGMA synchronous = NORMAL")
+        self._connections = Connections(self.path, file, busy_timeout_s, is_durable=False)
 
     def waiting(self, sink: str) -> list[str]:
         """List the integrations with events not yet delivered to a sink."""
@@ -174,23 +180,23 @@ class SqliteOutbox:
     def close(self) -> None:
         """Close the file."""
         with self._lock:
-            self._writer.close()
-            self._reader.close()
+            self._connections.close()
 
     def _all(self, query: str, *values: Any) -> list[Any]:
         with self._lock:
             try:
-                return self._reader.execute(query, values).fetchall()
-            except sqlite3.Error as error:
+                return self._connections().reader.execute(query, values).fetchall()
+            except (sqlite3.Error, InboxError) as error:
                 raise _unavailable(error) from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
             try:
-                with transaction(self._writer, self._busy_timeout_s):
-                    yield self._writer
-            except sqlite3.Error as error:
+                writer = self._connections().writer
+                with transaction(writer, self._busy_timeout_s):
+                    yield writer
+            except (sqlite3.Error, InboxError) as error:
                 raise _unavailable(error) from error
 
 
@@ -199,5 +205,5 @@ def _letter(row: Sequence[Any]) -> DeadLetter:
     return DeadLetter(str(number), sink, event_of_row(event), reason, died_at_ms, bool(redriven))
 
 
-def _unavailable(error: sqlite3.Error) -> InboxUnavailable:
-    return InboxUnavailable(f"The inbox cannot be used: {error}.")
+def _unavailable(error: Exception) -> InboxUnavailable:
+    return InboxUnavailable(f"The inbox cannot be used: {str(error).removesuffix('.')}.")

@@ -90,8 +90,10 @@ class InboxError(NbIncomingError):
     """An inbox that cannot be opened."""
 
 
-def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
-    """Open an inbox's file; create it if there is none.
+def connect(
+    path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> sqlite3.Connection:
+    """Open an inbox's file; with `create`, make it if there is none.
 
     Raises
     ------
@@ -99,9 +101,11 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
         If that fails; the message says why.
     """
     try:
-        _make_private(path)
+        if create:
+            _make_private(path)
         connection = sqlite3.connect(
-            path,
+            f"{path.absolute().as_uri()}?mode=rw",  # SQLite itself creates no file
+            uri=True,
             timeout=busy_timeout_s,
             isolation_level=None,  # transactions are written out
             check_same_thread=False,
@@ -128,9 +132,11 @@ def connect(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Co
     return connection
 
 
-def connect_writer(path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> sqlite3.Connection:
+def connect_writer(
+    path: Path, *, create: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> sqlite3.Connection:
     """Open an inbox's file for :func:`transaction`; see :func:`connect`."""
-    connection = connect(path, busy_timeout_s=busy_timeout_s)
+    connection = connect(path, create=create, busy_timeout_s=busy_timeout_s)
     connection.execute("PRAGMA busy_timeout = 0")
     return connection
 

@@ -76,7 +76,8 @@ def test_a_body_holds_no_secret_header() -> None:
         "AIza" + "Sy" * 17 + "A", "shpat_" + "0a" * 16, f"SG.{'a' * 22}.{'b' * 43}",
         "sk-proj-" + "aB3_" * 5, "https://user:sesame@host/x", "postgresql+psycopg://u:p@h/d",
         "-----BEGIN PRIVATE KEY-----", '"Bearer abc"', 'Token token="0123456789abcdef"',
-        "token=0123456789", "https://host/hook?id=7&access_token=0123456789", "v1, api-key=01234567",
+        "token=0123456789", "https://host/hook?id=7&access_token=0123456789",
+        "v1, api-key=01234567",
         "client_secret=01234567", "password=longenough",
     ],
 )  # fmt: skip

@@ -137,8 +137,8 @@ def test_a_checkpoint_moves_the_log_to_the_file(
 
 def test_it_waits_for_the_disk(inbox: SqliteInbox) -> None:
     """The log is synced with each commit: what is answered survives a power cut."""
-    (mode,) = inbox._writer.execute("PRAGMA journal_mode").fetchone()
-    (synchronous,) = inbox._writer.execute("PRAGMA synchronous").fetchone()
+    (mode,) = inbox._connections().writer.execute("PRAGMA journal_mode").fetchone()
+    (synchronous,) = inbox._connections().writer.execute("PRAGMA synchronous").fetchone()
     assert (mode, synchronous) == ("wal", 2)  # 2 is FULL
 
 
@@ -202,11 +202,11 @@ def test_a_full_file_refuses_all_and_keeps_none(
     inbox: SqliteInbox, path: Path, send: Sender
 ) -> None:
     """What fits of a group is taken back with what does not."""
-    inbox._writer.execute(f"PRAGMA max_page_count = {ask(path, 'PRAGMA page_count')}")
+    inbox._connections().writer.execute(f"PRAGMA max_page_count = {ask(path, 'PRAGMA page_count')}")
     large = send("large", body=b'{"a":"%b"}' % (b"x" * 200_000))
     with pytest.raises(InboxUnavailable):
         inbox.claim([send("small"), large])
-    inbox._writer.execute("PRAGMA max_page_count = 1000000")
+    inbox._connections().writer.execute("PRAGMA max_page_count = 1000000")
     assert kinds(inbox.claim([send("small"), large])) == [Accepted, Accepted]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.sqlite.inbox import SqliteInbox
+from nbincoming.inbox.sqlite.open_files import file_id
 from nbincoming.inbox.sqlite.outbox import SqliteOutbox
 from tests.inbox.contract import Sender
 from tests.inbox.outbox_contract import SINK, advance, fill, pending
@@ -68,9 +70,9 @@ def test_a_file_deleted_during_a_claim_is_noticed(
     """What was committed to a file that is gone is not called accepted."""
     claim = inbox._claim
 
-    def claim_and_delete(candidates: object) -> object:
+    def claim_and_delete(*arguments: object) -> object:
         inbox.path.unlink()
-        return claim(candidates)  # type: ignore[arg-type]
+        return claim(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(inbox, "_claim", claim_and_delete)
     with pytest.raises(InboxUnavailable):
@@ -104,3 +106,47 @@ def test_a_lease_whose_file_was_deleted_is_taken_anew(inbox: SqliteInbox) -> Non
     first.release()
     one.close()
     other.close()
+
+
+def test_a_process_that_starts_while_the_file_is_away_makes_no_other(inbox: SqliteInbox) -> None:
+    """Events in another file would be lost when the file is put back; then it is used."""
+    send, file = Sender(), file_id(inbox.path)
+    (first,) = fill(inbox, send, 1)
+    away = inbox.path.with_name("away")
+    moved = [beside(inbox.path, suffix) for suffix in SUFFIXES]
+    for path in moved:
+        path.rename(beside(away, path.name.removeprefix(inbox.path.name)))
+    with (
+        closing(SqliteInbox(inbox.path, file=file)) as restarted,
+        closing(SqliteOutbox(inbox.path, file=file)) as outbox,
+    ):
+        with pytest.raises(InboxUnavailable) as caught:
+            restarted.claim([send("b")])
+        assert "deleted, moved or replaced" in str(caught.value.__cause__)
+        with pytest.raises(InboxUnavailable, match="deleted, moved or replaced"):
+            pending(outbox, send)
+        assert not inbox.path.exists()
+        for path in moved:
+            beside(away, path.name.removeprefix(inbox.path.name)).rename(path)
+        restarted.probe()
+        assert [event.id for _, event in restarted.events()] == [first]
+        assert pending(outbox, send) == [first]
+
+
+def test_a_process_that_starts_beside_another_file_does_not_use_it(inbox: SqliteInbox) -> None:
+    """The other processes of the server still have the first one."""
+    file = file_id(inbox.path)
+    shutil.copy(inbox.path, copy := inbox.path.with_name("copy"))
+    copy.replace(inbox.path)
+    with closing(SqliteInbox(inbox.path, file=file)) as restarted:
+        for _ in range(2):
+            with pytest.raises(InboxUnavailable):
+                restarted.probe()
+
+
+def test_a_file_that_was_never_opened_can_be_closed(inbox: SqliteInbox) -> None:
+    """After that it refuses, as any closed inbox does."""
+    closed = SqliteInbox(inbox.path, file=file_id(inbox.path))
+    closed.close()
+    with pytest.raises(InboxUnavailable):
+        closed.probe()
