@@ -40,6 +40,10 @@ def algorithm_named(name: AlgorithmName) -> Algorithm:
     return jwt.get_algorithm_by_name(name)
 
 
+class NoUsableKey(ValueError):
+    """A key set whose keys were all withdrawn, or are for something else."""
+
+
 def prepare_keys(raw: bytes, algorithm: AlgorithmName) -> tuple[TokenKey, ...]:
     """Turn a secret's bytes into keys for one algorithm.
 
@@ -54,7 +58,8 @@ def prepare_keys(raw: bytes, algorithm: AlgorithmName) -> tuple[TokenKey, ...]:
     Raises
     ------
     ValueError
-        If there is no usable key. The message does not contain the secret.
+        If there is no usable key; :class:`NoUsableKey` if it is a key set. The message does not
+        contain the secret.
     """
     implementation = algorithm_named(algorithm)
     text = raw.strip()
@@ -109,7 +114,8 @@ def _jwks_keys(text: bytes, algorithm: AlgorithmName) -> tuple[TokenKey, ...]:
         keys.append(TokenKey(key_id if isinstance(key_id, str) else None, prepared))
     if not keys:
         listed = "; ".join(reasons[:_MAX_LISTED]) or "it is empty"
-        raise ValueError(f"is a JWKS without a key that {algorithm} can use: {listed}")
+        error = NoUsableKey if "keys" in document else ValueError
+        raise error(f"is a JWKS without a key that {algorithm} can use: {listed}")
     return tuple(keys)
 
 

@@ -24,7 +24,7 @@ from nbincoming.core.auth.signatures import (
     verify_hmac,
     verify_standard,
 )
-from nbincoming.core.auth.token_keys import TokenKey, prepare_keys
+from nbincoming.core.auth.token_keys import NoUsableKey, TokenKey, prepare_keys
 from nbincoming.core.auth.token_policy import check_times, ends_at_ms, verify_token
 from nbincoming.core.auth.tokens import Token, bearer
 from nbincoming.core.request.message import Request
@@ -53,7 +53,7 @@ class RefreshableSecrets(Secrets, Protocol):
     def refresh(self, name: str) -> bytes:
         """Fetch a value again, unless it was fetched a moment ago, and return it.
 
-        After a LookupError or an OSError the previous keys stay in force.
+        After a LookupError or an OSError the previous keys are still used.
         """
 
 
@@ -187,12 +187,16 @@ class _JwtVerify:
         raw, keys = self._published
         try:
             latest = look_up(str(self._url))
-            if latest != raw:
-                self._published = latest, keys  # unusable bytes are tried only once
+        except (LookupError, OSError):
+            return keys  # not fetched: the previous keys are still used
+        if latest != raw:
+            try:
                 keys = prepare_keys(latest, self._policy.algorithm)
-                self._published = latest, keys
-        except (LookupError, OSError, ValueError):
-            pass  # missing or unusable: the previous keys stay in force
+            except NoUsableKey:
+                keys = ()
+            except ValueError:
+                pass  # no key set, such as an error page: the previous keys are still used
+            self._published = latest, keys
         return keys
 
 

@@ -148,7 +148,7 @@ def bearing(algorithm: str, **options: Any) -> Request:
 def test_the_old_keys_stay_in_force_while_the_issuer_fails(
     fault: Exception | None,
 ) -> None:
-    """An unreachable issuer or an unusable key set refuses no valid token."""
+    """An unreachable issuer, or an answer that is no key set, refuses no valid token."""
     issuer = Issuer({URL: jwks(jwk("ES256", KEYS["ES256"], kid="1"))})
     verify = compile_verify(jwt(jwks_url=URL, algorithm="ES256"), issuer)
     issuer.fault = fault
@@ -157,6 +157,21 @@ def test_the_old_keys_stay_in_force_while_the_issuer_fails(
     verify(bearing("ES256", kid="1"))
     with pytest.raises(Refusal):
         verify(bearing("ES256", kid="2"))
+
+
+@pytest.mark.parametrize(
+    "left", [[], [{**jwk("ES256", KEYS["ES256"], kid="1"), "key_ops": ["encrypt"]}]]
+)
+def test_a_withdrawn_key_verifies_nothing_more(left: list[dict[str, object]]) -> None:
+    """Also where it was the last one, and for a token that was verified before."""
+    issuer = Issuer({URL: jwks(jwk("ES256", KEYS["ES256"], kid="1"))})
+    verify = compile_verify(jwt(jwks_url=URL, algorithm="ES256"), issuer)
+    verify(token := bearing("ES256", kid="1"))
+    issuer[URL] = jwks(*left)
+    with pytest.raises(Refusal):
+        verify(token)
+    issuer[URL] = jwks(jwk("ES256", KEYS["ES256"], kid="1"))
+    verify(token)
 
 
 def test_a_token_with_another_algorithm_causes_no_fetch() -> None:
