@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 import httptools
 
-from nbincoming.core.request.message import Request
+from nbincoming.core.request.message import Request, field_value
 from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
 from nbincoming.http.refusals import bad_http, head_too_large
@@ -22,13 +22,16 @@ from nbincoming.http.refusals import bad_http, head_too_large
 _MAX_FRAMING: Final = 8
 
 
+#: Headers that say where a body ends.
+_FRAMING: Final = (b"content-length", b"transfer-encoding")
+
+
 class Phase(Enum):
     """The state of a connection.
 
     ::
 
         BETWEEN -> HEAD -> BODY -> BETWEEN
-                             |---> UNFRAMED -> ENDED
 
     Each phase can also go to ``ENDED``: after a request that closes the connection, and
     after a refusal that leaves the parser without a place to continue.
@@ -40,14 +43,12 @@ class Phase(Enum):
     HEAD = "head"
     #: Within the body.
     BODY = "body"
-    #: Within the body of a request that asks to switch protocols, which llhttp does not read.
-    UNFRAMED = "unframed"
     #: No further request is read.
     ENDED = "ended"
 
 
 #: Names of this module, because looking up a member of an enumeration takes longer.
-BETWEEN, HEAD, BODY, UNFRAMED, ENDED = Phase
+BETWEEN, HEAD, BODY, ENDED = Phase
 
 
 class Refused(NamedTuple):
@@ -96,11 +97,14 @@ class RequestParser:
         State of the connection.
     begun, ended : int
         How many requests began, and how many of them ended.
+    was_cut_off : bool
+        Whether it ended within a request, so that the sender may still be sending.
     """
 
     def __init__(self, max_body_bytes: Callable[[str], int], max_head_bytes: int) -> None:
         self.phase = BETWEEN
         self.begun = self.ended = 0
+        self.was_cut_off = False
         self._parser = httptools.HttpRequestParser(self)
         self._max_body_bytes_at = max_body_bytes
         self._max_head_bytes = max_head_bytes
@@ -121,7 +125,6 @@ class RequestParser:
         self._head_bytes = 0  # that are of its unfinished head
         self._body_bytes = 0
         self._framing_bytes = 0
-        self._unframed_bytes = 0  # that are still to come
 
     def feed(self, data: bytes, now_ms: int) -> list[ParserEvent]:
         """Read bytes.
@@ -137,9 +140,6 @@ class RequestParser:
         self._events = events
         self._now_ms = now_ms
         phase, begun, ended = self.phase, self.begun, self.ended
-        if phase is UNFRAMED:
-            self._take_unframed(data)
-            return events
         if phase is ENDED:
             return events
         body_bytes = self._body_bytes
@@ -147,9 +147,8 @@ class RequestParser:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._unframed_bytes = self._announced_bytes()
-            self._look_ahead()
-            self._take_unframed(data[upgrade.args[0] :])
+            if self.phase is BODY:  # otherwise it is from a request after the last one
+                self._continue_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(self._refusal or bad_http(str(error)))
         else:
@@ -216,26 +215,11 @@ class RequestParser:
 
     def on_message_complete(self) -> None:
         """End a request."""
-        if self._parser.should_upgrade():
-            self.phase = UNFRAMED
-        else:
-            self._end_request(self._parser.should_keep_alive())
+        if not self._parser.should_upgrade():  # otherwise its body is still to come
+            self.end_request(self._parser.should_keep_alive())
 
-    # --- the rest ------------------------------------------------------------------------
-
-    def _refuse(self, refusal: Refusal) -> None:
-        if self.phase is not ENDED:
-            self.phase = ENDED
-            if not self._is_refused:
-                self._events.append(Refused(refusal, None, "GET", self._read_target()))
-
-    def _read_target(self) -> str:
-        try:
-            return _origin_form(self._url)
-        except httptools.HttpParserInvalidURLError:
-            return ""
-
-    def _end_request(self, keeps_open: bool) -> None:
+    def end_request(self, keeps_open: bool) -> None:
+        """Add the request to the events, unless it was refused."""
         self.phase = BETWEEN if keeps_open else ENDED
         self.ended += 1
         self._head_bytes = 0
@@ -245,17 +229,37 @@ class RequestParser:
             headers = tuple(self._headers)
             self._events.append(Request(self._method, self._target, headers, body, self._now_ms))
 
-    def _take_unframed(self, data: bytes) -> None:
-        """Take the body of a request that asks to switch protocols.
+    # --- the rest ------------------------------------------------------------------------
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self.phase is not ENDED:
+            self.phase, self.was_cut_off = ENDED, True
+            if not self._is_refused:
+                self._events.append(Refused(refusal, None, "GET", self._read_target()))
+
+    def _read_target(self) -> str:
+        try:
+            return _origin_form(self._url)
+        except httptools.HttpParserInvalidURLError:
+            return ""
+
+    def _continue_without_upgrade(self, data: bytes) -> None:
+        """Read the body of a request that asks to switch protocols, where llhttp stops.
 
         The request is answered as if it did not ask, and is the last one. Java's HttpClient
         asks for HTTP/2 with its first request, whatever its method.
         """
-        data = data[: self._unframed_bytes]
-        self._unframed_bytes -= len(data)
-        self.on_body(data)
-        if not self._unframed_bytes:
-            self._end_request(keeps_open=False)
+        head = [b"POST / HTTP/1.1"]
+        head += [b"%b: %b" % pair for pair in self._headers if pair[0].lower() in _FRAMING]
+        self._parser = httptools.HttpRequestParser(_BodyOnly(self))
+        try:
+            self._parser.feed_data(b"\r\n".join([*head, b"", data]))
+        except httptools.HttpParserUpgrade:
+            pass  # from a later request, which is not read
+        except httptools.HttpParserError as error:
+            self._refuse(bad_http(str(error)))
+        if self.phase is BODY:
+            self._look_ahead()
 
     def _look_ahead(self) -> None:
         """Look at what the head says of a body that has not come yet."""
@@ -264,7 +268,9 @@ class RequestParser:
         if self._announced_bytes() > self._max_body_bytes:
             self._refuse_body()
         elif any(
-            len(name) == 6 and name.lower() == b"expect" and value.lower() == b"100-continue"
+            len(name) == 6
+            and name.lower() == b"expect"
+            and field_value(value).lower() == b"100-continue"
             for name, value in self._headers
         ):
             self._events.append(ContinueExpected())
@@ -297,6 +303,23 @@ class RequestParser:
         """Stop llhttp, which passes on what a callback raises as an error of its own."""
         self._refusal = refusal
         raise refusal
+
+
+class _BodyOnly:
+    """Passes on what httptools reads of one body, and no head."""
+
+    def __init__(self, parser: RequestParser) -> None:
+        self._parser = parser
+
+    def on_body(self, body: bytes) -> None:
+        """Pass on a piece of the body."""
+        if self._parser.phase is BODY:
+            self._parser.on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the request and the connection."""
+        if self._parser.phase is BODY:
+            self._parser.end_request(keeps_open=False)
 
 
 def _origin_form(url: bytes) -> str:

@@ -21,13 +21,12 @@ from nbincoming.http.refusals import slow_sender
 from nbincoming.http.request_parser import (
     BETWEEN,
     ENDED,
-    ContinueExpected,
     ParserEvent,
     Refused,
     RequestParser,
 )
 from nbincoming.serve.refusals import too_many_connections
-from nbincoming.serve.service import Service
+from nbincoming.serve.service import OTHER_BODY_BYTES, WATCHED_PATHS, Service
 from nbincoming.serve.writer import Writer
 
 #: Most requests of one connection without an answer; then reading pauses.
@@ -38,6 +37,9 @@ _MAX_FED_BYTES: Final = 32_768
 
 #: How long a connection stays open without a request.
 IDLE_S: Final = 75.0
+
+#: How long the rest of a refused request is read, so that the sender can read the answer.
+DROP_S: Final = 2.0
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -88,6 +90,8 @@ class Connection(asyncio.Protocol):
         self._is_ending = False  # no further request is read
         self._is_paused = False  # reading is paused
         self._is_congested = False  # the sender does not read the answers
+        self._owes_continue = False  # the sender waits for 100 Continue
+        self._closes_at_s: float | None = None  # all is answered; what still comes is dropped
         # The numbers of begun and ended requests at the last check of the clock, and since when
         # they are the same. On a new connection the first request counts as begun.
         self._progress = 0
@@ -115,6 +119,15 @@ class Connection(asyncio.Protocol):
                 return
             self._handle(self._parser.feed(data[start : start + _MAX_FED_BYTES], now_ms))
 
+    def eof_received(self) -> bool:
+        """Answer what is complete, then close: many senders end their side after a request."""
+        self._is_ending = True
+        if self._closes_at_s is not None and self._transport is not None:
+            self._transport.close()
+        else:
+            self.write_answers()
+        return True  # asyncio must not close the connection
+
     def pause_writing(self) -> None:
         """Stop reading from a sender that does not read the answers."""
         self._is_congested = True
@@ -128,6 +141,8 @@ class Connection(asyncio.Protocol):
     def shutdown(self) -> None:
         """Answer the requests that have begun, then close; uvicorn calls this when it stops."""
         self._is_stopping = True
+        if self._closes_at_s is not None and self._transport is not None:
+            self._transport.close()
         self._handle([])
 
     # --- what the service and the worker call --------------------------------------------
@@ -138,6 +153,8 @@ class Connection(asyncio.Protocol):
         The worker calls it about once a second; reading the clock for each request would take time.
         """
         parser = self._parser
+        if self._closes_at_s is not None and now_s > self._closes_at_s and self._transport:
+            self._transport.close()
         progress = parser.begun + parser.ended
         if self._is_ending or self._is_paused or progress != self._progress:
             self._progress, self._since_s = progress, now_s
@@ -164,9 +181,14 @@ class Connection(asyncio.Protocol):
             )
         if written:
             transport.writelines(written)
-        if self._is_ending and not answers:
-            transport.close()
-        elif self._is_paused or len(answers) > _MAX_WAITING:
+        if answers:
+            pass
+        elif self._is_ending:
+            self._end(transport)
+        elif self._owes_continue:  # sent before earlier answers, it would look like one of them
+            self._owes_continue = False
+            transport.write(_CONTINUE)
+        if self._is_paused or len(answers) > _MAX_WAITING:
             self._pause_or_resume()
 
     # --- the rest ------------------------------------------------------------------------
@@ -174,26 +196,38 @@ class Connection(asyncio.Protocol):
     def _handle(self, events: list[ParserEvent]) -> None:
         self.is_handling = True
         for event in events:
+            self._owes_continue = False
             if isinstance(event, Request):
                 self.service.handle(event, self._expect(event.method).set)
             elif isinstance(event, Refused):
                 response = self.service.refuse(event.refusal, event.path)
                 self._expect(event.method).set(response)
+            else:
+                self._owes_continue = True
         self.is_handling = False
         phase = self._parser.phase
         if phase is ENDED or (self._is_stopping and phase is BETWEEN):
             self._is_ending = True
         self.write_answers()
-        is_expected = bool(events) and isinstance(events[-1], ContinueExpected)
-        # Sent before earlier answers, it would look like one of them.
-        if is_expected and not self._answers and self._transport is not None:
-            self._transport.write(_CONTINUE)
 
     def _expect(self, method: str) -> _Answer:
         """Add an answer that is not known yet to the queue."""
         answer = _Answer(self, method)
         self._answers.append(answer)
         return answer
+
+    def _end(self, transport: asyncio.Transport) -> None:
+        """Close the connection after its last answer.
+
+        If the sender may still be sending, only this side is closed at first. A socket that is
+        closed with unread bytes makes TCP send a reset, which can destroy the answer before the
+        sender has read it (RFC 9112, 9.6).
+        """
+        if self._parser.was_cut_off and self._closes_at_s is None:
+            self._closes_at_s = self._loop.time() + DROP_S
+            transport.write_eof()
+        elif self._closes_at_s is None:
+            transport.close()
 
     def _pause_or_resume(self) -> None:
         must_pause = self._is_congested or len(self._answers) > _MAX_WAITING
@@ -220,5 +254,7 @@ def connections(
     return type("Connection", (Connection,), limits)
 
 
-def _refuse_connection(_: str) -> int:
+def _refuse_connection(path: str) -> int:
+    if path in WATCHED_PATHS:  # a busy process is neither dead nor unwatched
+        return OTHER_BODY_BYTES
     raise too_many_connections()

@@ -44,7 +44,10 @@ Reply = Callable[[Response], None]
 OTHER_BODY_BYTES: Final = 16_384
 
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
-_WATCHED: Final = ("/healthz", "/readyz", "/metrics")
+
+#: Paths that monitors ask for; they are answered on each connection.
+WATCHED_PATHS: Final = ("/healthz", "/readyz", "/metrics")
+
 _NAMES: Final[dict[type, str]] = {
     Accepted: "accepted",
     Duplicate: "duplicate",
@@ -164,7 +167,7 @@ class Service:
         try:
             if path == LOGIN_PATH and self._token_issuer is not None:
                 return login(request, (self._token_issuer,))
-            if path not in _WATCHED:
+            if path not in WATCHED_PATHS:
                 return self._refuse_elsewhere(unknown_endpoint())
             if request.method not in ("GET", "HEAD"):
                 raise MethodNotAllowed("Use GET.", headers=(("Allow", "GET, HEAD"),))

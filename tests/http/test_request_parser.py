@@ -27,6 +27,9 @@ EXPECTS = b"POST /x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\
 LARGE = b"POST /x HTTP/1.1\r\nContent-Length: 50\r\n\r\n" + b"x" * 50
 LAST = b"POST /x HTTP/1.1\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
 UPGRADE = HEAD[:-2] + b"Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n{}"
+UPGRADE_CHUNKED = (
+    CHUNKED[:-2] + b"Upgrade: h2c\r\nConnection: Upgrade\r\n\r\n" + b"2\r\n{}\r\n0\r\n\r\n"
+)
 PIECES = [
     HEAD + b"{}",
     HEAD + b"{",
@@ -40,6 +43,10 @@ PIECES = [
     CHUNKED + b"32\r\n" + b"x" * 50 + b"\r\n0\r\n\r\n",
     UPGRADE,
     UPGRADE.replace(b"Length: 2", b"Length: 50"),
+    UPGRADE_CHUNKED,
+    UPGRADE_CHUNKED.replace(b"2\r\n{}", b"32\r\n" + b"x" * 50),
+    UPGRADE_CHUNKED.replace(b"2\r\n{}", b"no size"),
+    UPGRADE + HEAD,
     b"{}",
     b"\r\n",
     LAST,
@@ -103,6 +110,25 @@ def test_a_sender_who_expects_to_continue_is_told_so() -> None:
     """Between the head and the body, and not where the body came along."""
     assert read(EXPECTS) == [ContinueExpected()]
     assert [type(event) for event in read(EXPECTS + b"{}")] == [Request]
+
+
+def test_white_space_after_the_expectation_changes_nothing() -> None:
+    """It is not part of the value."""
+    assert read(EXPECTS.replace(b"continue", b"continue \t")) == [ContinueExpected()]
+
+
+@pytest.mark.parametrize("sent", [UPGRADE, UPGRADE_CHUNKED])
+def test_a_request_to_switch_protocols_has_its_body(sent: bytes) -> None:
+    """Whatever frames it: Java's HttpClient and ``curl --http2`` ask, and send chunks."""
+    (event,) = read(sent)
+    assert isinstance(event, Request)
+    assert event.body == b"{}"
+
+
+def test_a_request_to_switch_protocols_may_wait_before_its_body() -> None:
+    """It is told to go on, as any other."""
+    head = UPGRADE[:-4] + b"Expect: 100-continue\r\n\r\n"
+    assert read(head) == [ContinueExpected()]
 
 
 def test_no_body_is_asked_for_that_would_be_too_large() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import select
+import socket
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,23 @@ def test_expect_is_answered_before_the_body(served: Served) -> None:
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_sender_that_ends_its_side_is_answered(served: Served) -> None:
+    """As ``nc -N`` and some scripts do after the request."""
+    with served.connect() as connection:
+        connection.sendall(request_bytes(complaint("half-closed"), close=False))
+        connection.shutdown(socket.SHUT_WR)
+        with connection.makefile("rb") as answer:
+            assert answer.read().startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_refusal_reaches_a_sender_that_still_sends(served: Served) -> None:
+    """It reads only after its last byte, like most scripts."""
+    with served.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\n" + b"X-A: " + b"a" * 4_000_000)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(100).startswith(b"HTTP/1.1 431 ")
 
 
 def test_a_request_to_upgrade_is_answered_as_it_is(served: Served) -> None:

@@ -12,7 +12,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from nbincoming.core.request.message import Request, Response
-from nbincoming.serve.connection import Connection, connections
+from nbincoming.serve.connection import DROP_S, Connection, connections
 from nbincoming.serve.service import Reply, Service
 from tests.http.test_request_parser import EXPECTS, HEAD, LARGE, LAST
 
@@ -58,12 +58,13 @@ class Transport:
     def __init__(self) -> None:
         self.written = b""
         self.writes = 0
+        self.has_ended = False
         self.is_closed = False
         self.is_paused = False
 
     def write(self, data: bytes) -> None:
         """Keep it."""
-        assert not self.is_closed
+        assert not self.has_ended
         self.written += data
         self.writes += 1
 
@@ -81,9 +82,13 @@ class Transport:
         assert self.is_paused
         self.is_paused = False
 
+    def write_eof(self) -> None:
+        """Close one direction."""
+        self.has_ended = True
+
     def close(self) -> None:
         """Close."""
-        self.is_closed = True
+        self.has_ended = self.is_closed = True
 
 
 class Line:
@@ -184,7 +189,7 @@ def test_a_connection_without_a_request_is_slow(recorder: Recorder) -> None:
     assert not line.transport.is_closed
     line.wait(31)
     assert line.answers == [b"SlowSender"]
-    assert line.transport.is_closed
+    assert line.transport.has_ended
 
 
 def test_an_idle_connection_is_closed_without_a_word(recorder: Recorder) -> None:
@@ -227,7 +232,7 @@ def test_a_refused_body_that_never_ends_is_cut_off(recorder: Recorder) -> None:
     line.send(LARGE[:-1])
     line.wait(31)
     assert line.answers == [b"BodyTooLarge"]
-    assert line.transport.is_closed
+    assert line.transport.has_ended
 
 
 def test_100_continue_stands_in_no_answers_place(recorder: Recorder) -> None:
@@ -236,9 +241,19 @@ def test_100_continue_stands_in_no_answers_place(recorder: Recorder) -> None:
     line.send(LATER + EXPECTS)
     assert line.transport.written == b""
     recorder.answer_late()
-    line.send(b"{}" + EXPECTS)
-    assert line.answers == [b"1", b"2", b""]
+    assert line.answers == [b"1", b""]
     assert line.transport.written.endswith(b"HTTP/1.1 100 Continue\r\n\r\n")
+    line.send(b"{}" + EXPECTS)
+    assert line.answers == [b"1", b"", b"2", b""]
+
+
+def test_a_body_that_comes_by_itself_needs_no_100_continue(recorder: Recorder) -> None:
+    """Its sender waited a moment, then sent it."""
+    line = Line(recorder)
+    line.send(LATER + EXPECTS)
+    line.send(b"{}")
+    recorder.answer_late()
+    assert line.answers == [b"1", b"2"]
 
 
 def test_a_stopping_server_finishes_what_it_has_begun(recorder: Recorder) -> None:
@@ -262,6 +277,48 @@ def test_a_connection_beyond_the_limit_is_refused(recorder: Recorder) -> None:
     line = Line(recorder, others=10)
     line.send(HEAD)
     assert line.answers == [b"TooManyConnections"]
+    assert line.transport.has_ended
+
+
+def test_monitors_are_answered_beyond_the_limit(recorder: Recorder) -> None:
+    """A busy process is not restarted, and its metrics say that it is busy."""
+    line = Line(recorder, others=10)
+    line.send(b"GET /healthz HTTP/1.1\r\n\r\n")
+    assert line.answers == [b"1"]
+
+
+def test_a_sender_that_ends_its_side_is_answered(recorder: Recorder) -> None:
+    """Also later; then the connection closes, and half a request is dropped."""
+    line = Line(recorder)
+    line.send(NOW + LATER + HEAD)
+    assert line.connection.eof_received()
+    assert not line.transport.has_ended
+    recorder.answer_late()
+    assert line.answers == [b"1", b"2"]
+    assert line.transport.is_closed
+
+
+def test_the_rest_of_a_refused_request_is_read(recorder: Recorder) -> None:
+    """A socket that is closed with unread bytes would destroy the answer on its way."""
+    line = Line(recorder)
+    line.send(b"no HTTP\r\n")
+    assert line.answers == [b"BadHttp"]
+    assert line.transport.has_ended
+    assert not line.transport.is_closed
+    line.send(b"more")
+    line.connection.eof_received()
+    assert line.transport.is_closed
+
+
+@pytest.mark.parametrize("end", ["time", "stop"])
+def test_the_rest_of_a_refused_request_is_not_read_for_ever(recorder: Recorder, end: str) -> None:
+    """Neither for long, nor while the server stops."""
+    line = Line(recorder)
+    line.send(b"no HTTP\r\n")
+    if end == "time":
+        line.wait(DROP_S + 1)
+    else:
+        line.connection.shutdown()
     assert line.transport.is_closed
 
 

@@ -128,6 +128,10 @@ HTTP: dict[str, tuple[bytes, int]] = {
     "no-version": (request(JSON, LENGTH, body="{}").replace(b" HTTP/1.1", b""), 200),
     "not-http": (b"\x16\x03\x01 hello\r\n\r\n", 400),
     "upgrade": (request(JSON, LENGTH, "Connection: Upgrade", "Upgrade: h2c", body="{}"), 200),
+    "upgrade-chunked": (
+        request(JSON, CHUNKED, "Connection: Upgrade", "Upgrade: h2c", body="2\r\n{}\r\n0\r\n\r\n"),
+        200,
+    ),
 }
 
 
