@@ -32,7 +32,7 @@ from nbincoming.core.moments import duration_ms
 from nbincoming.core.request.labels import ELEMENTS, parse
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import MISSING, Missing, Value, json_text, number_text
-from nbincoming.errors import BadHeader
+from nbincoming.errors import BadHeader, quote
 
 #: The header with which a sender can send its own hash. It is used only if it is one of the chosen
 #: parameters.
@@ -62,8 +62,9 @@ def _check_key_label(label: str) -> str:
 
 
 def _check_distinct(labels: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(labels)) < len(labels):
-        raise ValueError("A parameter is chosen twice. Choose it once.")
+    for index, label in enumerate(labels):
+        if label in labels[:index]:
+            raise ValueError(f"{quote(label)} is chosen twice. Choose it once.")
     return labels
 
 

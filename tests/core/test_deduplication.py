@@ -293,7 +293,7 @@ def test_the_defaults_are_the_platforms() -> None:
     [
         ([], "at least 1"),
         ([f"body.p{index}" for index in range(6)], "at most 5"),
-        (["body.a", 'body["a"]'], "chosen twice"),
+        (["body.a", 'body["a"]'], "'body.a' is chosen twice"),
         (["a"], "is not a parameter"),
         (["body.items[*].id"], "A key cannot use [*]. Choose another parameter or the whole array"),
         (["headers.authorization"], "carries credentials"),
