@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """Where events come from, where they go, how long they are kept.
+    """Where events come from and go to, and how long they are kept.
 
     Attributes
     ----------
