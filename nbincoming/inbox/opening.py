@@ -35,7 +35,7 @@ def open_inbox(url: str) -> Inbox:
     if scheme == "memory":
         from nbincoming.inbox.memory import MemoryInbox
 
-        return MemoryInbox(max_events=0)  # no other process could read them
+        return MemoryInbox(max_events=0)  # no other process could read its events
     if scheme == "sqlite":
         from nbincoming.inbox.sqlite.inbox import SqliteInbox
 
@@ -51,8 +51,7 @@ def open_outbox(url: str) -> Outbox:
     scheme = _scheme(url)
     if scheme == "memory":
         raise InboxURLError(
-            "The inbox memory: keeps no events to be delivered. Give sqlite:///inbox.db or "
-            "redis://host."
+            "The inbox memory: keeps no events for sinks. Give sqlite:///inbox.db or redis://host."
         )
     if scheme == "sqlite":
         from nbincoming.inbox.sqlite.outbox import SqliteOutbox
@@ -65,7 +64,7 @@ def open_outbox(url: str) -> Outbox:
 
 
 def sqlite_path(url: str) -> str:
-    """Return the file that a ``sqlite:`` URL names: three slashes relative, four absolute."""
+    """Return the path in a ``sqlite:`` URL: relative after three slashes, absolute after four."""
     path = unquote(urlsplit(url).path)[1:]
     if not url.startswith("sqlite:///") or not path:
         raise InboxURLError(
