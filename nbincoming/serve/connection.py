@@ -1,9 +1,9 @@
 """One HTTP connection: it passes bytes to the parser, requests to the service, and writes answers.
 
-uvicorn uses it as its HTTP protocol. uvicorn's own has no limits for heads and slow senders, and
-needs a task, several messages and two writes for each answer.
+uvicorn uses it in place of its own protocol class, which has no limits for heads and slow senders,
+and needs a task, several messages and two writes for each answer.
 
-Requests are handled when they arrive, also pipelined ones, and are answered in their order.
+Each request is handled when it arrives, even if it is pipelined. Answers keep the requests' order.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from nbincoming.serve.refusals import too_many_connections
 from nbincoming.serve.service import Service
 from nbincoming.serve.writer import Writer
 
-#: Most requests of one connection without an answer; then reading pauses.
+#: If more requests of one connection than this are without an answer, reading pauses.
 _MAX_WAITING: Final = 32
 
-#: Bytes that are parsed at a time: thousands of small requests at once would fill the memory.
+#: Most bytes parsed at once, because thousands of small requests at once would fill the memory.
 _MAX_FED_BYTES: Final = 32_768
 
 #: How long a connection stays open without a request.
@@ -60,7 +60,7 @@ class _Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; :func:`connections` makes its class for a service and its limits."""
+    """One connection; :func:`connections` makes a subclass with a service and limits."""
 
     service: Service
     writer: Writer
@@ -83,13 +83,13 @@ class Connection(asyncio.Protocol):
             _refuse_connection if is_full else self.service.max_body_bytes, self.max_head_bytes
         )
         self._answers: deque[_Answer] = deque()  # in the order of the requests
-        self.is_handling = False  # answers of the same bytes are written together
+        self.is_handling = False  # answers are then written together, afterwards
         self._is_stopping = False  # the current request is the last one
         self._is_ending = False  # no further request is read
         self._is_paused = False  # reading is paused
         self._is_congested = False  # the sender does not read the answers
-        # The numbers of begun and ended requests at the last check of the clock, and since when
-        # they are the same. On a new connection the first request counts as begun.
+        # The number of begun and ended requests at the last check of the clock, and the time since
+        # which it is the same.
         self._progress = 0
         self._since_s = self._loop.time()
 
@@ -133,9 +133,9 @@ class Connection(asyncio.Protocol):
     # --- what the service and the worker call --------------------------------------------
 
     def check_clock(self, now_s: float) -> None:
-        """End a connection that is idle or whose request is too slow.
+        """End a connection that is idle or sends too slowly.
 
-        The worker calls it about once a second; reading the clock for each request would take time.
+        The worker calls this once a second, because a timer for each request would take time.
         """
         parser = self._parser
         progress = parser.begun + parser.ended
@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
             self._progress, self._since_s = progress, now_s
             return
         waited_s = now_s - self._since_s
-        if parser.phase is BETWEEN and progress:  # it is idle
+        if parser.phase is BETWEEN and progress:  # idle, after at least one request
             if waited_s > IDLE_S and not self._answers:
                 self._is_ending = True
                 self.write_answers()
@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
             self._handle(parser.refuse(slow_sender(self.request_timeout_s)))
 
     def write_answers(self) -> None:
-        """Write the answers that are known, up to the first that is not."""
+        """Write answers in order, up to the first that is not known yet."""
         transport, answers = self._transport, self._answers
         if transport is None:
             return
@@ -185,7 +185,7 @@ class Connection(asyncio.Protocol):
             self._is_ending = True
         self.write_answers()
         is_expected = bool(events) and isinstance(events[-1], ContinueExpected)
-        # Sent before earlier answers, it would look like one of them.
+        # Before other answers, the sender would take it for the first of them.
         if is_expected and not self._answers and self._transport is not None:
             self._transport.write(_CONTINUE)
 
