@@ -18,7 +18,7 @@ from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
 from nbincoming.http.refusals import bad_http, head_too_large
 
-#: Most framing bytes for each byte of a body. A chunk of one byte has five: its size, line ends.
+#: Most framing bytes for each byte of a body. A chunk of one byte has five: size and line ends.
 _MAX_FRAMING: Final = 8
 
 
@@ -117,11 +117,11 @@ class RequestParser:
         self._path = ""
         self._max_body_bytes = 0
         self._body: list[bytes] = []
-        self._fed_bytes = 0  # that may belong to its head: never fewer than its size
-        self._head_bytes = 0  # that were received of an unfinished head
+        self._fed_bytes = 0  # at least the size of its head
+        self._head_bytes = 0  # received of a head that is not complete
         self._body_bytes = 0
         self._framing_bytes = 0
-        self._unframed_bytes = 0  # of an UNFRAMED body that are still to come
+        self._unframed_bytes = 0  # still to come of an UNFRAMED body
 
     def feed(self, data: bytes, now_ms: int) -> list[ParserEvent]:
         """Read bytes.
@@ -300,7 +300,7 @@ class RequestParser:
 
 
 def _origin_form(url: bytes) -> str:
-    """Return a target in origin form; RFC 9112, 3.2.2 requires to accept the absolute form too."""
+    """Return a target in origin form. Senders may use the absolute form (RFC 9112, 3.2.2)."""
     if not url.startswith(b"/"):
         parsed = httptools.parse_url(url)
         url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")

@@ -88,8 +88,7 @@ class Connection(asyncio.Protocol):
         self._is_ending = False  # no further request is read
         self._is_paused = False  # reading is paused
         self._is_congested = False  # the sender does not read the answers
-        # The number of begun and ended requests at the last check of the clock, and the time since
-        # which it is the same.
+        # Begun and ended requests at the last check of the clock, and when their number changed.
         self._progress = 0
         self._since_s = self._loop.time()
 

@@ -30,7 +30,7 @@ class Maintenance:
     Parameters
     ----------
     inbox
-        The inbox. It is probed, purged and checkpointed if it has a method of that name.
+        The inbox. It is probed, purged and checkpointed if it has these methods.
     service
         Its ``inbox_is_up`` is kept up to date.
     """
@@ -97,7 +97,7 @@ class Maintenance:
                 act()
             except InboxUnavailable:
                 pass  # probe logs it
-            except Exception:  # the edge of the thread
+            except Exception:  # the outermost edge of the thread
                 log.exception("Maintenance of the inbox failed")
             self._stop.wait(pause_s)
 

@@ -122,7 +122,7 @@ def login_scheme(catalogue: Catalogue) -> Jwt:
         raise CatalogueError(
             [
                 f"A login needs exactly one shared secret to sign tokens, and the specs name "
-                f"{len(schemes)}. Serve specs of one secret together, or leave out --keys."
+                f"{len(schemes)}. Serve only specs with the same secret, or leave out --keys."
             ]
         )
     (scheme,) = schemes.values()

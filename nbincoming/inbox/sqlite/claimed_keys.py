@@ -133,7 +133,7 @@ class SqliteKeys:
     def move(self) -> None:
         """Move the next bucket to the table ``keys``."""
         bucket = self._buckets[self._next]
-        # In the order of the table.
+        # Sorted, because the table is.
         put_rows(self._writer, _MOVE, [place + bucket[place] for place in sorted(bucket)])
         mark = (_MARK, bytes((self._next,)), 0, 0, 0)
         put_rows(self._writer, _LOG, [mark])

@@ -187,7 +187,7 @@ def _make_private(path: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-#: Held until a new file is closed again, so that no other thread has a lock on it by then.
+#: Held while a new file is made and closed, so that no other thread has locks on it to lose.
 _making = threading.Lock()
 
 
