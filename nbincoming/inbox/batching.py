@@ -88,7 +88,7 @@ class Group(Generic[Waiter]):
                 # Also refuse the requests that arrived meanwhile: they would wait as long and fail.
                 taken += self._take_rest()
                 results = [refusal] * len(taken)
-            except Exception:  # the edge of the thread, which must survive a fault
+            except Exception:  # the outermost edge: the thread must survive a fault
                 log.exception("The inbox failed; the pending requests are refused with 503")
                 results = [inbox_unavailable()] * len(taken)
             self._deliver([(waiter, s) for (_, waiter), s in zip(taken, results, strict=True)])

@@ -133,7 +133,7 @@ class Inspection:
         )
 
     def _reviewed(self) -> tuple[Spec, Sequence[Sample], list[SampleReview]]:
-        """Return the draft, the samples that were not refused, and its review of each."""
+        """Return the draft, the samples that were not refused, and their reviews by the draft."""
         with self._store.lock:
             draft, samples = self._store.state.draft, list(self._samples.judged)
             if self._trial is None or self._trial.spec != draft:

@@ -21,8 +21,8 @@ class RetryPolicy:
     poll_s : float
         Time between two queries for new events.
     round_s : float
-        How often the lease is renewed and dead letters to redeliver are queried; also the pause
-        after the inbox could not be reached.
+        Time between two renewals of the lease, each with a query for dead letters to redeliver.
+        Also the pause after the inbox could not be reached.
     """
 
     max_tries: int = 10

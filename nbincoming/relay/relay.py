@@ -65,7 +65,7 @@ class Relay:
                     except InboxUnavailable as error:
                         log.warning(str(error))
                         self._stop.wait(self._policy.round_s)
-                    except Exception:  # the edge of the thread
+                    except Exception:  # the outermost edge of the thread
                         log.exception("The relay failed with an exception")
                         self._stop.wait(_FAULT_PAUSE_S)
                     self._wait()
@@ -130,6 +130,6 @@ class Relay:
         except InboxUnavailable as error:
             log.warning(str(error))
             job.due_s = time.monotonic() + self._policy.round_s
-        except Exception:  # the edge of the thread
+        except Exception:  # the outermost edge of the thread
             log.exception("A delivery failed with an exception")
             job.due_s = time.monotonic() + _FAULT_PAUSE_S

@@ -179,7 +179,7 @@ def stream_of(integration: str) -> str:
 
 
 def reading(integration: str, first: str, limit: int) -> RedisCommand:
-    """Make the command that reads a stream from `first` on; with ``(`` before it, after it."""
+    """Make the command that reads a stream from `first` on; a leading ``(`` excludes `first`."""
     return RedisCommand("xrange", stream_of(integration), (first, "+", limit))
 
 

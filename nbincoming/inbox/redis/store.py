@@ -229,7 +229,7 @@ def options(timeout_s: float) -> dict[str, Any]:
 def no_retries() -> Retry:
     """Return a policy that makes redis-py never retry.
 
-    If a claim were sent twice, it would be its own duplicate, or without a key append two events.
+    A claim that is sent twice would be its own duplicate; without a key it would append two events.
     """
     return Retry(NoBackoff(), 0)
 

@@ -51,7 +51,7 @@ class ServedSpecs:
             return known[1]
 
     def secret_changed(self) -> None:
-        """Discard the gateways, and the shown problem if no secret is missing any more."""
+        """Discard the gateways; if no secret is missing any more, no longer show that problem."""
         with self._store.lock:
             self._gateways.clear()
             shown = self._store.state.problems.get("endpoint", ())

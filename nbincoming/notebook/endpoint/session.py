@@ -202,7 +202,7 @@ class EndpointSession:
         return post(self.url, text, credentials(authorization, self._secrets, text, now_ms()))
 
     def token_issuer(self) -> TokenIssuer | None:
-        """Return what the login needs, if this integration's tokens can be signed here."""
+        """Return the issuer of tokens for the login; None if no secret can sign them here."""
         with self._store.lock:
             state = self._store.state
             role, spec = (

@@ -33,9 +33,9 @@ Handler = Callable[[Request], Response]
 #: Receives the exceptions of a handler, and the refusals of requests that never reached it.
 OnError = Callable[[Exception], None]
 
-#: Most bytes that are read and dropped after a refusal. Most scripts read the answer only after
-#: their last byte. If the socket were closed with unread bytes, TCP would send a reset, and the
-#: sender could lose the answer (RFC 9112, 9.6).
+#: Most bytes that are read and dropped after a refusal. To close a socket with unread bytes resets
+#: the connection. A sender that reads only after its last byte, as most scripts do, could then lose
+#: the answer (RFC 9112, 9.6).
 MAX_DROPPED_BYTES: Final = 64 * 2**20
 
 _READ_BYTES: Final = 65_536

@@ -64,7 +64,7 @@ class Listener:
         self._server: Server | None = None
 
     def start(self) -> None:
-        """Bind the port and serve, unless it does already.
+        """Bind the port and start to serve, unless the listener is running.
 
         Raises
         ------
@@ -110,7 +110,7 @@ class Listener:
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
     ) -> None:
-        """Answer at `path`, also with a slash at its end, by `handler`; replace an earlier mount.
+        """Let `handler` answer at `path`, also with a slash at its end; replace an earlier mount.
 
         Parameters
         ----------

@@ -181,7 +181,7 @@ def is_simple(condition: Any) -> bool:
 
 
 def _meaning(leaf: Leaf) -> tuple[object, ...]:
-    """Return a value that is equal for leaves that differ only by a type without an effect."""
+    """Return a value that is equal for leaves of one meaning; it omits a type without effect."""
     met = [(row.name, row.type) for row, _ in leaf.rows()]
     rest = {name: value for name, value in leaf.data().items() if name != "type"}
     return json_text(rest), met, leaf.type == "number"  # this type converts texts to numbers

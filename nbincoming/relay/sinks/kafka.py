@@ -69,7 +69,7 @@ class KafkaSink:
             raise SinkError(
                 f"The sink {address.name} needs a topic. Write kafka://host:9092/topic."
             ) from None
-        address.trusted()  # raises now if the file of authorities is wrong
+        address.trusted()  # raises now if the CA file is wrong
         is_secure = address.is_secure
         self._settings: dict[str, Any] = {
             "bootstrap.servers": ",".join(address.hosts),

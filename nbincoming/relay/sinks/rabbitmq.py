@@ -34,7 +34,7 @@ from nbincoming.tls import certificate_fault
 #: Time limit for a connection, and for one confirmation.
 _STEP_S: Final = 5.0
 
-#: Raised when the connection is lost, which also cancels the calls that wait, or was lost before.
+#: Raised if the connection is lost, or was lost before. The client then cancels waiting calls.
 _LOST: Final = (
     AMQPError,
     ChannelInvalidStateError,

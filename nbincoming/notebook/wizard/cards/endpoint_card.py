@@ -158,7 +158,7 @@ class EndpointCard(CardView):
             self.integration.set_secret(self._secret_name.value.strip(), secret)
         if verify and self._scheme.value == "meta":
             self.integration.set_secret(self._verify_name.value.strip(), verify)
-        if self._public.value != self._public_before:  # if it is the same, code may have set it
+        if self._public.value != self._public_before:  # only then: code can set it too
             self.integration.endpoint.public_base = self._public.value
 
         self._api_keys.hide()
