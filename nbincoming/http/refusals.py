@@ -20,7 +20,7 @@ class SlowSender(Refusal):
 
     status: ClassVar[int] = 408
     slug: ClassVar[str] = "slow-sender"
-    title: ClassVar[str] = "The request took too long to come"
+    title: ClassVar[str] = "The request took too long to arrive"
 
 
 class HeadTooLarge(Refusal):
