@@ -212,7 +212,7 @@ def shared(*, host: str | None = None, port: int = 0) -> Listener:
             asked = f"host {host!r}, port {port}" if host else f"port {port}"
             raise ListenerError(
                 f"The listener of this kernel already serves {listener.url}, but {asked} was asked "
-                "for. Leave that out to use it as it is, or close it first: shared().close()."
+                "for. Leave that out to use this listener, or close it first: shared().close()."
             )
         return listener
 

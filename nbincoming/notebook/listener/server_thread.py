@@ -165,7 +165,7 @@ class Server:
         return IOLoop.current()
 
     def _is_not_ours(self, record: logging.LogRecord) -> bool:
-        """Filter records of `LOGGERS`, so that those of this thread do not show in the notebook.
+        """Filter `LOGGERS`, so that the records of this thread do not show in the notebook.
 
         They go to our log instead, without their text, which may quote a header. Records of
         other threads, such as the kernel's, pass.

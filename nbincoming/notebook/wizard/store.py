@@ -9,9 +9,8 @@ from functools import partial
 
 from nbincoming.notebook.wizard.state import Action, State, update
 
-#: The delay between a change and its notification, and the pause before the next notification. So
-#: a burst of changes becomes one update, and Jupyter, which drops messages at a high rate, gets at
-#: most five updates a second.
+#: The delay between a change and its notification, and the pause before the next notification. The
+#: pause limits updates to five a second, because Jupyter drops messages at a high rate.
 NOTIFY_DELAY_S = 0.01
 NOTIFY_PAUSE_S = 0.2
 
