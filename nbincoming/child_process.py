@@ -1,4 +1,4 @@
-"""What a child process reads from its parent process: one message a line on stdin."""
+"""Messages from a parent process to its child process, one on each line of stdin."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 def read_messages() -> Iterator[str]:
     """Yield the lines of stdin, until the parent process ends.
 
-    This does not use ``sys.stdin``, because a thread that waits in its buffer prevents the
-    interpreter from exiting.
+    This does not use ``sys.stdin``: while a thread waits for its buffer, the interpreter cannot
+    exit.
     """
     rest = b""
     while data := os.read(sys.stdin.fileno(), 65_536):

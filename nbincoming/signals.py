@@ -16,7 +16,7 @@ class Signals:
     """Receive signals by polling a pipe; for the main thread of a process.
 
     A handler in Python interrupts the main thread between any two instructions, even while it
-    holds a lock. If it needs the same lock, it waits for ever. So the handler here does nothing:
+    holds a lock. A handler that needs this lock waits for ever. So the handler here does nothing:
     the interpreter writes the number of each signal to the pipe, and :meth:`wait` reads it. See
     :func:`signal.set_wakeup_fd`.
 

@@ -24,7 +24,7 @@ def _options(command: _Command) -> _Command:
     """Add the options of both commands."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
-        click.option("--sink", help="Only those of this sink: its URL without user and options."),
+        click.option("--sink", help="Only those of a sink: its URL without user and options."),
         click.option("--inbox", "url", default="sqlite:///inbox.db", show_default=True),
     ):
         command = option(command)
@@ -85,7 +85,7 @@ def redrive(
 
 
 class _Opened:
-    """The outbox of an inbox that exists."""
+    """Opens the outbox of an existing inbox."""
 
     def __init__(self, url: str) -> None:
         if url.startswith("sqlite:") and not Path(sqlite_path(url)).exists():

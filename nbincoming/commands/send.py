@@ -71,8 +71,7 @@ class Sent:
 def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
     """Post the examples of a SPEC, with its authorization, and compare the answers.
 
-    The expected answers are those of a server with an empty inbox to these requests in this
-    order.
+    The expected answers are those that a server with an empty inbox gives to these requests.
     """
     spec = files.load(Path(path))
     url = _endpoint(to, spec)

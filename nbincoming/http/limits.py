@@ -8,5 +8,5 @@ from typing import Final
 #: webhooks need.
 MAX_HEAD_BYTES: Final = 32_768
 
-#: Time in which a request must arrive. Senders allow themselves less: GitHub gives up after 10 s.
+#: Time in which a request must arrive. Senders give up earlier, GitHub after 10 s.
 REQUEST_TIMEOUT_S: Final = 30.0

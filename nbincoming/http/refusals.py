@@ -8,7 +8,7 @@ from nbincoming.errors import Refusal
 
 
 class BadHttp(Refusal):
-    """The bytes are not an HTTP request, or one that two readers could read differently."""
+    """The bytes are not an HTTP request, or two servers could read them differently."""
 
     status: ClassVar[int] = 400
     slug: ClassVar[str] = "bad-http"
@@ -20,7 +20,7 @@ class SlowSender(Refusal):
 
     status: ClassVar[int] = 408
     slug: ClassVar[str] = "slow-sender"
-    title: ClassVar[str] = "The request took too long to come"
+    title: ClassVar[str] = "The request took too long to arrive"
 
 
 class HeadTooLarge(Refusal):
@@ -37,7 +37,7 @@ def bad_http(reason: str) -> BadHttp:
     Parameters
     ----------
     reason
-        What llhttp says, such as ``"Invalid header token"``; it never quotes the bytes.
+        llhttp's message, such as ``"Invalid header token"``; it never quotes the bytes.
     """
     return BadHttp(f"The bytes are not an HTTP/1.1 request: {reason}. Check what sends them.")
 

@@ -1,8 +1,8 @@
-"""From the bytes of one connection to requests, within limits.
+"""Parse the bytes of one connection into requests, within limits.
 
-It has no socket, clock or service: bytes come in, events come out. llhttp (through httptools)
-parses the syntax. This module adds limits that llhttp lacks: for the head, the body, and the
-framing of a chunked body.
+The parser reads no socket and no clock: its caller passes bytes and gets events. llhttp (through
+httptools) parses the syntax. This module adds limits that llhttp lacks: for the head, the body,
+and the framing of a chunked body.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
 from nbincoming.http.refusals import bad_http, head_too_large
 
-#: Bytes of framing allowed for each byte of a body: a chunk of one byte has five.
+#: Most framing bytes for each byte of a body. A chunk of one byte has five: size and line ends.
 _MAX_FRAMING: Final = 8
 
 
@@ -33,8 +33,8 @@ class Phase(Enum):
 
         BETWEEN -> HEAD -> BODY -> BETWEEN
 
-    Each phase can also go to ``ENDED``: after a request that closes the connection, and
-    after a refusal that leaves the parser without a place to continue.
+    Each phase can also change to ``ENDED``: after the last request of a connection, and after
+    a refusal from which the parser cannot continue.
     """
 
     #: Before the first byte of a request.
@@ -47,7 +47,7 @@ class Phase(Enum):
     ENDED = "ended"
 
 
-#: Names of this module, because looking up a member of an enumeration takes longer.
+#: Names for the members, because to look up ``Phase.BETWEEN`` takes longer.
 BETWEEN, HEAD, BODY, ENDED = Phase
 
 
@@ -76,7 +76,7 @@ class ContinueExpected(NamedTuple):
     """The sender waits for ``100 Continue`` before it sends the body."""
 
 
-#: The events in the order of the bytes. A :class:`Request` is complete.
+#: What the parser returns, in the order of the bytes. A :class:`Request` is complete.
 ParserEvent: TypeAlias = Request | Refused | ContinueExpected
 
 
@@ -86,8 +86,8 @@ class RequestParser:
     Parameters
     ----------
     max_body_bytes
-        Returns the largest body at a path. If it raises, the request is refused and the
-        connection ends.
+        Returns the largest body at a path. If it raises a refusal, the request is refused and
+        no further request is read.
     max_head_bytes
         Largest request line and headers together.
 
@@ -108,12 +108,12 @@ class RequestParser:
         self._parser = httptools.HttpRequestParser(self)
         self._max_body_bytes_at = max_body_bytes
         self._max_head_bytes = max_head_bytes
-        # About the current call.
+        # For the current call of feed() or refuse().
         self._events: list[ParserEvent] = []
         self._now_ms = 0
-        # About the current request.
+        # For the current request.
         self._refusal: Refusal | None = None  # why llhttp was stopped
-        self._is_refused = False  # it was answered before its body was complete
+        self._is_refused = False  # a Refused was returned before its body was complete
         self._url = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._method = ""
@@ -121,8 +121,8 @@ class RequestParser:
         self._path = ""
         self._max_body_bytes = 0
         self._body: list[bytes] = []
-        self._fed_bytes = 0  # that may be of its head
-        self._head_bytes = 0  # that are of its unfinished head
+        self._fed_bytes = 0  # at least the size of its head
+        self._head_bytes = 0  # received of a head that is not complete
         self._body_bytes = 0
         self._framing_bytes = 0
 
@@ -134,7 +134,7 @@ class RequestParser:
         data
             What was received.
         now_ms
-            Milliseconds since the epoch: when the requests that end in `data` were received.
+            When `data` was received, in milliseconds since the epoch.
         """
         events: list[ParserEvent] = []
         self._events = events
@@ -162,7 +162,7 @@ class RequestParser:
         return events
 
     def refuse(self, refusal: Refusal) -> list[ParserEvent]:
-        """Refuse the current request, unless that was done before, and end."""
+        """Refuse the current request, unless it was refused before, and read no more."""
         self._events = []
         self._refuse(refusal)
         return self._events
@@ -189,7 +189,7 @@ class RequestParser:
             self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
-        """Check the head as a whole."""
+        """Check the size of the head, and look up how large the body may be."""
         self.phase = BODY
         if self._fed_bytes > self._max_head_bytes:  # otherwise it cannot be too large
             size = len(self._url) + sum(len(name) + len(value) + 4 for name, value in self._headers)
@@ -246,8 +246,8 @@ class RequestParser:
     def _continue_without_upgrade(self, data: bytes) -> None:
         """Read the body of a request that asks to switch protocols, where llhttp stops.
 
-        The request is answered as if it did not ask, and is the last one. Java's HttpClient
-        asks for HTTP/2 with its first request, whatever its method.
+        The connection does not switch: it answers the request, and then ends. Java's HttpClient
+        asks for HTTP/2 in its first request, whatever its method.
         """
         head = [b"POST / HTTP/1.1"]
         head += [b"%b: %b" % pair for pair in self._headers if pair[0].lower() in _FRAMING]
@@ -262,7 +262,7 @@ class RequestParser:
             self._look_ahead()
 
     def _look_ahead(self) -> None:
-        """Look at what the head says of a body that has not come yet."""
+        """Act on the headers about the body (Content-Length, Expect) before the body arrives."""
         if self._is_refused:
             return
         if self._announced_bytes() > self._max_body_bytes:
@@ -294,13 +294,13 @@ class RequestParser:
             self._refuse(head_too_large(self._max_head_bytes))
 
     def _check_framing(self, more_bytes: int) -> None:
-        """Refuse chunks that are nearly all framing, and trailers without an end."""
+        """Refuse a chunked body that is nearly all framing, or has trailers without an end."""
         self._framing_bytes += more_bytes
         if self._framing_bytes > self._max_head_bytes + _MAX_FRAMING * self._body_bytes:
             self._refuse(head_too_large(self._max_head_bytes))
 
     def _stop(self, refusal: Refusal) -> NoReturn:
-        """Stop llhttp, which passes on what a callback raises as an error of its own."""
+        """Stop llhttp. It raises its own error, so keep the refusal for :meth:`feed`."""
         self._refusal = refusal
         raise refusal
 
@@ -323,7 +323,7 @@ class _BodyOnly:
 
 
 def _origin_form(url: bytes) -> str:
-    """Reduce a target in absolute form, which RFC 9112, 3.2.2 demands to accept, to its path."""
+    """Return a target in origin form. Senders may use the absolute form (RFC 9112, 3.2.2)."""
     if not url.startswith(b"/"):
         parsed = httptools.parse_url(url)
         url = (parsed.path or b"/") + (b"?" + parsed.query if parsed.query else b"")

@@ -1,7 +1,7 @@
 """Make the claims of simultaneous requests in one transaction.
 
-A durable store waits for the disk once for each transaction, however many claims it has. So one
-thread makes all claims together that arrived while it was busy.
+A durable store waits for the disk once for each transaction, however many claims that has. So one
+thread collects the claims that arrive while it is busy, and makes them together.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ from nbincoming.inbox.protocol import ClaimResult, Inbox
 #: Most claims in one transaction: more would save little and delay the first ones.
 MAX_CLAIMS: Final = 256
 
-#: Under load, how long to wait for the senders that were just answered: one commit for all of
-#: them takes little longer than one for half of them. PostgreSQL's commit_delay is the precedent.
+#: Under load, how long to wait for the next requests of the senders that were just answered: a
+#: commit for all takes little longer than one for half of them. Compare PostgreSQL's commit_delay.
 GATHER_S: Final = 0.002
 
-#: The number of claims to wait for is at least this share of the last number, so that it falls
-#: when senders leave.
+#: If fewer claims arrive, the number of claims to wait for falls by this factor each time.
 _DECAY: Final = 7 / 8
 
 Waiter = TypeVar("Waiter")
@@ -51,14 +50,14 @@ class Group(Generic[Waiter]):
         self._deliver = deliver
         self._waiting: list[tuple[Candidate, Waiter]] = []
         self._closing = False
-        self._wakes_at = 1
-        self._enough = 1  # claims for which no more are waited for
+        self._wakes_at = 1  # the number of waiting claims that wakes the thread
+        self._expected = 1  # how many claims to wait for, up to GATHER_S
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="nbincoming-claims", daemon=True)
         self._thread.start()
 
     def submit(self, waiting: Sequence[tuple[Candidate, Waiter]]) -> None:
-        """Claim candidates soon; each waiter receives the outcome of its candidate.
+        """Let the thread claim candidates; each waiter receives the outcome of its candidate.
 
         Raises
         ------
@@ -86,10 +85,10 @@ class Group(Generic[Waiter]):
             try:
                 results = self._inbox.claim(candidates)
             except InboxUnavailable as refusal:
-                # Refuse those that arrived meanwhile, too: they would wait as long and fail.
+                # Also refuse the requests that arrived meanwhile: they would wait as long and fail.
                 taken += self._take_rest()
                 results = [refusal] * len(taken)
-            except Exception:  # the edge of the thread, which must survive a fault
+            except Exception:  # the outermost edge: the thread must survive a fault
                 log.exception("The inbox failed; the pending requests are refused with 503")
                 results = [inbox_unavailable()] * len(taken)
             self._deliver([(waiter, s) for (_, waiter), s in zip(taken, results, strict=True)])
@@ -97,13 +96,13 @@ class Group(Generic[Waiter]):
     def _take(self) -> list[tuple[Candidate, Waiter]]:
         """Wait for candidates and take them; none when the group is closed."""
         with self._changed:
-            if self._enough > 1:
-                # Wait for all of them, because each wake-up takes time.
-                self._wait(self._enough, GATHER_S)
+            if self._expected > 1:
+                # Wake up once for all of them, because each wake-up takes time.
+                self._wait(self._expected, GATHER_S)
             self._wait(1, None)
             taken = self._waiting[:MAX_CLAIMS]
             del self._waiting[:MAX_CLAIMS]
-        self._enough = max(len(taken), int(self._enough * _DECAY))
+        self._expected = max(len(taken), int(self._expected * _DECAY))
         return taken
 
     def _wait(self, number: int, timeout_s: float | None) -> None:

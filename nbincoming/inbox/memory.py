@@ -30,8 +30,8 @@ class MemoryInbox:
     Parameters
     ----------
     max_events : int, optional
-        Number of the newest events to keep, so that a notebook that runs for days does not fill the
-        memory. With 0, no event is kept and none has an id.
+        How many events to keep, the newest ones, so that a notebook that runs for days does not
+        fill the memory. With 0, no events are made.
     """
 
     def __init__(self, *, max_events: int | None = None) -> None:
@@ -110,5 +110,5 @@ class MemoryInbox:
             for place, entry in self._keys.items()
             if is_duplicate(now_ms, entry[1], entry[2])
         }
-        # Purge again at twice the number of keys left, so the cost for each claim is constant.
+        # Purge again when the keys have doubled, so that the average cost of a claim is constant.
         self._purge_at = max(_PURGE_AT, 2 * len(self._keys))

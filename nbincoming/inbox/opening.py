@@ -39,7 +39,7 @@ def open_inbox(url: str, file: FileId | None = None) -> Inbox:
     if scheme == "memory":
         from nbincoming.inbox.memory import MemoryInbox
 
-        return MemoryInbox(max_events=0)  # no other process could read them
+        return MemoryInbox(max_events=0)  # no other process could read its events
     if scheme == "sqlite":
         from nbincoming.inbox.sqlite.inbox import SqliteInbox
 
@@ -55,8 +55,7 @@ def open_outbox(url: str, file: FileId | None = None) -> Outbox:
     scheme = _scheme(url)
     if scheme == "memory":
         raise InboxURLError(
-            "The inbox memory: keeps no events to be delivered. Give sqlite:///inbox.db or "
-            "redis://host."
+            "The inbox memory: keeps no events for sinks. Give sqlite:///inbox.db or redis://host."
         )
     if scheme == "sqlite":
         from nbincoming.inbox.sqlite.outbox import SqliteOutbox
@@ -78,7 +77,7 @@ def inbox_file(url: str) -> FileId | None:
 
 
 def sqlite_path(url: str) -> str:
-    """Return the file that a ``sqlite:`` URL names: three slashes relative, four absolute."""
+    """Return the path in a ``sqlite:`` URL: relative after three slashes, absolute after four."""
     path = unquote(urlsplit(url).path)[1:]
     if not url.startswith("sqlite:///") or not path:
         raise InboxURLError(

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from nbincoming.core.events import Event
 
-#: The position of an event among those of its integration; its form is private to the outbox.
+#: Where an event is among those of its integration, in a form that only the outbox reads.
 Position = str
 
 
@@ -19,7 +19,7 @@ class DeadLetter:
     Attributes
     ----------
     number : str
-        Identifies it in ``nbincoming inbox redrive``.
+        Identifies the dead letter in ``nbincoming inbox redrive``.
     sink : str
         Name of the sink.
     event : Event

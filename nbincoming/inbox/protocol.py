@@ -12,7 +12,7 @@ from nbincoming.core.outcomes import (
 )
 from nbincoming.errors import InboxUnavailable, NbIncomingError
 
-#: The outcome of a claim; a refusal if its part of the inbox could not be reached.
+#: The outcome of a claim, or a refusal if the store could not be reached for it.
 ClaimResult: TypeAlias = Claimed | InboxUnavailable
 
 
@@ -23,9 +23,9 @@ class InboxURLError(NbIncomingError, ValueError):
 class Inbox(Protocol):
     """Claims keys and stores events.
 
-    Claiming a candidate's key and appending its event is one atomic step. Of concurrent
+    An inbox claims a candidate's key and appends its event in one atomic step. Of concurrent
     requests with one key, exactly one is accepted, and each accepted request has its event.
-    When :meth:`claim` returns, both are durable, if the inbox is durable at all.
+    When :meth:`claim` of a durable inbox returns, key and event are durable.
     """
 
     def claim(self, candidates: Sequence[Candidate]) -> Sequence[ClaimResult]:
@@ -34,14 +34,13 @@ class Inbox(Protocol):
         Returns
         -------
         sequence
-            The outcome of each. If only a part of the store cannot be reached, only its
-            candidates are refused.
+            The outcome of each. If a part of the store cannot be reached, only the candidates
+            for that part are refused.
 
         Raises
         ------
         InboxUnavailable
-            If the store cannot be reached or is closed; then none of the candidates is
-            accepted.
+            If the store cannot be reached or is closed. No candidate is accepted then.
         """
 
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:

@@ -34,15 +34,15 @@ class UnknownSample(NbIncomingError, LookupError):
 class Inspection:
     """Looks at the samples of an integration.
 
-    The wizard asks again after every change, so profiles and outcomes are kept and only
-    new samples are worked on.
+    The wizard asks again after every change, so profiles and outcomes are cached, and only
+    new samples are processed.
     """
 
     def __init__(self, store: Store, samples: Samples, secrets: SecretStore) -> None:
         self._store = store
         self._samples = samples
         self._secrets = secrets
-        self._profiler, self._profiled = Profiler(), 0
+        self._profiler, self._next_number = Profiler(), 0
         self._trial: IncrementalReviews | None = None
 
     def sample(self, number: int | None) -> Sample:
@@ -74,15 +74,15 @@ class Inspection:
             kept = self._samples.snapshot()
             self._profiler.forget(kept[0].number if kept else self._samples.next_number)
             for sample in kept:
-                if sample.number < self._profiled:
+                if sample.number < self._next_number:
                     continue
                 if sample.judged:
                     self._profiler.add(sample.number, sample.flat())
-                self._profiled = sample.number + 1
+                self._next_number = sample.number + 1
             return self._profiler.profiles()
 
     def explain(self, number: int | None) -> pd.DataFrame:
-        """Explain each trigger of the draft on one sample, one row a leaf."""
+        """Explain each trigger of the draft on one sample, one row for each leaf."""
         sample, draft = self.sample(number), self._store.state.draft
         rows: list[list[Any]] = []
         parameters = sample.parameters
@@ -133,7 +133,7 @@ class Inspection:
         )
 
     def _reviewed(self) -> tuple[Spec, Sequence[Sample], list[SampleReview]]:
-        """Judge the samples that were not refused by the draft."""
+        """Return the draft, the samples that were not refused, and their reviews by the draft."""
         with self._store.lock:
             draft, samples = self._store.state.draft, list(self._samples.judged)
             if self._trial is None or self._trial.spec != draft:

@@ -45,14 +45,14 @@ class Integration:
 
     Methods that change the draft raise SpecError with every problem, and then change nothing.
 
-    As the last line of a cell it shows its wizard. Calling it again with the same name, as
-    running the cell again does, returns the same integration with its URL and samples. A
-    draft or published spec of this name in `folder` is opened.
+    As the last line of a cell it shows its wizard. If the cell runs again, the same name
+    returns the same integration with its URL and samples. A draft or published spec of this
+    name in `folder` is opened.
 
     Parameters
     ----------
     name : str
-        Also names the files: letters, digits, dots, hyphens, underscores.
+        Letters, digits, dots, hyphens, underscores. The files get this name too.
     folder : str or Path, optional
         Where drafts and published specs are. By default the current directory, or the
         folder of the integration if it exists in this kernel.
@@ -188,7 +188,7 @@ class Integration:
         anchor: str = "last_request",
         claims: str = "every_request",
     ) -> None:
-        """Choose the parameters that identify a repeated request; without labels, none.
+        """Choose the parameters of the deduplication key; without labels, turn it off.
 
         Parameters
         ----------
@@ -252,8 +252,8 @@ class Integration:
     def retrieve(self, timeout_s: float = RETRIEVE_S, *, count: int = 1) -> Samples:
         """Capture requests and wait for them.
 
-        Returns what was captured, refused requests included, after `count` requests that
-        were not refused, or when the time is up. Interrupting the cell stops capturing.
+        Ends after `count` requests that were not refused, or when the time is up, and returns
+        all captured requests, refused ones too. Interrupting the cell stops capturing.
         """
         return self.endpoint.retrieve(timeout_s, count=count)
 
@@ -276,7 +276,7 @@ class Integration:
         Raises
         ------
         SamplesError
-            With everything that cannot be read, and where; then nothing is added.
+            If something cannot be read, with all places. Nothing is added then.
         """
         return import_requests(source, self.store, self.samples, format=format)
 
@@ -296,7 +296,7 @@ class Integration:
     # --- the samples -----------------------------------------------------------------------
 
     def explain(self, number: int | None = None) -> pd.DataFrame:
-        """Explain the outcome of a sample under the draft, one row a leaf.
+        """Explain the outcome of a sample under the draft, one row for each leaf.
 
         Parameters
         ----------
@@ -309,7 +309,7 @@ class Integration:
     def diagnose(self, number: int | None = None) -> list[Finding]:
         """Find out what the sender of a refused sample may have done wrong.
 
-        `number` is that of :meth:`explain`. Returns the usual mistakes that would explain the
+        `number` is as for :meth:`explain`. Returns the usual mistakes that would explain the
         refusal; none if the credentials are right. No finding contains a secret or a signature.
         """
         return self.inspection.diagnose(number)
@@ -337,7 +337,7 @@ class Integration:
         Raises
         ------
         SpecError
-            With everything that prevents it.
+            With everything that prevents publishing.
         """
         return self._publisher.publish(folder, changes=changes, by=by)
 

@@ -61,7 +61,7 @@ class Publisher:
         place = self.folder / "published" if folder is None else Path(folder)
         complete = self._inspection.complete()
         found = check_examples(complete)
-        if found:  # pragma: no cover - the rules that check an example also made it
+        if found:  # pragma: no cover - the same rules made the examples
             raise SpecError(found, source="The draft")
         publication = Publication.of(now_ms(), by=by, changes=changes)
         spec, path = files.publish(complete, place, publication)

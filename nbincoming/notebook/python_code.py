@@ -52,11 +52,11 @@ def code(spec: Spec) -> str:
     return "\n".join([*imports, "import nbincoming as nbi", "", text])
 
 
-#: The fields of a spec, for their defaults: code sets only what differs.
+#: The fields of a spec. The code sets only those that differ from their defaults.
 _DEFAULTS = Spec.model_fields
 _LIMITS = ("max_body_bytes", "max_depth", "max_parameters")
 
-#: Imports to add where a pattern is found: for what neither the builder nor a float can write.
+#: Imports to add if the code matches a pattern.
 _IMPORTS = {
     r"\bDecimal\(": "from decimal import Decimal",
     r"\bElementLeaf\.": "from nbincoming.core.conditions.tree import ElementLeaf",

@@ -39,5 +39,5 @@ def import_requests(
 def _names_a_file(text: str) -> bool:
     try:
         return Path(text).is_file()
-    except (OSError, ValueError):  # too long for a name, or with a null
+    except (OSError, ValueError):  # too long for a name, or with a null character
         return False

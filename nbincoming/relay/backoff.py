@@ -13,16 +13,16 @@ class RetryPolicy:
     Attributes
     ----------
     max_tries : int
-        Number of tries after which an event that the sink refuses becomes a dead letter. With
-        the pauses this takes up to two minutes. After the same number of doubtful failures, a
-        later event is tried to find out whether the event or the sink is at fault.
+        An event that the sink refuses this often becomes a dead letter. With the pauses this
+        takes up to two minutes. If it is unclear this often whether the event or the sink is
+        at fault, the relay tries a later event.
     first_pause_s, longest_pause_s : float
         The pauses between tries double from the first to the longest.
     poll_s : float
         Time between two queries for new events.
     round_s : float
-        Time between two renewals of the lease and two queries for dead letters to redeliver;
-        also the pause after the inbox could not be reached.
+        Time between two renewals of the lease, each with a query for dead letters to redeliver.
+        Also the pause after the inbox could not be reached.
     """
 
     max_tries: int = 10

@@ -20,15 +20,15 @@ from nbincoming.relay.sinks.sink import (
 #: Batches that one lane delivers before another may use the thread.
 _MAX_BATCHES: Final = 10
 
-#: Most events from a doubtful one to the later one that is tried in its place. Doubtful events
-#: come in runs, because a receiver that fails on one fails on the next of its kind.
+#: The largest distance from a doubtful event to the later event that is tried. A receiver that
+#: fails on one event may also fail on similar events right after it.
 _MAX_AHEAD: Final = 32
 
 
 class Lane:
     """The queue of one integration's events for one sink.
 
-    Each integration has a lane of its own, so that one that is blocked does not block others.
+    Each integration has its own lane, so that a blocked integration does not block others.
     One thread at a time may call it.
 
     Parameters
@@ -47,7 +47,7 @@ class Lane:
     due_s : float
         When :meth:`drive` may be called again, on the monotonic clock.
     is_away : bool
-        Whether the sink could not be reached at the last try.
+        Whether the last try failed for another reason than a refusal of the event.
     delivered_s : float
         When something was last delivered, on the monotonic clock.
     """
@@ -65,7 +65,7 @@ class Lane:
         self._policy = policy
         self._refusals = 0
         self._doubtful_failures = 0
-        self._is_checked = False
+        self._later_event_accepted = False
         self._backoff = Backoff(policy)
 
     def drive(self, may_continue: Callable[[], bool]) -> None:
@@ -98,11 +98,13 @@ class Lane:
         self.is_away = not failure.is_refusal
         self._refusals += failure.is_refusal
         self._doubtful_failures += failure.is_doubtful
-        is_at_fault = self._is_checked and failure.is_doubtful
-        self._is_checked = False
-        reason = f"{failure}, while another event was accepted" if is_at_fault else str(failure)
+        event_is_at_fault = self._later_event_accepted and failure.is_doubtful
+        self._later_event_accepted = False
+        reason = str(failure)
+        if event_is_at_fault:
+            reason += ", while another event was accepted"
         fields = {"sink": self._name, "event": event.id, "cause": reason}
-        if is_at_fault or self._refusals >= self._policy.max_tries:
+        if event_is_at_fault or self._refusals >= self._policy.max_tries:
             self._outbox.mark_dead(self._name, self._integration, position, reason, now_ms())
             self._reset_failures()
             metrics.DEAD.labels(self._name).inc()
@@ -111,16 +113,16 @@ class Lane:
         metrics.RETRIES.labels(self._name).inc()
         pause_s = self._backoff.pause_s(failure.retry_after_s)
         if failure.is_doubtful and self._accepts_later_event(position):
-            # Retried at once, since the sink may have recovered between the two deliveries.
-            self._is_checked, pause_s = True, 0.0
+            # Retry at once: the sink may have recovered since this event failed.
+            self._later_event_accepted, pause_s = True, 0.0
         self.due_s = time.monotonic() + pause_s
         log.warning("A delivery failed", extra={"fields": {**fields, "pause_s": round(pause_s, 1)}})
 
     def _accepts_later_event(self, position: Position) -> bool:
         """Return whether the sink accepts a later event than the doubtful one.
 
-        The later event is delivered again in its turn. Each check tries one twice as far ahead,
-        so that a run of doubtful events is not mistaken for a sink that is away.
+        The later event is delivered again when its turn comes. Each check doubles the distance,
+        because the events right after the doubtful one may fail too.
         """
         times, rest = divmod(self._doubtful_failures, self._policy.max_tries)
         if rest:
@@ -136,7 +138,7 @@ class Lane:
         return True
 
     def _reset_failures(self) -> None:
-        """Reset the counts of failures."""
-        self._refusals, self._doubtful_failures, self._is_checked = 0, 0, False
-        self.due_s, self.is_away = 0.0, False
+        self._refusals = self._doubtful_failures = 0
+        self._later_event_accepted = self.is_away = False
+        self.due_s = 0.0
         self._backoff = Backoff(self._policy)

@@ -1,8 +1,7 @@
 """Metrics of the relay.
 
-They are not in :mod:`nbincoming.serve.metrics`, which the relay must not import. A process
-reports 0 for each gauge without labels that it defines, and for ``nbincoming_inbox_up`` the
-smallest value of all processes counts: the inbox would seem to be down.
+The relay must not import :mod:`nbincoming.serve.metrics`: it would then report 0 for
+``nbincoming_inbox_up``, whose value is the smallest that any process reports.
 """
 
 from __future__ import annotations

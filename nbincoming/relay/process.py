@@ -26,7 +26,7 @@ _DAY_MS = 86_400_000
 
 
 def relay(settings: RelaySettings, signals: Signals) -> None:
-    """Deliver until a signal to stop.
+    """Deliver events until a signal says to stop.
 
     Raises
     ------

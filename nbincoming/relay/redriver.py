@@ -25,7 +25,7 @@ class Redriver:
     Parameters
     ----------
     outbox, sink, name, policy
-        As of a :class:`~nbincoming.relay.lane.Lane`.
+        As for :class:`~nbincoming.relay.lane.Lane`.
     """
 
     def __init__(self, outbox: Outbox, sink: Sink, name: str, policy: RetryPolicy) -> None:
@@ -37,9 +37,10 @@ class Redriver:
         self._backoff = Backoff(policy)
 
     def drive(self, may_continue: Callable[[], bool]) -> None:
-        """Redeliver the marked dead letters; those that the sink refuses stay dead letters.
+        """Redeliver the marked dead letters.
 
-        One that fails doubtfully also stays one if the sink accepts the next.
+        A dead letter stays one if the sink refuses it, or if it is unclear whether the sink is
+        at fault and the sink accepts the next one.
         """
         dead_letters = self._outbox.redriven(self._name, limit=_BATCH)
         if len(dead_letters) < _BATCH:

@@ -1,8 +1,8 @@
 """Delivers events from the inbox to a sink: at least once, in order for each integration.
 
 A lane's position is stored after its events were delivered. After a crash, the last ones are
-delivered again, under the same ids. A lease ensures that only one relay delivers to a sink, of
-all processes and machines that share the inbox.
+delivered again, with the same ids. Of all relays on all machines that share the inbox, only the
+holder of the sink's lease delivers to it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Relay:
                     except InboxUnavailable as error:
                         self._note_inbox(error)
                         self._stop.wait(self._policy.round_s)
-                    except Exception:  # the edge of the thread
+                    except Exception:  # the outermost edge of the thread
                         log.exception("The relay failed with an exception")
                         self._stop.wait(_FAULT_PAUSE_S)
                     self._wait()
@@ -110,10 +110,10 @@ class Relay:
         for future in done:
             job = self._busy.pop(future)
             if isinstance(job, Lane):
-                self._note(job.delivered_s)
+                self._record_delivery(job.delivered_s)
 
-    def _note(self, delivered_s: float) -> None:
-        """End the pauses of all lanes when the sink is back after a long time."""
+    def _record_delivery(self, delivered_s: float) -> None:
+        """End the pauses of all lanes if this is the first delivery after a long time."""
         if delivered_s <= self._delivered_s:
             return
         if delivered_s - self._delivered_s > self._policy.longest_pause_s:
@@ -142,6 +142,6 @@ class Relay:
         except InboxUnavailable as error:
             log.warning(str(error))
             job.due_s = time.monotonic() + self._policy.round_s
-        except Exception:  # the edge of the thread
+        except Exception:  # the outermost edge of the thread
             log.exception("A delivery failed with an exception")
             job.due_s = time.monotonic() + _FAULT_PAUSE_S

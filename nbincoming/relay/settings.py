@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RelaySettings:
-    """Where events come from, where they go, how long they are kept.
+    """Where events come from and go to, and how long they are kept.
 
     Attributes
     ----------

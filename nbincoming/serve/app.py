@@ -68,7 +68,7 @@ class App:
     maintenance
         Stopped together with the application.
     max_head_bytes
-        Limit of the target and headers. The server has them in memory before they are refused.
+        Limit of the target and headers. The server has read them before they are refused.
     request_timeout_s
         How long a body may take to arrive.
     """
@@ -104,9 +104,9 @@ class App:
         self._service.close()
 
     async def _respond(self, scope: Message, receive: Receive) -> Response | None:
-        # Copied now: uvicorn adds the trailers to its list when they arrive.
+        # Copied now, because uvicorn later adds trailers to its list.
         service, headers = self._service, tuple(scope["headers"])
-        # scope["path"] is decoded, with %2F as a slash, but raw_path may be missing.
+        # Not scope["path"], in which %2F has become a slash, unless the server sets no raw_path.
         raw = scope.get("raw_path") or quote(scope["path"]).encode()
         path = raw.decode("latin-1").removeprefix(scope.get("root_path", ""))
         query = scope["query_string"].decode("latin-1")
@@ -133,7 +133,7 @@ class App:
         answered: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
         def reply(response: Response) -> None:
-            if not answered.done():  # otherwise the server has given up
+            if not answered.done():  # otherwise the server has cancelled the request
                 answered.set_result(response)
 
         service.handle(request, reply)

@@ -55,8 +55,8 @@ class GroupedClaims:
         """Claim together with the other pending requests."""
         if not self._gathered:
             self._loop = asyncio.get_running_loop()
-            # Wake the thread after all requests of this turn of the loop. Earlier, it would compete
-            # for the interpreter with the requests that are not judged yet.
+            # Wake the thread after this iteration of the loop. If it woke earlier, it would
+            # compete for the interpreter lock with the requests that are not judged yet.
             self._loop.call_soon(self._hand_over)
         self._gathered.append((candidate, done))
 

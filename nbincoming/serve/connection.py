@@ -1,9 +1,9 @@
 """One HTTP connection: it passes bytes to the parser, requests to the service, and writes answers.
 
-uvicorn uses it as its HTTP protocol. uvicorn's own has no limits for heads and slow senders, and
-needs a task, several messages and two writes for each answer.
+uvicorn uses it in place of its own protocol class, which has no limits for heads and slow senders,
+and needs a task, several messages and two writes for each answer.
 
-Requests are handled when they arrive, also pipelined ones, and are answered in their order.
+Each request is handled when it arrives, even if it is pipelined. Answers keep the requests' order.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from nbincoming.serve.refusals import too_many_connections
 from nbincoming.serve.service import OTHER_BODY_BYTES, WATCHED_PATHS, Service
 from nbincoming.serve.writer import Writer
 
-#: Most requests of one connection without an answer; then reading pauses.
+#: If more requests of one connection than this are without an answer, reading pauses.
 _MAX_WAITING: Final = 32
 
-#: Bytes that are parsed at a time: thousands of small requests at once would fill the memory.
+#: Most bytes parsed at once, because thousands of small requests at once would fill the memory.
 _MAX_FED_BYTES: Final = 32_768
 
 #: How long a connection stays open without a request.
@@ -62,7 +62,7 @@ class _Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; :func:`connections` makes its class for a service and its limits."""
+    """One connection; :func:`connections` makes a subclass with a service and limits."""
 
     service: Service
     writer: Writer
@@ -85,15 +85,14 @@ class Connection(asyncio.Protocol):
             _refuse_connection if is_full else self.service.max_body_bytes, self.max_head_bytes
         )
         self._answers: deque[_Answer] = deque()  # in the order of the requests
-        self.is_handling = False  # answers of the same bytes are written together
+        self.is_handling = False  # answers are then written together, afterwards
         self._is_stopping = False  # the current request is the last one
         self._is_ending = False  # no further request is read
         self._is_paused = False  # reading is paused
         self._is_congested = False  # the sender does not read the answers
         self._owes_continue = False  # the sender waits for 100 Continue
         self._closes_at_s: float | None = None  # all is answered; what still comes is dropped
-        # The numbers of begun and ended requests at the last check of the clock, and since when
-        # they are the same. On a new connection the first request counts as begun.
+        # Begun and ended requests at the last check of the clock, and when their number changed.
         self._progress = 0
         self._since_s = self._loop.time()
 
@@ -148,9 +147,9 @@ class Connection(asyncio.Protocol):
     # --- what the service and the worker call --------------------------------------------
 
     def check_clock(self, now_s: float) -> None:
-        """End a connection that is idle or whose request is too slow.
+        """End a connection that is idle or sends too slowly.
 
-        The worker calls it about once a second; reading the clock for each request would take time.
+        The worker calls this once a second, because a timer for each request would take time.
         """
         parser = self._parser
         if self._closes_at_s is not None and now_s > self._closes_at_s and self._transport:
@@ -160,7 +159,7 @@ class Connection(asyncio.Protocol):
             self._progress, self._since_s = progress, now_s
             return
         waited_s = now_s - self._since_s
-        if parser.phase is BETWEEN and progress:  # it is idle
+        if parser.phase is BETWEEN and progress:  # idle, after at least one request
             if waited_s > IDLE_S and not self._answers:
                 self._is_ending = True
                 self.write_answers()
@@ -168,7 +167,7 @@ class Connection(asyncio.Protocol):
             self._handle(parser.refuse(slow_sender(self.request_timeout_s)))
 
     def write_answers(self) -> None:
-        """Write the answers that are known, up to the first that is not."""
+        """Write answers in order, up to the first that is not known yet."""
         transport, answers = self._transport, self._answers
         if transport is None:
             return

@@ -14,13 +14,13 @@ from nbincoming.serve import metrics
 from nbincoming.serve.service import Service
 from nbincoming.tls import certificate_fault
 
-#: Time between two probes of the inbox: a fault is logged within a second.
+#: Time between two probes of the inbox, so that a fault is logged within a second.
 PROBE_S: Final = 0.75
 
 #: Time between two removals of expired keys.
 PURGE_KEYS_S: Final = 60.0
 
-#: Time between two moves of the store's log into its file.
+#: Time between two moves of SQLite's write-ahead log into the database.
 CHECKPOINT_S: Final = 0.25
 
 
@@ -30,7 +30,7 @@ class Maintenance:
     Parameters
     ----------
     inbox
-        The inbox. It is probed, purged and checkpointed if it has a method of that name.
+        The inbox. It is probed, purged and checkpointed if it has these methods.
     service
         Its ``inbox_is_up`` is kept up to date.
     """
@@ -87,7 +87,7 @@ class Maintenance:
             self._purge(now_ms())
 
     def checkpoint(self) -> None:
-        """Move the store's log into its file."""
+        """Move SQLite's write-ahead log into the database."""
         if self._checkpoint is not None:
             self._checkpoint()
 
@@ -97,7 +97,7 @@ class Maintenance:
                 act()
             except InboxUnavailable:
                 pass  # probe logs it
-            except Exception:  # the edge of the thread
+            except Exception:  # the outermost edge of the thread
                 log.exception("Maintenance of the inbox failed")
             self._stop.wait(pause_s)
 

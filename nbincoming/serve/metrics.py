@@ -24,7 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
-#: In seconds: from more than an inbox in memory takes, to more than the wait for a locked file.
+#: In seconds: from more than a claim in memory takes, to more than the wait for a locked file.
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 REQUESTS: Final = Counter(
@@ -67,8 +67,8 @@ FRESH_S: Final = 1.0
 #: All specs that have been served.
 _announced: set[tuple[str, str, str]] = set()
 
-#: Counts that are not written to the metrics yet. Counting here takes a fortieth of the time,
-#: because each increment of a metric takes a lock and asks for the process id.
+#: Counts that are not written to the metrics yet. To count here is forty times as fast as to
+#: increment a metric, which takes a lock and asks for the process id.
 _requests: dict[tuple[str, str, int], int] = {}
 _seconds: dict[str, list[float]] = {}  # the sum, then each bucket's count
 

@@ -20,7 +20,7 @@ from nbincoming.serve.reload import Reloader
 from nbincoming.serve.settings import Settings
 from nbincoming.signals import STOP_SIGNALS
 
-#: Shortest time between two starts of a process, so that one that fails at once does not spin.
+#: Shortest time between two starts of a process, in case it always ends at once.
 RESTART_S: Final = 1.0
 
 
@@ -69,7 +69,7 @@ class ChildProcess:
         return self._process.stdout.readline() != ""
 
     def send_message(self, message: str) -> None:
-        """Send a message to the process; one that has just ended misses it."""
+        """Send a message to the process, unless it has just ended."""
         if self._process is not None:
             with contextlib.suppress(OSError):
                 _write_line(self._process, message)
@@ -160,7 +160,7 @@ class Processes:
 
     def _start_worker(self) -> subprocess.Popen[str]:
         process = _start("nbincoming.serve.worker", self._settings.to_json(), self._sock)
-        # The specs that are served, not the files, which may be invalid at the moment.
+        # The specs that are served; the files may be invalid at the moment.
         with contextlib.suppress(OSError):  # it has ended already, and will be restarted
             _write_line(process, self._message(self._specs()))
         return process
@@ -180,8 +180,7 @@ class Processes:
 
 def _start(module: str, settings: str, sock: socket.socket | None = None) -> subprocess.Popen[str]:
     handles = () if sock is None else (sock.fileno(),)
-    # The child inherits this. A signal to stop waits until the child has set its handlers;
-    # otherwise it would kill a child that still starts.
+    # The child inherits the blocked signals, so that none can kill it before it has its handlers.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         process = subprocess.Popen(  # noqa: S603 - our own module
@@ -201,7 +200,7 @@ def _start(module: str, settings: str, sock: socket.socket | None = None) -> sub
 def _write_line(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdin is not None
     process.stdin.write(line + "\n")
-    process.stdin.flush()  # stays open: its end tells the child that the supervisor has ended
+    process.stdin.flush()  # kept open: when the supervisor ends, it closes, and the child ends too
 
 
 def _close(process: subprocess.Popen[str]) -> None:

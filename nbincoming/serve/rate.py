@@ -33,7 +33,7 @@ class Rate:
         Raises
         ------
         TooManyRequests
-            If none is left; its Retry-After says when one is.
+            If there is none; its Retry-After says when there is one.
         """
         self._left = min(self._max, self._left + (now_s - self._at_s) * self._per_s)
         self._at_s = now_s

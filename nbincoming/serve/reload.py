@@ -34,7 +34,7 @@ class Reloader:
         self.is_current = True
 
     def has_changed(self) -> bool:
-        """Return whether a file has changed since the last reload, even a refused one."""
+        """Return whether a file has changed since the last reload, successful or not."""
         return stamp(self._places) != self._stamp
 
     def reload(self) -> None:

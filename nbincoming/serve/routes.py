@@ -52,8 +52,8 @@ def load_catalogue(places: Sequence[str], secrets: Secrets) -> Catalogue:
     Raises
     ------
     CatalogueError
-        If a file cannot be read, is invalid or a draft, has an example with another outcome, has
-        the endpoint of another file, or names a missing secret.
+        If a file cannot be read, is invalid or a draft, fails one of its examples, has the same
+        endpoint as another file, or names a missing secret.
     """
     specs: dict[str, Spec] = {}
     owners: dict[str, Path] = {}
@@ -122,7 +122,7 @@ def login_scheme(catalogue: Catalogue) -> Jwt:
         raise CatalogueError(
             [
                 f"A login needs exactly one shared secret to sign tokens, and the specs name "
-                f"{len(schemes)}. Serve specs of one secret together, or leave out --keys."
+                f"{len(schemes)}. Serve only specs with the same secret, or leave out --keys."
             ]
         )
     (scheme,) = schemes.values()

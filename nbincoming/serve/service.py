@@ -1,7 +1,6 @@
 """From a request to its answer: judge it, claim its key, count and log the outcome.
 
-Nothing here knows how bytes come and go. :mod:`nbincoming.serve.connection` and
-:mod:`nbincoming.serve.app` do.
+:mod:`nbincoming.serve.connection` and :mod:`nbincoming.serve.app` do the input and output.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ from nbincoming.serve.settings import LogRequests
 #: Takes the answer; called once, on the thread of the event loop.
 Reply = Callable[[Response], None]
 
-#: Largest body at a path that is no endpoint; only the login reads one.
+#: Largest body at a path that is no endpoint. Only the login has a body.
 OTHER_BODY_BYTES: Final = 16_384
 
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
@@ -100,7 +99,7 @@ class Service:
         self._log_refused = log_requests != "none"
 
     def install(self, catalogue: Catalogue, token_issuer: TokenIssuer | None = None) -> None:
-        """Serve other specs from now on; pending requests are still answered by the old ones."""
+        """Serve other specs from now on; pending requests keep the old ones."""
         self._catalogue, self._token_issuer = catalogue, token_issuer
 
     def close(self) -> None:

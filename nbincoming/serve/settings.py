@@ -36,7 +36,7 @@ class Settings:
     max_head_bytes : int
         Limit of the request line and headers together; beyond it 431.
     request_timeout_s : float
-        Time for one whole request; then 408.
+        Time for one whole request; after it 408.
     max_connections : int
         Limit for each worker; beyond it 503.
     requests_per_s : float or None

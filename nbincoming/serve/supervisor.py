@@ -1,7 +1,7 @@
 """`nbincoming serve`: checks the settings, binds the socket, and keeps the processes running.
 
 The socket is bound once and passed to every worker. A process that dies is restarted. The
-requests that it had answered are in the inbox; senders send the others again.
+requests that it accepted are in the inbox; senders send the others again.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def check_settings(settings: Settings) -> Catalogue:
     ------
     NbIncomingError
         With everything that is wrong with the specs, the secrets and the sinks. The inbox is
-        checked only if nothing is.
+        checked only if these are right.
     """
     reasons: list[str] = []
     catalogue: Catalogue = {}

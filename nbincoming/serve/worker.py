@@ -44,8 +44,8 @@ class Worker(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Stop on SIGTERM and SIGINT.
 
-        uvicorn raises the signal again after its shutdown, which would end the process before
-        the inbox is closed.
+        uvicorn's own method raises the signal again after the shutdown, which would end the
+        process before the inbox is closed.
         """
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
@@ -86,7 +86,7 @@ def work(
     sock
         Where to accept connections.
     messages
-        From the supervisor: first what to serve, then each change.
+        Messages of the supervisor: first what to serve, then each change.
     on_ready
         Called when connections are accepted.
 
@@ -99,8 +99,8 @@ def work(
     catalogue, token_issuer = prepare(first["specs"], settings)
     inbox = open_inbox(settings.inbox, settings.inbox_file)
 
-    # The objects made so far are kept, and requests leave no reference cycles. So collect garbage
-    # less often, which saves a tenth of the time.
+    # Collect garbage less often, which saves a tenth of the time: the objects made so far are kept,
+    # and requests leave no reference cycles.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
@@ -150,7 +150,7 @@ def prepare(specs: list[str], settings: Settings) -> tuple[Catalogue, TokenIssue
     Raises
     ------
     NbIncomingError
-        If a secret has been removed since.
+        If a secret was removed after that check.
     """
     secrets = SecretStore()
     catalogue = compile_specs([read_spec(text) for text in specs], secrets)

@@ -21,7 +21,7 @@ class Writer:
 
     def __init__(self) -> None:
         self._defaults: RawPairs | None = None
-        self._known: dict[tuple[int, bool, bool], bytes] = {}  # of these defaults
+        self._known: dict[tuple[int, bool, bool], bytes] = {}  # answers with these defaults
 
     def write(self, response: Response, method: str, keeps_open: bool, defaults: RawPairs) -> bytes:
         """Write an answer.
@@ -33,7 +33,7 @@ class Writer:
         keeps_open
             Whether the connection stays open.
         defaults
-            The server's own headers, a new list whenever one of them changes.
+            The server's own headers. If one changes, the list must be a new one.
         """
         if response is not OK_RESPONSE and response is not DUPLICATE_RESPONSE:
             return write_response(response, method, keeps_open, defaults)
@@ -52,7 +52,7 @@ def write_response(response: Response, method: str, keeps_open: bool, defaults: 
     lines = "".join(f"{name.lower()}: {value}\r\n" for name, value in response.headers)
     if "\r" in lines.replace("\r\n", "") or lines.count("\n") != len(response.headers):
         raise ValueError("A header of the answer has a line feed.")
-    has_body = response.status != 204  # such an answer has no length either (RFC 9110, 8.6)
+    has_body = response.status != 204  # 204 has no Content-Length either (RFC 9110, 8.6)
     parts = [_STATUS[response.status], *(b"%b: %b\r\n" % pair for pair in defaults)]
     parts.append(lines.encode("latin-1"))
     if has_body:

@@ -1,9 +1,9 @@
-"""A cluster of Redis or Valkey servers, by redis-py's own client for it.
+"""A cluster of Redis or Valkey servers, through redis-py's client for clusters.
 
-The client knows which server has a key's slot, and follows when it moves. Its pipeline is not
-used, because it retries after a lost connection: a claim without a key that is sent twice is kept
-twice. Instead, each server gets its commands in a pipeline of its own, and a command is sent again
-only if the server did not run it: the script was missing, or the slot had moved.
+The client knows which server has the slot of a key. Its pipeline is not used, because it sends
+commands again after a lost connection, and could store an event without a key twice. Instead,
+each server gets its commands in its own pipeline. A command is sent again only if the server did
+not run it, because it lacked the script or the slot had moved.
 """
 
 from __future__ import annotations
@@ -44,17 +44,16 @@ from nbincoming.inbox.redis.store import (
 )
 from nbincoming.inbox.redis.url import RedisURL
 
-#: Errors of a command that was not run; it succeeds later, or on another server.
-_UNDONE: Final = (NoScriptError, AskError, TryAgainError)
+#: Errors which mean that the server did not run the command. Another try may succeed.
+_NOT_RUN: Final = (NoScriptError, AskError, TryAgainError)
 
-#: Errors after which the slots of the servers are read again. RedisClusterException: no server
-#: has the slot.
+#: Errors which may mean that slots have moved: the servers are then asked for them again.
 _CHANGED: Final = (
     ConnectionError,
     TimeoutError,
     ClusterDownError,
     MovedError,
-    RedisClusterException,
+    RedisClusterException,  # no server has the slot
 )
 
 #: Most servers to which commands are sent at the same time.
@@ -73,7 +72,7 @@ class RedisCluster(RedisStore):
     """
 
     def __init__(self, url: RedisURL, *, timeout_s: float = SERVER_TIMEOUT_S) -> None:
-        # A client of the first server, which never connects, raises now if the URL is wrong.
+        # This makes a client that never connects; it raises now if the URL is wrong.
         super().__init__(url, timeout_s=timeout_s)
         if self._client.connection_pool.connection_kwargs.get("db"):
             raise url.error()  # a cluster has only database 0
@@ -103,38 +102,38 @@ class RedisCluster(RedisStore):
             raise unavailable(error) from error
 
     def run(self, script: Script, calls: Sequence[Call]) -> list[Any]:
-        """Run a script for each call: those of one integration in order.
+        """Run a script for each call; calls of one integration run in order.
 
         Returns
         -------
         list
-            The answers; for a failed call, its error. A server that is down fails only the
-            calls of its own integrations.
+            The answer to each call, or its error. If a server is down, only the calls for its
+            integrations fail.
         """
         replicas = self._replicas if script.is_replicated else 0
         replies: list[Any] = [None] * len(calls)
-        undone = list(range(len(calls)))
-        for is_whole in (False, True):  # the whole script for servers that lack it
-            evaluations = [evaluation(script, calls[n], is_whole=is_whole) for n in undone]
-            keys = [calls[n].keys[0] for n in undone]
-            for n, reply in zip(undone, self._exchange(evaluations, keys, replicas), strict=True):
+        not_run = list(range(len(calls)))
+        for is_whole in (False, True):  # first its hash, then the script for servers that lack it
+            evaluations = [evaluation(script, calls[n], is_whole=is_whole) for n in not_run]
+            keys = [calls[n].keys[0] for n in not_run]
+            for n, reply in zip(not_run, self._exchange(evaluations, keys, replicas), strict=True):
                 replies[n] = reply
-            undone = [n for n in undone if isinstance(replies[n], _UNDONE)]
-            if not undone:
+            not_run = [n for n in not_run if isinstance(replies[n], _NOT_RUN)]
+            if not not_run:
                 return replies
         blocked: set[str] = set()
-        for n in undone if not replicas else ():  # _follow does not wait for replicas
+        for n in not_run if not replicas else ():  # _follow does not wait for replicas
             place = calls[n].keys[0].partition("}")[0]
             if place not in blocked:
                 call = calls[n]
                 text = [script.text, len(call.keys), *call.keys, *call.arguments]
                 replies[n] = self._follow("eval", *text)
                 if isinstance(replies[n], Exception):
-                    blocked.add(place)  # the next ones would fail after the same wait
+                    blocked.add(place)  # its other calls would fail after the same wait
         return replies
 
     def read_together(self, commands: Sequence[RedisCommand]) -> list[Any]:
-        """Read many keys, but not at one moment: each server is asked by itself."""
+        """Read many keys. Different servers read theirs at different moments."""
         replies = self.read(commands)
         for reply in replies:
             if isinstance(reply, Exception):
@@ -170,7 +169,7 @@ class RedisCluster(RedisStore):
     def _read(self, commands: Sequence[RedisCommand]) -> list[Any]:
         replies = self._exchange(commands, [command.key for command in commands])
         for number, reply in enumerate(replies):
-            if isinstance(reply, _UNDONE):
+            if isinstance(reply, _NOT_RUN):
                 name, key, arguments = commands[number]
                 replies[number] = self._follow(name, key, *arguments)
         return replies
@@ -203,8 +202,8 @@ class RedisCluster(RedisStore):
             return send(server, [commands[n] for n in parts[name]], replicas)
 
         answers = self._pool.map(ask, parts) if len(parts) > 1 else map(ask, parts)
-        for mine, some in zip(parts.values(), answers, strict=True):
-            for number, reply in zip(mine, some, strict=True):
+        for numbers, some in zip(parts.values(), answers, strict=True):
+            for number, reply in zip(numbers, some, strict=True):
                 replies[number] = reply
         if any(isinstance(reply, _CHANGED) for reply in replies):
             self._refresh_slots(client)
@@ -217,7 +216,7 @@ class RedisCluster(RedisStore):
         except FAULTS as error:
             return error
         except AttributeError as error:
-            # A slot moves to a server that had none: redis-py does not know this server yet.
+            # The slot moves to a new server, which redis-py does not know yet.
             return redis.exceptions.ClusterError(str(error))
 
     def _refresh_slots(self, client: redis.RedisCluster) -> None:

@@ -1,15 +1,15 @@
 """An inbox in Redis or Valkey, one server or a cluster: shared by any number of machines.
 
-A script claims the key and appends the event to a stream, in one step. All keys of an
-integration have one hash tag, so that they lie in one slot of a cluster::
+A script claims the deduplication key and appends the event to a stream, in one step. All Redis
+keys of an integration have one hash tag, so that a cluster has them in one slot::
 
     nbi:{<integration>}:key:<settings>:<hash>   when first claimed, and the window's anchor
     nbi:{<integration>}:events                  the stream
-    nbi:integrations                            number by integration
+    nbi:integrations                            the number of each integration
 
-The server's settings decide what a crash loses: nothing with ``appendfsync always``, up to the last
-second with ``everysec``. A failover loses what the replica has not received, unless ``?replicas=1``
-makes each claim wait for it.
+What a crash loses depends on the server's settings: nothing with ``appendfsync always``, up to a
+second with ``everysec``. A failover loses what the replica has not received. With ``?replicas=1``,
+each claim waits until the replica has it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from nbincoming.inbox.redis.store import (
 )
 from nbincoming.inbox.redis.url import parse_redis_url
 
-#: The server keeps a key this much longer than its window, because its clock may differ from those
-#: of the receivers. The script decides by the requests' times alone.
+#: The server removes a key this long after its window, because its clock may differ from those of
+#: the workers. Only the times of the requests decide what is a duplicate.
 _SLACK_MS: Final = 120_000
 
 #: The Redis hash that maps each integration to its number.
@@ -51,9 +51,8 @@ _CLAIM: Final = Script(
     (files("nbincoming.inbox.redis") / "claim.lua").read_text(), is_replicated=True
 )
 
-#: Adds integrations to the index that the relay reads, each with a number; existing ones keep
-#: theirs. KEYS: integrations. ARGV: their names. The HDEL removes nothing, but it is a write:
-#: a replica and a full server refuse it.
+#: Adds integrations to the index that the relay reads, and numbers the new ones. KEYS: the index.
+#: ARGV: names. HDEL removes nothing; a server that refuses writes, such as a replica, refuses it.
 _REGISTER: Final = Script("""
 redis.call('HDEL', KEYS[1], '')
 for n = 1, #ARGV do
@@ -74,7 +73,7 @@ class RedisInbox:
     ----------
     url
         ``redis://host:6379/0``; ``rediss://`` with TLS; ``redis+cluster://host:6379`` for a
-        cluster, by one or several of its servers. ``valkey://`` is the same.
+        cluster, with one or several of its servers. ``valkey://`` is the same.
     timeout_s
         How long the server may take.
     """
@@ -87,21 +86,21 @@ class RedisInbox:
     def claim(self, candidates: Sequence[Candidate]) -> list[ClaimResult]:
         """Claim keys and append events; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
-        If the connection is lost during the claims, some may have been made. Their senders get
-        503, send the requests again, and get 204.
+        If the connection is lost meanwhile, some claims may have been made. Their senders get
+        503, send the requests again, and these are duplicates.
         """
         if not candidates:
             return []
         if self._closed:
             raise inbox_unavailable()
         unknown = {each.integration for each in candidates} - self._known
-        unlisted = self._register(unknown) if unknown else None
-        # Reject integrations missing from the index that the relay reads.
-        mine = [n for n, each in enumerate(candidates) if each.integration in self._known]
-        calls = [_call(candidates[n]) for n in mine]
+        error = self._register(unknown) if unknown else None
+        # The relay would not find events of integrations that are missing from its index.
+        listed = [n for n, each in enumerate(candidates) if each.integration in self._known]
+        calls = [_call(candidates[n]) for n in listed]
         replies = self._store.run(_CLAIM, [call for _, call in calls])
-        outcomes: list[ClaimResult] = [_refusal(unlisted)] * len(candidates)
-        for n, (identity, _), reply in zip(mine, calls, replies, strict=True):
+        outcomes: list[ClaimResult] = [_refusal(error)] * len(candidates)
+        for n, (identity, _), reply in zip(listed, calls, replies, strict=True):
             outcomes[n] = _outcome(candidates[n], identity, reply)
         refusals = [outcome for outcome in outcomes if isinstance(outcome, InboxUnavailable)]
         if len(refusals) == len(outcomes):
@@ -111,9 +110,9 @@ class RedisInbox:
     def events(self, *, after: int = 0, limit: int = 1_000) -> list[tuple[int, Event]]:
         """Return events in order; see :class:`~nbincoming.inbox.protocol.Inbox`.
 
-        Events of one integration are in the order of acceptance, those of several in the
-        order of the server's clock. The servers of a cluster have different clocks and are not
-        read at the same moment, so a caller that continues after the newest event may miss one
+        Events of one integration are in the order of acceptance, events of several in the order
+        of the server's clock. The servers of a cluster have different clocks and are read at
+        different moments, so a caller that continues after the newest event may miss an event
         of another integration. The relay reads each integration separately and misses none.
         """
         if self._closed:
@@ -121,8 +120,8 @@ class RedisInbox:
         with self._store.reached() as client:
             numbers: dict[bytes, bytes] = client.hgetall(INTEGRATIONS)
         names = [(name.decode(), int(number)) for name, number in numbers.items()]
-        # Read all streams at one moment. Otherwise an event could be appended to one while another
-        # is read, and a caller that continues after the newest event would miss it.
+        # Read all streams at one moment. Otherwise an older event could be appended to a stream
+        # that was just read, and a caller that continues after the newest event would miss it.
         pages = self._store.read_together(
             [reading(name, _first(after, number), limit) for name, number in names]
         )
@@ -140,11 +139,11 @@ class RedisInbox:
         Raises
         ------
         InboxUnavailable
-            If the server does not answer or refuses writes. In a cluster this is the server with
-            the index of integrations.
+            If the server does not answer or refuses writes. In a cluster, only the server with
+            the index of integrations is asked.
         """
-        # Known integrations are added again: after a failover the index may lack one, and the
-        # relay would not read its events.
+        # Add known integrations again: after a failover the index may lack one, and the relay
+        # would not read its events.
         fault = self._register(self._known)
         if fault is not None:
             raise unavailable(fault) from fault
@@ -180,7 +179,7 @@ def stream_of(integration: str) -> str:
 
 
 def reading(integration: str, first: str, limit: int) -> RedisCommand:
-    """Return the command that reads a stream; `first` is included unless it starts with ``(``."""
+    """Make the command that reads a stream from `first` on; a leading ``(`` excludes `first`."""
     return RedisCommand("xrange", stream_of(integration), (first, "+", limit))
 
 

@@ -10,8 +10,7 @@ from uuid import uuid4
 from nbincoming.errors import InboxUnavailable
 from nbincoming.inbox.redis.store import RedisStore, Script
 
-#: How long a relay that died keeps its lease, in seconds. A running one renews it about once a
-#: second.
+#: Seconds until the lease of a relay that died expires. A running relay renews it once a second.
 LEASE_S: Final = 5.0
 
 _RENEW: Final = Script("""

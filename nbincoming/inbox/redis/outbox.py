@@ -4,14 +4,14 @@ A position is the id of a stream entry. The positions of sinks and the dead lett
 slot of a cluster as the stream::
 
     nbi:{<integration>}:cursors           position by sink
-    nbi:{<integration>}:taken             by sink, number of events delivered or removed
-    nbi:{<integration>}:dead              places of dead letters, by when they became one
+    nbi:{<integration>}:taken             number of events delivered or removed, by sink
+    nbi:{<integration>}:dead              places of dead letters, by the time of death
     nbi:{<integration>}:dead:<place>      a dead letter, with its event
-    nbi:{<integration>}:redriven:<sink>   places of those to be delivered again
+    nbi:{<integration>}:redriven:<hash>   places of the dead letters to deliver again to a sink
     nbi:relay:<sink>                      the lease of the sink's relay
 
-A place is ``<position>/<hash of the sink>``. Consumer groups are not used: order requires a single
-reader for each integration, and after a restart it simply continues at its cursor.
+A place is ``<position>/<hash of the sink>``. Consumer groups are not needed: to keep the order,
+each integration has a single reader, which continues at its cursor after a restart.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from nbincoming.inbox.redis.inbox import INTEGRATIONS, connect, event_of_entry, 
 from nbincoming.inbox.redis.lease import RedisLease
 from nbincoming.inbox.redis.store import RedisCommand, Script
 
-#: Ends the script unless the position is after the sink's last one. KEYS: cursors. ARGV: sink,
+#: Ends the script unless the position is after the sink's cursor. KEYS: cursors. ARGV: sink,
 #: position.
 _IS_AHEAD: Final = """
 local before = redis.call('HGET', KEYS[1], ARGV[1])
@@ -40,10 +40,10 @@ if before then
   if ms < old_ms or (ms == old_ms and count <= old_count) then return 0 end
 end
 """
-#: KEYS: cursors, taken, stream. ARGV: sink, position, number of events up to it.
+#: KEYS: cursors, taken, stream. ARGV: sink, position, number of events from the cursor to it.
 _MOVE: Final = """
 if not before then
-  -- Events removed before the sink was added are not to be delivered.
+  -- The sink is new: events that were removed before count as taken.
   local stream = redis.call('XINFO', 'STREAM', KEYS[3])
   local added, length = 0, 0
   for n = 1, #stream, 2 do
@@ -56,8 +56,8 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
 redis.call('HINCRBY', KEYS[2], ARGV[1], ARGV[3])
 return 1
 """
-#: Keys and arguments as above, and KEYS[4...]: dead, the letter. ARGV[4...]: reason, now, place.
-#: The letter is written first, because a script that fails is not rolled back.
+#: As _MOVE, and KEYS[4...]: dead, the letter. ARGV[4...]: reason, now, place. The letter is
+#: written before the cursor moves, because a script that fails is not rolled back.
 _WRITE: Final = """
 local entry = redis.call('XRANGE', KEYS[3], ARGV[2], ARGV[2])[1]
 if entry then
@@ -118,7 +118,7 @@ class RedisOutbox:
         counts = self._each(names, lambda name: RedisCommand("hget", _place(name, "taken"), [sink]))
         lengths = self._each(list(counts), lambda name: RedisCommand("xlen", stream_of(name)))
         streams = self._each(
-            [name for name, length in lengths.items() if length],  # there may be none yet
+            [name for name, length in lengths.items() if length],  # an empty stream may not exist
             lambda name: RedisCommand("xinfo_stream", stream_of(name)),
         )
         count = 0
@@ -189,7 +189,7 @@ class RedisOutbox:
     def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
         """Remove events received before a time and delivered to all the sinks.
 
-        The time is that of the server when the event was appended.
+        An event's time here is when the server appended it.
         """
         removed = 0
         for integration in self._integrations():
@@ -215,7 +215,7 @@ class RedisOutbox:
     def _each(self, names: list[str], command: Callable[[str], RedisCommand]) -> dict[str, Any]:
         """Read a value for each integration, except those whose server cannot be reached.
 
-        So a cluster's other events are delivered while one server is down.
+        So while one server of a cluster is down, the events of the others are delivered.
         """
         replies = self._store.read([command(name) for name in names])
         pairs = zip(names, replies, strict=True)
@@ -247,7 +247,7 @@ class RedisOutbox:
                 redriven=score is not None,
             )
             for place, fields, score in zip(places, answers[::2], answers[1::2], strict=True)
-            # Otherwise it was just removed, or cannot be reached.
+            # Leave out a letter that was just removed or cannot be read.
             if fields and not isinstance(fields, Exception)
         ]
 
@@ -265,12 +265,12 @@ def _letter(integration: str, place: str) -> str:
 
 
 def _redriven(integration: str, place: str) -> str:
-    """Return the key of the dead letters to be delivered again to the sink of this one."""
+    """Return the Redis key of the places to deliver again to the same sink as this one."""
     return _place(integration, f"redriven:{place.partition('/')[2]}")
 
 
 def _keys_of_dead_letter(number: str) -> tuple[list[str], str]:
-    """Return the keys and the first argument for the scripts about a dead letter."""
+    """Return KEYS and ARGV[1] of the scripts for a dead letter."""
     integration, _, place = number.partition("/")
     dead = _place(integration, "dead")
     return [_letter(integration, place), dead, _redriven(integration, place)], place

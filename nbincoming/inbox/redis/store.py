@@ -1,6 +1,6 @@
-"""The connection to a Redis or Valkey server, through redis-py, for both sides of the inbox.
+"""The connection to a Redis or Valkey server, which the inbox and the outbox use.
 
-:mod:`~nbincoming.inbox.redis.cluster` is the same for a cluster of servers.
+:mod:`~nbincoming.inbox.redis.cluster` has the same for a cluster.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Script:
     text
         The script.
     is_replicated
-        Whether to wait until the replicas that the URL asks for have its writes.
+        Whether to wait until replicas have its writes, if the URL asks for that.
     """
 
     def __init__(self, text: str, *, is_replicated: bool = False) -> None:
@@ -88,7 +88,7 @@ class RedisStore:
     def __init__(self, url: RedisURL, *, timeout_s: float = SERVER_TIMEOUT_S) -> None:
         self._replicas = url.replicas
         try:
-            # Any, because redis-py types each answer for sync and async, so each would need a cast.
+            # Any: redis-py types each answer as sync or async, so each would need a cast.
             self._client: Any = redis.Redis.from_url(
                 url.of(url.hosts[0]), **options(timeout_s), retry=no_retries()
             )
@@ -115,13 +115,13 @@ class RedisStore:
         Returns
         -------
         list
-            The answers; for a failed call, its error.
+            The answer to each call, or its error.
         """
         evaluations = [evaluation(script, call) for call in calls]
         replicas = self._replicas if script.is_replicated else 0
         replies = send(self._client, evaluations, replicas)
         missing = [n for n, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
-        if missing:  # the server was restarted, and these calls did nothing
+        if missing:  # the server lost the script, as in a restart, and did nothing
             again = [evaluation(script, calls[n], is_whole=True) for n in missing]
             for n, reply in zip(missing, send(self._client, again, replicas), strict=True):
                 replies[n] = reply
@@ -133,7 +133,7 @@ class RedisStore:
         Raises
         ------
         InboxUnavailable
-            If it failed, or it is unknown whether it ran.
+            If the script failed, or it is unknown whether it ran.
         """
         (reply,) = self.run(script, [Call(keys, arguments)])
         if isinstance(reply, Exception):
@@ -141,7 +141,7 @@ class RedisStore:
         return reply
 
     def read(self, commands: Sequence[RedisCommand]) -> list[Any]:
-        """Read many keys in one exchange; the answer for a key that cannot be read is its error.
+        """Read many keys in one exchange; return the value of each, or its error.
 
         Raises
         ------
@@ -198,7 +198,7 @@ def evaluation(script: Script, call: Call, *, is_whole: bool = False) -> Evaluat
 def send(
     client: Any, commands: Sequence[RedisCommand | Evaluation], replicas: int = 0
 ) -> list[Any]:
-    """Send commands to one server and return its answers; for a failed one, its error.
+    """Send commands to one server; return the answer to each, or its error.
 
     Parameters
     ----------
@@ -229,13 +229,13 @@ def options(timeout_s: float) -> dict[str, Any]:
 def no_retries() -> Retry:
     """Return a policy that makes redis-py never retry.
 
-    A claim sent twice would be a duplicate of itself, or append a second event if it has no key.
+    A claim that is sent twice would be its own duplicate; without a key it would append two events.
     """
     return Retry(NoBackoff(), 0)
 
 
 def unavailable(error: Exception) -> InboxUnavailable:
-    """Make the refusal for an error. It names only the kind, since the text may hold an address."""
+    """Make the refusal for an error, without the error's text, which may contain an address."""
     if isinstance(error, MovedError):
         return InboxUnavailable(
             "The inbox cannot be used: the server belongs to a cluster. Write redis+cluster:// in "

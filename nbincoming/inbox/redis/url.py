@@ -12,8 +12,8 @@ from nbincoming.tls import CA_OPTION, trust
 
 _CLUSTER: Final = "+cluster"
 
-#: The option for the number of replicas that must confirm a claim. It has a limit, because every
-#: request is refused if there are fewer replicas.
+#: The option for how many replicas must confirm a claim, and the highest number. If there are
+#: fewer replicas than it says, every request is refused.
 REPLICAS_OPTION: Final = "replicas"
 _MOST_REPLICAS: Final = 9
 

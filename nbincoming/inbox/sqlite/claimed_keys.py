@@ -1,16 +1,15 @@
 """The keys of an inbox in a SQLite file.
 
-Keys are hashes. In a table ordered by key, nearly every new key changes a different page, and
-SQLite writes a page three times before it is in its final place. This would be half of the cost
-of a claim. So claims are first appended to a log, the table ``claims``, where seventy rows share
-a page. Each process mirrors the log in memory. From the log, keys are moved to the table ``keys``
-in 256 buckets, by their first byte: after each 256 claims the next bucket, whose keys are
-neighbours in the table. This is a log-structured merge with one level.
+Keys are hashes, so in a table ordered by key nearly every new key changes a different page. SQLite
+would write each page three times, which would be half of the cost of a claim. So a claim is first
+appended to a log, the table ``claims``, where seventy rows share a page. Each process keeps a copy
+of the log in memory, the mirror. The first byte of a key is its bucket. After each 256 claims, the
+keys of the next bucket are moved from the log to the table ``keys``, where they are neighbours.
+This is a log-structured merge tree with one level.
 
-The log also records the moves. A row whose space is 0 is a mark: the bucket that it names was
-moved when the mark was written. A process that reads the log in order knows which keys are not
-in ``keys`` yet, and which bucket is next. All rows before the mark of 255 buckets ago are in
-``keys``, so they are deleted.
+After each move, a mark is appended to the log: a row with space 0 that names the bucket. So a
+process that reads the log in order knows which keys are not in ``keys`` yet, and which bucket is
+next. A row is deleted when all buckets were moved after it was appended.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 BUCKETS: Final = 256
 
-#: Number of claims after which a bucket is moved. So the log has 65,000 rows, and the mirror has
-#: half of them, in about 13 MiB.
+#: Number of claims after which a bucket is moved. The log then has 65,000 rows; half of them are in
+#: the mirror, which takes about 13 MiB.
 _MOVE_EACH: Final = 256
 
-#: The most rows in one statement. Each statement releases Python's interpreter lock and may
-#: wait for it afterwards, so that one row at a time would take many times as long. Each number
-#: of rows is a statement of its own; all of them stay prepared.
+#: Most rows in one statement. One row at a time would take many times as long, because each
+#: statement releases Python's interpreter lock and may have to wait for it. The connection keeps
+#: a prepared statement for each number of rows.
 _ROWS: Final = 64
 
 _LATEST: Final = (
@@ -49,7 +48,7 @@ OLDEST_CLAIM: Final = "SELECT expires_ms FROM claims WHERE space > 0 ORDER BY se
 #: The space of marks; the spaces of keys are numbered from 1.
 _MARK: Final = 0
 
-#: A key's place: number of its space, and its hash.
+#: The number of a key's space, and the key's hash.
 Place: TypeAlias = tuple[int, bytes]
 
 #: When a key was first claimed, when its window starts, and when it ends.
@@ -59,7 +58,7 @@ _Row = TypeVar("_Row")
 
 
 class SqliteKeys:
-    """The keys, as one connection writes them.
+    """The keys, for one connection that writes them.
 
     Each method but :meth:`forget` is called within a transaction of that connection. Call
     :meth:`catch_up` first in each transaction, and :meth:`forget` after one that was rolled back.
@@ -70,10 +69,10 @@ class SqliteKeys:
 
     def forget(self) -> None:
         """Forget the mirror of the log; the next :meth:`catch_up` reads all of it."""
-        self._seen = 0  # the number of the last row that is mirrored
+        self._seen = 0  # the last row that is in the mirror
         self._buckets: list[dict[Place, Times]] = [{} for _ in range(BUCKETS)]
         self._next = 0  # the bucket to move next
-        self._marks: deque[int] = deque()  # the numbers of the last marks, one for each bucket
+        self._marks: deque[int] = deque()  # the rows of the last marks, one for each bucket
         self._moved_at = 0
 
     def catch_up(self, writer: sqlite3.Connection) -> None:
@@ -116,7 +115,7 @@ class SqliteKeys:
         return found
 
     def put(self, writer: sqlite3.Connection, keys: dict[Place, Times]) -> None:
-        """Write keys, in place of their earlier times."""
+        """Write keys and their times, which replace earlier times."""
         if not keys:
             return
         put_rows(writer, _LOG, [place + times for place, times in keys.items()])
@@ -130,7 +129,7 @@ class SqliteKeys:
     def move(self, writer: sqlite3.Connection) -> None:
         """Move the next bucket to the table ``keys``."""
         bucket = self._buckets[self._next]
-        # In the order of the table.
+        # Sorted, because the table is.
         put_rows(writer, _MOVE, [place + bucket[place] for place in sorted(bucket)])
         mark = (_MARK, bytes((self._next,)), 0, 0, 0)
         put_rows(writer, _LOG, [mark])
@@ -140,7 +139,7 @@ class SqliteKeys:
             writer.execute("DELETE FROM claims WHERE seq <= ?", (self._marks.popleft(),))
 
     def _see_own(self, writer: sqlite3.Connection) -> None:
-        """Note that the rows this connection has just appended are mirrored."""
+        """Record that the mirror has the rows that this connection has just appended."""
         (self._seen,) = writer.execute("SELECT last_insert_rowid()").fetchone()
 
     def _note_mark(self, seq: int, bucket: int) -> None:

@@ -23,9 +23,9 @@ class FilesReplaced(InboxError):
 class OpenFiles:
     """The files of an inbox: the database and, beside it, SQLite's log and its index.
 
-    They are compared by ``stat``, never opened: closing a file would drop the locks that SQLite
-    has on it. A file that is put back counts as the same. Another file in its place does not,
-    because it lacks the events and keys of the open one; only a restart uses it.
+    They are compared by ``stat`` and not opened, because to close a file would release the locks
+    that SQLite has on it. A file that is put back is used again. Another file in its place is
+    used only after a restart, because it lacks the events and keys of the open file.
 
     Parameters
     ----------

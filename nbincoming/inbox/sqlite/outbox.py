@@ -57,8 +57,8 @@ _DEAD: Final = (
 class SqliteOutbox:
     """See :class:`~nbincoming.inbox.outbox.Outbox`.
 
-    It continues with a file that was deleted or replaced, because no other file has the events
-    accepted until then. The inbox accepts no further ones; see
+    It continues with a file that was deleted or replaced, because only that file has the events
+    accepted until then. The inbox accepts no more events; see
     :class:`~nbincoming.inbox.sqlite.open_files.OpenFiles`.
     """
 
@@ -73,7 +73,7 @@ class SqliteOutbox:
         self._busy_timeout_s = busy_timeout_s
         self._lock = threading.Lock()
         # Writes here do not wait for the disk, so claims wait less. If a power cut undoes one,
-        # events are delivered again, under the same ids.
+        # events are delivered again, with the same ids.
         self._connections = Connections(self.path, file, busy_timeout_s, is_durable=False)
 
     def waiting(self, sink: str) -> list[str]:
@@ -152,8 +152,8 @@ class SqliteOutbox:
     def purge(self, before_ms: int, sinks: Sequence[str]) -> int:
         """Remove events received before a time and delivered to all the sinks.
 
-        Reading starts at the oldest event and ends at the first page with one that is too new;
-        it blocks no claims.
+        Events are read from the oldest on, up to the first page with one that is too new. This
+        delays no claims.
         """
         removed, after = 0, 0
         marks = ",".join("?" * len(sinks))

@@ -19,18 +19,18 @@ APPLICATION_ID: Final = 0x6E62696E
 #: How long a statement waits for another process. Claims take milliseconds.
 BUSY_TIMEOUT_S: Final = 5.0
 
-#: Pause between tries for a lock that another process holds. SQLite itself would wait longer each
-#: time, up to a tenth of a second, while other processes take turns.
+#: Pause between tries for a lock that another process holds. SQLite's own pauses grow to a tenth of
+#: a second, in which other processes take the lock again and again.
 _RETRY_S: Final = 0.000_2
 
-#: Pages in SQLite's log before they are moved to the file: 16 MiB. Each move costs two waits
-#: for the disk.
+#: Pages in SQLite's write-ahead log (16 MiB) before they are moved into the database. Each move
+#: waits for the disk twice.
 _CHECKPOINT_PAGES: Final = 4_000
 
 #: SQLite's page cache, in KiB: room for 200,000 keys.
 _CACHE_KIB: Final = 16_384
 
-#: The statements that make each version of the tables from the one before.
+#: For each version of the tables, the statements that upgrade from the version before it.
 _VERSIONS: Final = (
     """
 CREATE TABLE spaces (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
@@ -107,7 +107,7 @@ def connect(
             f"{path.absolute().as_uri()}?mode=rw",  # SQLite itself creates no file
             uri=True,
             timeout=busy_timeout_s,
-            isolation_level=None,  # transactions are written out
+            isolation_level=None,  # no implicit transactions
             check_same_thread=False,
             cached_statements=256,
         )
@@ -183,17 +183,17 @@ def _begin(connection: sqlite3.Connection, busy_timeout_s: float) -> None:
 
 
 def _make_private(path: Path) -> None:
-    """Create the file if there is none, readable by its owner only, since it holds bodies.
+    """Create the file if there is none. Only its owner may read it, since it contains bodies.
 
-    SQLite gives the files beside it the same mode. An existing file is not opened here. Closing
-    it would release all locks of this process on it, SQLite's too (POSIX), and another process
-    could then remove a log that is in use.
+    SQLite gives its other files the same mode. An existing file is not opened here: to close it
+    would release all POSIX locks of this process on it, SQLite's too, and another process could
+    then remove a write-ahead log that is in use.
     """
     with _making, contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-#: One thread of a process makes the file before any other can open it.
+#: Held while a new file is made and closed, so that no other thread has locks on it to lose.
 _making = threading.Lock()
 
 

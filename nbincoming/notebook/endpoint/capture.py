@@ -20,7 +20,7 @@ class Capture:
         self._samples = samples
 
     def open(self, timeout_s: float, count: int | None, later: Later) -> Window:
-        """Open a window, instead of one that is open.
+        """Open a window, in place of one that is open.
 
         Parameters
         ----------
@@ -41,7 +41,7 @@ class Capture:
         return window
 
     def close(self, window: Window | None = None) -> None:
-        """Close this window if it is still open, or else whichever is open."""
+        """Close a window if it is still open; with None, close whichever is open."""
         with self._store.lock:
             current = self._store.state.window
             if current is None or (window is not None and window is not current):
@@ -57,7 +57,7 @@ class Capture:
             later(1, lambda: self._tick(window, later))
 
     def wait(self, window: Window, url: str) -> Samples:
-        """Wait in a cell until the window closes, close it at an interrupt, return its samples."""
+        """Wait until the window closes, or close it at an interrupt; return its samples."""
         try:
             with countdown(url) as show:
                 wait_until(lambda: self._store.state.window is not window, show, window.ends_ms)

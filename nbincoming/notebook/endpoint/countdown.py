@@ -13,7 +13,7 @@ from IPython.display import display
 
 from nbincoming.clock import now_ms
 
-#: How often a waiting cell looks; short enough that it seems to end at once.
+#: Time between two checks whether a waiting cell can end, so short that nobody notices it.
 _STEP_S = 0.05
 
 

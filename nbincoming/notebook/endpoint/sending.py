@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 
-#: An endpoint in this kernel answers within milliseconds, or later on a busy machine.
+#: Time limit for an answer. Unless the machine is busy, it takes milliseconds.
 _ANSWER_TIMEOUT_S = 10
 
 

@@ -36,7 +36,7 @@ class ServedSpecs:
         return max(spec.max_body_bytes for spec in specs)
 
     def gateway(self, role: str, spec: Spec) -> Gateway:
-        """Return the gateway of the draft or the published spec; kept until the spec changes.
+        """Return the gateway of the draft or the published spec, cached until the spec changes.
 
         Raises
         ------
@@ -51,7 +51,7 @@ class ServedSpecs:
             return known[1]
 
     def secret_changed(self) -> None:
-        """Make new gateways, and withdraw the problem if this secret was the missing one."""
+        """Discard the gateways; if no secret is missing any more, no longer show that problem."""
         with self._store.lock:
             self._gateways.clear()
             shown = self._store.state.problems.get("endpoint", ())

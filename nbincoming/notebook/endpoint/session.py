@@ -35,7 +35,7 @@ RETRIEVE_S = 90
 
 
 class EndpointSession:
-    """Listens for an integration, judges what comes, and captures it.
+    """Listens for an integration, judges requests and captures them.
 
     Before the first publication the endpoint answers 404, except while a window is open:
     then the draft answers. After it, the published version answers.
@@ -65,7 +65,7 @@ class EndpointSession:
     # --- where it listens --------------------------------------------------------------
 
     def listen(self, *, host: str | None = None, port: int = 0) -> None:
-        """Mount the endpoint at the kernel's listener, and start that if it is not running."""
+        """Mount the endpoint at the kernel's listener; start the listener if it is not running."""
         with self._store.lock:
             listener = shared(host=host, port=port)
             if listener is self._listener:
@@ -130,7 +130,7 @@ class EndpointSession:
         _LISTENING.add(self)
 
     def update_body_limit(self) -> None:
-        """Have the listener apply the limit of the draft and the published version."""
+        """Let the listener apply the larger limit of the draft and the published version."""
         with self._store.lock:
             if self.listening:
                 self._mount()
@@ -152,7 +152,7 @@ class EndpointSession:
         Parameters
         ----------
         count
-            Stop after so many requests that were not refused; None does not stop early.
+            Stop after this many requests that were not refused; None for no early stop.
 
         Raises
         ------
@@ -202,7 +202,7 @@ class EndpointSession:
         return post(self.url, text, credentials(authorization, self._secrets, text, now_ms()))
 
     def token_issuer(self) -> TokenIssuer | None:
-        """Return what the login needs, if this integration's tokens can be signed here."""
+        """Return the issuer of tokens for the login; None if no secret can sign them here."""
         with self._store.lock:
             state = self._store.state
             role, spec = (
@@ -212,7 +212,7 @@ class EndpointSession:
             if not isinstance(scheme, Jwt) or not scheme.algorithm.startswith("HS"):
                 return None
             try:
-                self._served.gateway(role, spec)  # a secret that cannot verify must not sign
+                self._served.gateway(role, spec)  # raises if a secret cannot be used
             except SecretError:
                 return None
             return TokenIssuer(self._keys.records, scheme, self._secrets[scheme.secrets[-1]])

@@ -1,1 +1,1 @@
-"""The HTTP server in the kernel: Tornado's sockets, production's parser."""
+"""The HTTP server in the kernel, with Tornado's sockets and the parser of production."""

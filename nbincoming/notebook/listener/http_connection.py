@@ -1,9 +1,7 @@
-"""One HTTP connection of the kernel's listener: bytes in, requests to their handlers, answers out.
+"""One HTTP connection of the kernel's listener: read requests, call handlers, write answers.
 
-Tornado provides the sockets and the event loop. The bytes are read by the parser that production
-uses, because Tornado's own answers a bare 400, or nothing, to requests that production takes or
-refuses with a reason. Nothing here knows how the listener's thread starts and ends
-(:mod:`nbincoming.notebook.listener.server_thread`), or what a body means.
+Tornado provides the sockets and the event loop. The parser is that of production, because
+Tornado's parser refuses some requests that production takes, and never gives a reason.
 """
 
 from __future__ import annotations
@@ -32,12 +30,12 @@ from nbincoming.http.request_parser import ContinueExpected, Phase, Refused, Req
 #: Answers a request. Called on the listener's thread, so it must not block for long.
 Handler = Callable[[Request], Response]
 
-#: Receives what a handler raised, and the refusals of requests that never reached it.
+#: Receives the exceptions of a handler, and the refusals of requests that never reached it.
 OnError = Callable[[Exception], None]
 
-#: How much a sender may still send after a refusal. It is dropped, but it must be read: a
-#: socket closed with unread bytes makes TCP send a reset, which can destroy the answer before
-#: the sender has read it (RFC 9112, 9.6), and most scripts read only after the last byte.
+#: Most bytes that are read and dropped after a refusal. To close a socket with unread bytes resets
+#: the connection. A sender that reads only after its last byte, as most scripts do, could then lose
+#: the answer (RFC 9112, 9.6).
 MAX_DROPPED_BYTES: Final = 64 * 2**20
 
 _READ_BYTES: Final = 65_536
@@ -59,12 +57,12 @@ class Mount:
             return
         try:
             self.on_error(error)
-        except Exception:  # a view that fails must not cost the sender the answer
+        except Exception:  # the sender gets its answer even if a view fails
             log.exception("The error hook of a mount raised")
 
 
 class HandlerFailed(Refusal):
-    """The handler raised. The sender may try again; the cause is not for the sender."""
+    """The handler raised an exception. The sender may try again, and does not see the cause."""
 
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "handler-failed"
@@ -134,7 +132,7 @@ class HttpConnection:
             self._stream.close()
 
     async def _answer_next(self) -> bool:
-        """Read some bytes and answer what ends in them; return whether to go on."""
+        """Read some bytes and answer the requests that end in them; return whether to go on."""
         parser = self._parser
         data = await self._stream.read_bytes(_READ_BYTES, partial=True)
         turns = parser.begun + parser.ended
@@ -170,7 +168,7 @@ class HttpConnection:
         return self._max_body_bytes if mount is None else mount.max_body_bytes
 
     def _answer(self, request: Request) -> Response:
-        """Call the handler, once; whatever it does becomes an answer."""
+        """Call the handler; an exception that it raises also becomes an answer."""
         mount = self._mount(request.target)
         if mount is None:
             return refusal_response(unknown_endpoint())
@@ -213,9 +211,9 @@ class HttpConnection:
         self._timer = asyncio.get_running_loop().call_later(delay_s, self._check_clock)
 
     def _check_clock(self) -> None:
-        """End a connection whose request takes too long, or that is idle for as long.
+        """End a connection whose request takes too long, or that has been idle for that time.
 
-        Each connection has one timer, so that requests need not set any.
+        Each connection has one timer, so that no request has to set one.
         """
         left_s = self._waiting_since_s + REQUEST_TIMEOUT_S - self._now_s()
         if left_s > 0:
@@ -223,7 +221,7 @@ class HttpConnection:
             return
         for event in self._parser.refuse(slow_sender(REQUEST_TIMEOUT_S)):
             if isinstance(event, Refused) and self._parser.begun > self._parser.ended:
-                # As much as fits: nobody waits for a sender that does not read.
+                # Do not wait until it is sent: the sender may not read it.
                 self._stream.write(_bytes(self._refuse(event), event.method, closes=True))
         self._stream.close()
 
@@ -253,6 +251,6 @@ def _bytes(response: Response, method: str, *, closes: bool) -> bytes:
     return head if method == "HEAD" else head + body
 
 
-@lru_cache(maxsize=1)  # one text a second
+@lru_cache(maxsize=1)  # the text is the same for a second
 def _date(now_s: int) -> str:
     return formatdate(now_s, usegmt=True)

@@ -44,9 +44,9 @@ class Listener:
         Address or host name to bind. Loopback by default: with another address, other
         machines can reach the kernel.
     port : int
-        0 takes a free one.
+        0 chooses a free one.
     max_body_bytes : int
-        The limit for paths that set none, and where nothing is mounted.
+        The limit of a body for mounts that set none, and for all other paths.
 
     Notes
     -----
@@ -64,7 +64,7 @@ class Listener:
         self._server: Server | None = None
 
     def start(self) -> None:
-        """Bind the port and serve, unless it does already.
+        """Bind the port and start to serve, unless the listener is running.
 
         Raises
         ------
@@ -110,15 +110,15 @@ class Listener:
         max_body_bytes: int | None = None,
         on_error: OnError | None = None,
     ) -> None:
-        """Serve `path`, also with a slash at its end, with `handler`; replaces the mount there.
+        """Let `handler` answer at `path`, also with a slash at its end; replace an earlier mount.
 
         Parameters
         ----------
         handler : callable
             ``Request -> Response``, called on the listener's thread. If it raises a
-            ``Refusal``, that is the answer; anything else is a 500 that hides the cause.
+            ``Refusal``, that is the answer; another exception becomes a 500 without the cause.
         on_error : callable, optional
-            Called on the listener's thread with what the handler raised, and with the
+            Called on the listener's thread with the handler's exceptions, and with the
             refusals of requests to `path` that never reached it.
         """
         limit = self._max_body_bytes if max_body_bytes is None else max_body_bytes
@@ -131,20 +131,20 @@ class Listener:
     def call_soon(self, callback: Callable[[], object]) -> None:
         """Run `callback` on the listener's thread.
 
-        May be called from any thread. Does nothing if the listener is closed, so a request
-        that is served meanwhile does not fail because a view cannot be updated.
+        May be called from any thread. If the listener is closed, this does nothing, so that a
+        request that is still being answered does not fail.
         """
         self._started().call_soon(callback)
 
     def call_later(self, delay_s: float, callback: Callable[[], object]) -> Timer:
-        """Run `callback` on the listener's thread after a delay; else like `call_soon`."""
+        """Run `callback` on the listener's thread after a delay; see :meth:`call_soon`."""
         return self._started().call_later(delay_s, callback)
 
     def close(self) -> None:
         """Free the port and answer the requests that have begun.
 
-        May be called from any thread; on the listener's own it does not wait for the end. The
-        mounts stay for another start.
+        May be called from any thread; on the listener's own thread, it does not wait. The mounts
+        remain for another start.
         """
         if self._server is not None:
             self._server.stop()
@@ -185,7 +185,7 @@ class Listener:
 
 
 def shared(*, host: str | None = None, port: int = 0) -> Listener:
-    """Return the one listener of this kernel, running.
+    """Return the listener of this kernel; start it if it is not running.
 
     Running a cell again returns the same one. It survives a reload of this module, and is
     closed when the kernel ends.
@@ -212,7 +212,7 @@ def shared(*, host: str | None = None, port: int = 0) -> Listener:
             asked = f"host {host!r}, port {port}" if host else f"port {port}"
             raise ListenerError(
                 f"The listener of this kernel already serves {listener.url}, but {asked} was asked "
-                "for. Leave that out to use it as it is, or close it first: shared().close()."
+                "for. Leave that out to use this listener, or close it first: shared().close()."
             )
         return listener
 
@@ -243,9 +243,9 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 class _Kernel(ModuleType):
-    """What this process has once, kept as a module so that it survives reloads.
+    """The listener of this process, in a module that survives reloads of the code.
 
-    It has no file, so ``%autoreload`` does not reload it.
+    ``%autoreload`` does not reload it, because it has no file.
     """
 
     NAME = "nbincoming.notebook._kernel"
@@ -266,7 +266,7 @@ class _Kernel(ModuleType):
             self.listener.close()
 
     def after_fork(self) -> None:
-        """Leave the listeners to the parent, in a forked child."""
+        """Leave the listeners to the parent process; called in a forked child."""
         self.lock = threading.RLock()  # a thread of the parent may hold the old one
         for server in self.servers:
             server.abandon()

@@ -42,7 +42,7 @@ class Timer:
         self._callback: Callable[[], object] | None = callback
 
     def cancel(self) -> None:
-        """Do not run the callback, unless it has begun; from any thread."""
+        """Cancel the callback, unless it has begun. Any thread may call this."""
         self._callback = None
 
     def fire(self) -> None:
@@ -65,14 +65,14 @@ class Server:
         self._connections = weakref.WeakSet[HttpConnection]()
         self._stopping = False
         self._started = concurrent.futures.Future[None]()
-        # On every system: Tornado cannot use the loop that Windows has by default.
+        # Tornado cannot use the default loop of Windows.
         self._loop = asyncio.SelectorEventLoop()
-        # A daemon, since a kernel waits for any other thread when it ends, and is killed for it.
+        # A daemon: a kernel that ends would wait for any other thread, and Jupyter would kill it.
         self._thread = threading.Thread(target=self._run, name="nbincoming-listener", daemon=True)
 
     @property
     def serving(self) -> bool:
-        """Whether it accepts requests; not so in a forked child, which has no such thread."""
+        """Whether it accepts requests; false in a forked child, where the thread does not run."""
         return not self._stopping and self._thread.is_alive()
 
     def start(self) -> None:
@@ -82,7 +82,7 @@ class Server:
 
     def call_soon(self, callback: Callable[[], object]) -> None:
         """Run `callback` on the thread, unless it has stopped by then."""
-        if self._thread.is_alive():  # to wake the loop in a forked child would wake the parent
+        if self._thread.is_alive():  # in a forked child, this would wake the parent's loop
             with contextlib.suppress(RuntimeError):  # the loop is closed
                 self._loop.call_soon_threadsafe(callback)
 
@@ -104,7 +104,7 @@ class Server:
             self._thread.join(1.5 * GRACE_S)
 
     def abandon(self) -> None:
-        """Close the parent's sockets, in a forked child.
+        """Close the sockets of the parent process; called in a forked child.
 
         Otherwise the port stays bound while the child lives. The loop is left alone, because
         its selector is shared: unregistering a socket here would unregister it in the parent.
@@ -165,10 +165,10 @@ class Server:
         return IOLoop.current()
 
     def _is_not_ours(self, record: logging.LogRecord) -> bool:
-        """Keep the records of this thread out of the notebook; a filter for `LOGGERS`.
+        """Filter `LOGGERS`, so that the records of this thread do not show in the notebook.
 
-        They go to our log instead, without their text, which may quote a header. The records
-        of other threads, such as the kernel's, pass.
+        They go to our log instead, without their text, which may quote a header. Records of
+        other threads, such as the kernel's, pass.
         """
         ours = record.thread == self._thread.ident
         if ours:

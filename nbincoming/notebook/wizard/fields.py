@@ -1,4 +1,4 @@
-"""Convert between a condition's JSON form and the fields of a form. Pure."""
+"""Convert conditions between their JSON form and the fields of a form."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ HINTS: Final = {
     "value": "vip, or 5, true, null",
 }
 
-#: A value that starts with it is another parameter.
+#: A value that starts with this names another parameter.
 REFERENCE: Final = "="
 
 
@@ -61,7 +61,7 @@ class Choice:
 
     @property
     def key(self) -> str:
-        """Identifies the row: several rows can have one name."""
+        """Name and type, because operators of several types can have one name."""
         return f"{self.operator.name}|{self.operator.type}"
 
     @property
@@ -181,10 +181,10 @@ def is_simple(condition: Any) -> bool:
 
 
 def _meaning(leaf: Leaf) -> tuple[object, ...]:
-    """Return what distinguishes the meaning of leaves; a type without an effect does not."""
+    """Return a value that is equal for leaves of one meaning; it omits a type without effect."""
     met = [(row.name, row.type) for row, _ in leaf.rows()]
     rest = {name: value for name, value in leaf.data().items() if name != "type"}
-    return json_text(rest), met, leaf.type == "number"  # this type converts texts
+    return json_text(rest), met, leaf.type == "number"  # this type converts texts to numbers
 
 
 def _shown(value: Value, row: Operator) -> str:

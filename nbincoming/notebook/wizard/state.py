@@ -63,7 +63,7 @@ class Window:
     first : int
         Number of the first sample that can be captured in it.
     wanted : int or None
-        It closes after so many requests that were not refused; None: it stays open.
+        It closes after this many requests that were not refused; None for no early end.
     """
 
     opened_ms: int
@@ -89,7 +89,7 @@ class State:
     open_card : str or None
         The card whose form is open.
     problems : mapping
-        By card, which shows them.
+        The problems that each card shows.
     notice : str
         The last event about requests, in a sentence.
     written : str
@@ -335,7 +335,7 @@ def badge(state: State) -> str:
 
 
 def summary(state: State, card: Card, *, samples: int = 0, parameters: int = 0) -> str:
-    """Return the one line of a closed card."""
+    """Return the line below a card's title."""
     draft = state.draft
     match card:
         case "endpoint":

@@ -9,9 +9,8 @@ from functools import partial
 
 from nbincoming.notebook.wizard.state import Action, State, update
 
-#: The delay between a change and its notification, and the pause until the next one. So a burst
-#: becomes one update, and five updates a second are far below the rate at which Jupyter drops
-#: messages.
+#: The delay between a change and its notification, and the pause before the next notification. The
+#: pause limits updates to five a second, because Jupyter drops messages at a high rate.
 NOTIFY_DELAY_S = 0.01
 NOTIFY_PAUSE_S = 0.2
 
@@ -43,7 +42,7 @@ class Store:
         self._generation = 0
 
     def set_scheduler(self, later: Later | None) -> None:
-        """Run callbacks later by another function; pending ones of the old may be lost."""
+        """Replace the function `later`; callbacks that wait in the old one may never run."""
         with self.lock:
             self.later = later
             self._is_pending = self._is_paused = False
@@ -104,7 +103,7 @@ class Store:
     def _end_pause(self, generation: int) -> None:
         with self.lock:
             if generation != self._generation:
-                return  # this callback came from an earlier loop
+                return  # this callback came from an earlier scheduler
             self._is_paused = False
             due = self._is_pending
         if due:

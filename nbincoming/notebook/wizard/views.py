@@ -149,8 +149,8 @@ def set_html(box: widgets.HTML, content: str) -> None:
 def field(kind: type[Any], label: str, *, css: str = "", **options: Any) -> Any:
     """Return an input whose label is above it.
 
-    A text field sends its value when the user leaves it or presses Enter. If each letter were sent,
-    a button that is pressed next could overtake the letters while the kernel is busy.
+    A text field sends its value when the user leaves it or presses Enter. If it sent each letter,
+    a busy kernel could handle the click on a button before the last letters.
     """
     if issubclass(kind, widgets.Text | widgets.Textarea):
         options = {"continuous_update": False, **options}
@@ -226,7 +226,7 @@ class Grid:
 #: Most members of a tree; more would make the browser slow.
 _TREE_LIMIT: Final = 2_000
 
-#: A tree with at most so many leaves is open at first; a larger one is open for some levels.
+#: A tree with at most this many leaves is open at first; a larger one only for some levels.
 _SMALL_TREE: Final = 60
 _OPEN_LEVELS: Final = 3
 _ALL_LEVELS: Final = 1_000

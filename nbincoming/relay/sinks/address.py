@@ -59,7 +59,7 @@ class SinkAddress:
 
     @property
     def ca_file(self) -> str | None:
-        """File of the authorities to trust, if the URL names one."""
+        """File of the certificate authorities to trust, if the URL names one."""
         options = dict(parse_qsl(self.query, keep_blank_values=True))
         return options.get(CA_OPTION) if self.is_secure else None
 
@@ -89,7 +89,7 @@ class SinkAddress:
         Raises
         ------
         SinkError
-            If the file of authorities cannot be used.
+            If the file of certificate authorities cannot be used.
         """
         try:
             return trust(self.ca_file) if self.is_secure else None
@@ -141,8 +141,8 @@ def parse_sink_address(url: str) -> SinkAddress:
     user, colon, _ = before.partition(":")
     if at and colon:
         raise SinkError(
-            f"A URL must not hold a password: it shows in the list of processes. Remove it from "
-            f"{scheme}://{netloc}, put it in an environment variable, and end the URL by #env:NAME."
+            "A URL must not contain a password: the list of processes shows it. Remove it from "
+            f"{scheme}://{netloc}, put it in an environment variable, and add #env:NAME to the URL."
         )
     hosts = tuple(netloc.split(","))
     for host in hosts:

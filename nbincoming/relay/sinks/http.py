@@ -1,4 +1,4 @@
-"""A sink for HTTP: one event for each request, signed by Standard Webhooks.
+"""A sink for HTTP: one event for each request, signed as Standard Webhooks defines.
 
 https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -35,12 +35,12 @@ _MAX_ANSWER_BYTES: Final = 65_536
 #: Statuses that ask to retry later, as any status with Retry-After does.
 _LATER: Final = frozenset({425, 429})
 
-#: Statuses that usually mean a fault of the receiver or of the configuration: a redirect, which a
-#: signed event does not follow, wrong credentials, a gateway without an answer. But a firewall may
-#: block one event alone, or the receiver may crash or time out on it.
+#: Statuses that do not say whether the event is at fault. Usually the receiver or the configuration
+#: is: a redirect, which the sink does not follow, wrong credentials, a gateway without an answer.
+#: But a firewall may block this event alone, or the receiver may crash or time out on it.
 _DOUBTFUL: Final = frozenset({*range(300, 400), 401, 403, 407, 408, 502, 503, 504})
 
-#: Raised when the event was sent and no answer came, or when the connection was lost before.
+#: Raised if the event was sent but no answer came, or if the connection was lost before that.
 _NO_ANSWER: Final = (urllib3.exceptions.ReadTimeoutError, urllib3.exceptions.ProtocolError)
 
 
@@ -77,12 +77,12 @@ class HttpSink:
         )
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Post events, each after the one before was accepted."""
+        """Post events one after the other, until one is not accepted."""
         for number, event in enumerate(events):
             try:
                 status, retry_after = self._post(event)
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                # Without its message, which may hold the URL.
+                # Not the error's message, which may contain the URL.
                 reason = certificate_fault(error) or type(error).__name__
                 is_doubtful = isinstance(error, _NO_ANSWER)
                 raise Undelivered(reason, delivered=number, is_doubtful=is_doubtful) from error
@@ -129,7 +129,7 @@ def _take_body(answer: urllib3.BaseHTTPResponse) -> None:
 
 
 def _query(address: SinkAddress) -> str:
-    """Return the query for the receiver: all but our own option."""
+    """Return the query of the URL without our own option."""
     query = address.query
     if address.ca_file is not None:
         parts = query.split("&")

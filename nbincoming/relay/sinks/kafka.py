@@ -34,7 +34,7 @@ _OPTIONS: Final = (
     "sasl.mechanism",
 )
 
-#: Errors of the broker, or of the client on its behalf, about a record that is never accepted.
+#: Errors of the broker or the client which mean that the broker never accepts the record.
 _REFUSALS: Final = frozenset(
     {
         KafkaError.MSG_SIZE_TOO_LARGE,
@@ -69,14 +69,14 @@ class KafkaSink:
             raise SinkError(
                 f"The sink {address.name} needs a topic. Write kafka://host:9092/topic."
             ) from None
-        address.trusted()  # raises now if the file of authorities is wrong
+        address.trusted()  # raises now if the CA file is wrong
         is_secure = address.is_secure
         self._settings: dict[str, Any] = {
             "bootstrap.servers": ",".join(address.hosts),
             "security.protocol": "SSL" if is_secure else "PLAINTEXT",
             "enable.idempotence": True,
-            # deliver() has its own time limit: librdkafka would drop one record and go on to
-            # deliver later ones.
+            # deliver() has its own time limit. After this one, librdkafka would drop a record and
+            # still deliver later ones.
             "message.timeout.ms": 0,
             "log_level": 0,  # Undelivered has the reason
         }
@@ -87,7 +87,7 @@ class KafkaSink:
                 "sasl.username": address.user,
                 "sasl.password": address.text_of(secret) or "",
             }
-        # librdkafka looks for the system's certificates by itself, and ignores SSL_CERT_FILE.
+        # librdkafka finds the system's certificates itself, but ignores SSL_CERT_FILE.
         default = ssl.get_default_verify_paths().cafile
         if is_secure and default is not None:
             self._settings[CA_OPTION] = default
@@ -106,7 +106,7 @@ class KafkaSink:
         producer = self._producer
         if producer is None:
             producer = self._producer = Producer(self._settings | {"error_cb": self._note_error})
-        ends: dict[int, KafkaError | None] = {}
+        results: dict[int, KafkaError | None] = {}
         refused, produced = None, 0
         try:
             for number, event in enumerate(events):
@@ -115,24 +115,24 @@ class KafkaSink:
                     key=event.integration,
                     value=event_json(event),
                     headers=_HEADERS,
-                    on_delivery=partial(_note, ends, number),
+                    on_delivery=partial(_record_result, results, number),
                 )
                 produced += 1
-        except KafkaException as exception:  # the later ones are not produced
+        except KafkaException as exception:  # later events are not produced
             refused = exception.args[0]
         deadline_s = time.monotonic() + DELIVERY_TIMEOUT_S
-        while len(ends) < produced and not any(ends.values()):
+        while len(results) < produced and not any(results.values()):
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
                 break
             producer.poll(left_s)
-        delivered = next((n for n in range(produced) if n not in ends or ends[n]), produced)
+        delivered = next((n for n in range(produced) if n not in results or results[n]), produced)
         if delivered == len(events):
             return
         if delivered == produced:
             error = refused
         else:
-            error = ends.get(delivered)
+            error = results.get(delivered)
             self._abandon(producer)
         if error is None:
             raise Undelivered(self._reason or "Kafka: no answer", delivered=delivered)
@@ -144,13 +144,13 @@ class KafkaSink:
             self._abandon(self._producer)
 
     def _abandon(self, producer: Producer) -> None:
-        """Discard a producer with its queue, which it would still deliver in the background."""
+        """Discard a producer and its queue, so that it delivers nothing in the background."""
         producer.purge()
         producer.poll(0)
         self._producer = None
 
     def _note_error(self, error: KafkaError) -> None:
-        """Keep the error that explains most; librdkafka reports one for each address it tries."""
+        """Keep the most useful error; librdkafka reports one for each address that it tries."""
         code = error.code()
         if code == KafkaError._ALL_BROKERS_DOWN:
             return
@@ -158,10 +158,10 @@ class KafkaSink:
             self._reason = _text(error)
 
 
-def _note(
-    ends: dict[int, KafkaError | None], number: int, error: KafkaError | None, _: object
+def _record_result(
+    results: dict[int, KafkaError | None], number: int, error: KafkaError | None, _: object
 ) -> None:
-    ends[number] = error
+    results[number] = error
 
 
 def _text(error: KafkaError) -> str:

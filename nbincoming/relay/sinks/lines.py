@@ -12,8 +12,8 @@ from nbincoming.core.events import Event
 from nbincoming.relay.sinks.address import SinkAddress
 from nbincoming.relay.sinks.sink import SinkError, Undelivered, event_json
 
-#: The handle of standard output. Python's stream would keep what could not be written in its
-#: buffer, and write it later.
+#: The file descriptor of standard output. Python's stream would keep unwritten data in its buffer
+#: and write it later.
 STDOUT: Final = 1
 
 
@@ -34,7 +34,7 @@ class StdoutSink:
         try:
             _write(STDOUT, b"\n" + data if self._is_torn else data)
         except OSError as error:
-            self._is_torn = True  # perhaps; readers skip an empty line
+            self._is_torn = True  # perhaps within a line; readers skip an empty line
             raise Undelivered(f"Standard output: {error.strerror}") from error
         self._is_torn = False
 
@@ -45,9 +45,9 @@ class StdoutSink:
 class JsonlSink:
     """A file that grows.
 
-    A line that a crash cut short is ended when the file is opened, so that no event is joined
-    to it. Readers skip a line that is not JSON. A file that was moved or deleted, as by
-    logrotate, is opened again before the next delivery.
+    If a crash cut the last line short, the sink ends that line when it opens the file, so that
+    the next event starts a new one. Readers must skip lines that are not JSON. If the file was
+    moved or deleted, as by logrotate, the sink makes a new one before the next delivery.
     """
 
     batch = 100
@@ -64,7 +64,7 @@ class JsonlSink:
             raise SinkError(f"{self._path} cannot be written: {error.strerror}.") from None
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Append events; they are on the disk when it returns."""
+        """Append events, and return when they are on the disk."""
         data = _lines(events)
         try:
             if not self._is_in_place():
@@ -74,7 +74,7 @@ class JsonlSink:
             os.fsync(self._handle)
         except OSError as error:
             with contextlib.suppress(OSError):
-                self.close()  # opened again, which ends a line that was cut short
+                self.close()  # to open it again ends a line that was cut short
             raise Undelivered(f"{self._path}: {error.strerror}") from error
 
     def close(self) -> None:

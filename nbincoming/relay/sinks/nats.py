@@ -1,6 +1,6 @@
 """A sink for NATS JetStream: one message for each event, acknowledged by the stream.
 
-The message has the event's id, so the stream drops duplicates within its own window for them.
+The message has the event's id, so the stream drops copies within its own duplicate window.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from nbincoming.tls import certificate_fault
 #: Time limit for a connection, and for one acknowledgement.
 _STEP_S: Final = 5.0
 
-#: "message size exceeds maximum allowed", by a stream's own limit.
+#: JetStream's error code for a message that is larger than the stream's own limit.
 _TOO_LARGE: Final = 10054
 
 
@@ -38,12 +38,12 @@ class NotEncrypted(Error):
     """A server that offers no encryption although the URL asks for TLS.
 
     A NATS server announces in plain text whether connections are encrypted, and the client
-    obeys. An attacker in between could announce that they are not, and would get the password.
+    obeys. An attacker in between could announce that they are not, and so get the password.
     """
 
 
 _REASONS: Final[dict[type[BaseException], str]] = {
-    NotEncrypted: "the server does not encrypt, and tls:// asks for it"
+    NotEncrypted: "the server does not encrypt, but tls:// requires it"
 }
 
 
@@ -90,7 +90,7 @@ class NatsSink(LoopSink):
         try:
             async with asyncio.timeout(DELIVERY_TIMEOUT_S):
                 stream = await self._stream()
-                for number, event in enumerate(events):  # noqa: B007 - read where it fails
+                for number, event in enumerate(events):  # noqa: B007 - the handlers below read it
                     await stream.publish(
                         self._subject,
                         event_json(event),
@@ -108,7 +108,7 @@ class NatsSink(LoopSink):
             is_refusal = error.err_code == _TOO_LARGE
             reason = f"NATS: {error.description}"
             raise Undelivered(reason, delivered=number, is_refusal=is_refusal) from None
-        # A client that closes cancels the calls that wait.
+        # When the client closes, it cancels the calls that wait.
         except (Error, OSError, TimeoutError, asyncio.CancelledError) as error:
             await self.drop()
             reason = certificate_fault(error) or _REASONS.get(type(error)) or type(error).__name__

@@ -95,7 +95,7 @@ def open_sink(url: str, secrets: Secrets) -> Sink:
     """
     kind = SINK_KINDS.get(url.partition(":")[0].lower())
     if kind is None:
-        # Cut at the scheme: a URL may hold a password.
+        # Show only the scheme, because the URL may contain a password.
         scheme = quote(url.partition(":")[0])
         shown = ", ".join(dict.fromkeys(each.url for each in SINK_KINDS.values()))
         raise SinkError(f"{scheme} is not a kind of sink. Give one of these: {shown}.")

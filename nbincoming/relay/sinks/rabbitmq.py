@@ -34,8 +34,8 @@ from nbincoming.tls import certificate_fault
 #: Time limit for a connection, and for one confirmation.
 _STEP_S: Final = 5.0
 
-#: Raised when a connection is lost or was lost before; the client cancels the calls that wait.
-_AWAY: Final = (
+#: Raised if the connection is lost, or was lost before. The client then cancels waiting calls.
+_LOST: Final = (
     AMQPError,
     ChannelInvalidStateError,
     OSError,
@@ -46,7 +46,7 @@ _AWAY: Final = (
 
 
 class RabbitSink(LoopSink):
-    """A queue, or an exchange and a routing key, which must exist.
+    """A queue, or an exchange with a routing key. The queue or exchange must exist.
 
     Parameters
     ----------
@@ -88,30 +88,30 @@ class RabbitSink(LoopSink):
         self._exchange: AbstractExchange | None = None
 
     async def publish(self, events: Sequence[Event]) -> None:
-        """Publish events in windows, each after the one before was confirmed."""
+        """Publish a window of events at a time; wait until the broker has confirmed all of it."""
         delivered = 0
         try:
             async with asyncio.timeout(DELIVERY_TIMEOUT_S):
                 exchange = self._exchange or await self._connect()
                 while delivered < len(events):
                     some = events[delivered : delivered + self._window]
-                    ends = await asyncio.gather(
+                    results = await asyncio.gather(
                         *(self._publish_one(exchange, event) for event in some),
                         return_exceptions=True,
                     )
-                    for end in ends:
-                        if isinstance(end, BaseException):
-                            raise end
+                    for result in results:
+                        if isinstance(result, BaseException):
+                            raise result
                         delivered += 1
         except DeliveryError as error:
             what = "refused it" if error.frame.name == "Basic.Nack" else "has no queue for it"
             raise Undelivered(f"RabbitMQ {what}", delivered=delivered) from None
-        except _AWAY as error:
+        except _LOST as error:
             await self.drop()
             raise Undelivered(
                 f"RabbitMQ: {certificate_fault(error) or type(error).__name__}",
                 delivered=delivered,
-                is_refusal=isinstance(error, ChannelPreconditionFailed),  # larger than its limit
+                is_refusal=isinstance(error, ChannelPreconditionFailed),  # the message is too large
             ) from error
 
     async def _publish_one(self, exchange: AbstractExchange, event: Event) -> None:
@@ -120,7 +120,7 @@ class RabbitSink(LoopSink):
 
     async def _connect(self) -> AbstractExchange:
         await self.drop()
-        # Not aio_pika.connect(): if that fails, nobody can close its connection.
+        # If aio_pika.connect() failed, there would be no object to close the connection with.
         self._connection = Connection(make_url(**self._options), ssl_context=self._trusted)
         await self._connection.connect(timeout=_STEP_S)
         channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
@@ -134,7 +134,7 @@ class RabbitSink(LoopSink):
         """Close the connection."""
         connection, self._connection, self._exchange = self._connection, None, None
         if connection is not None:
-            with contextlib.suppress(*_AWAY):
+            with contextlib.suppress(*_LOST):
                 async with asyncio.timeout(_STEP_S):
                     await connection.close()
 

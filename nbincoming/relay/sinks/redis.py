@@ -34,7 +34,7 @@ class RedisSink:
 
     def __init__(self, address: SinkAddress, secret: bytes | None) -> None:
         address.options()
-        address.trusted()  # raises now if the file of authorities is wrong
+        address.trusted()  # raises now if the CA file is wrong
         try:
             database, self._stream = address.segments
             number = int(database)

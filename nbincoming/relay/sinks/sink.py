@@ -28,11 +28,11 @@ class Undelivered(NbIncomingError):
     delivered : int
         Number of events delivered before the failure.
     is_refusal : bool
-        Whether the sink rejected this event. The relay gives up on it after some tries, but
-        retries for ever while a sink cannot be reached.
+        Whether the sink rejected this event. The relay then gives up on it after some tries.
+        While a sink cannot be reached, it retries for ever.
     is_doubtful : bool
-        Whether the sink was reached, but it is unknown whether the event or the sink is at
-        fault. The relay retries until the sink accepts a later event.
+        Whether it is unclear if the event or the sink is at fault. The relay retries. If the
+        sink then accepts a later event but not this one, this one becomes a dead letter.
     retry_after_s : float
         Shortest pause that the sink asks for.
     """
@@ -56,7 +56,7 @@ class Undelivered(NbIncomingError):
 class Sink(Protocol):
     """Receives events, in order.
 
-    Creating one makes no connection, so a sink that is down does not prevent a start.
+    Creating one makes no connection, so the relay can start while the sink is down.
     """
 
     #: Most events for one call of :meth:`deliver`.
@@ -66,13 +66,13 @@ class Sink(Protocol):
     max_threads: int
 
     def deliver(self, events: Sequence[Event]) -> None:
-        """Deliver events of one integration; when it returns, the receiver has them.
+        """Deliver events of one integration; return when the receiver has them.
 
         Raises
         ------
         Undelivered
-            At the first event that fails. No later one was delivered, nor will be unless it
-            is passed again.
+            If an event fails. The events after it were not delivered, and will not be until
+            they are passed again.
         """
 
     def close(self) -> None:

@@ -52,7 +52,7 @@ class CardView:
     #: The members of the draft that the form shows.
     shown: ClassVar[tuple[str, ...]] = ()
     apply_label: ClassVar[str] = "Apply"
-    #: Whether the form has anything to cancel.
+    #: Whether the form has a button to cancel.
     cancels: ClassVar[bool] = True
 
     def __init__(self, integration: Integration) -> None:
@@ -90,15 +90,15 @@ class CardView:
         return summary(state, self.card)
 
     def on_apply(self) -> None:
-        """Do more on Apply than changing the draft."""
+        """Do what Apply does besides changing the draft."""
 
     def on_cancel(self) -> None:
-        """Do more on Cancel than closing the form."""
+        """Do what Cancel does besides closing the form."""
 
     # --- the frame ---------------------------------------------------------------------
 
     def refresh(self, state: State) -> None:
-        """Show the state; an error on the way is shown in the card, too."""
+        """Show the state, or the error if that fails."""
         try:
             self._refresh(state)
         except Exception as error:

@@ -109,7 +109,7 @@ class EndpointCard(CardView):
         self._algorithm.value = scheme.algorithm if isinstance(scheme, Jwt) else "HS256"
         known = isinstance(scheme, Meta)
         verify = scheme.verify_token if isinstance(scheme, Meta) else None
-        # Suggested only for a new scheme: an existing one without a handshake stays so.
+        # Suggest a name only for a new scheme, because an existing one may have no handshake.
         self._verify_name.value = verify or ("" if known else f"env:{stem}_VERIFY_TOKEN")
         signed = scheme if isinstance(scheme, Hmac) else None
         self._header.value = signed.header if signed else "x-signature"
@@ -158,7 +158,7 @@ class EndpointCard(CardView):
             self.integration.set_secret(self._secret_name.value.strip(), secret)
         if verify and self._scheme.value == "meta":
             self.integration.set_secret(self._verify_name.value.strip(), verify)
-        if self._public.value != self._public_before:  # otherwise code may have changed it
+        if self._public.value != self._public_before:  # only then: code can set it too
             self.integration.endpoint.public_base = self._public.value
 
         self._api_keys.hide()
@@ -192,7 +192,7 @@ class EndpointCard(CardView):
         return f'<ul class="nbi-ways">{ways}</ul>'
 
     def _take_secrets(self) -> tuple[str, str]:
-        """Return the entered secrets; clear the fields first, because their values are synced."""
+        """Return the entered secrets, and clear the fields, because their values are synced."""
         taken = self._secret_value.value, self._verify_value.value
         self._secret_value.value = self._verify_value.value = ""
         return taken
