@@ -52,9 +52,13 @@ _CLAIM: Final = Script(
 )
 
 #: Adds integrations to the index that the relay reads, and numbers the new ones. KEYS: the index.
-#: ARGV: names. HDEL removes nothing; a server that refuses writes, such as a replica, refuses it.
+#: ARGV: names. SETRANGE writes nothing: the index is missing or has another type. But a server that
+#: refuses writes, because it is full or a replica, refuses this command first.
 _REGISTER: Final = Script("""
-redis.call('HDEL', KEYS[1], '')
+local reply = redis.pcall('SETRANGE', KEYS[1], 0, '')
+if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE') then
+  return reply
+end
 for n = 1, #ARGV do
   redis.call('HSETNX', KEYS[1], ARGV[n], redis.call('HLEN', KEYS[1]))
 end

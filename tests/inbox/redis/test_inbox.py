@@ -97,11 +97,14 @@ def test_a_full_server_refuses_and_holds_no_key(
     inbox: RedisInbox, server: Server, send: Sender
 ) -> None:
     """Beyond ``maxmemory`` nothing is accepted; what was refused is accepted later."""
+    inbox.claim([send("before")])  # the index has the integration
     with redis.Redis(port=server.port) as client:
         client.config_set("maxmemory", 1)
-        with pytest.raises(InboxUnavailable):
-            inbox.claim([send("a")])
+        for act in (lambda: inbox.claim([send("a")]), inbox.probe):
+            with pytest.raises(InboxUnavailable):
+                act()
         client.config_set("maxmemory", 0)
+    inbox.probe()
     assert kinds(inbox.claim([send("a")])) == [Accepted]
 
 
