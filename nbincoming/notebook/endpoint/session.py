@@ -17,7 +17,7 @@ from nbincoming.core.auth.signing import credentials, token
 from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.values import Value, exact, json_text
-from nbincoming.errors import ListenerError, Problem, Refusal, SecretError
+from nbincoming.errors import ListenerError, Problem, Refusal, SecretError, quote
 from nbincoming.export.example import EXAMPLE_BODY
 from nbincoming.notebook.endpoint.capture import Capture
 from nbincoming.notebook.endpoint.login_keys import LoginKeys
@@ -61,12 +61,20 @@ class EndpointSession:
         self._served = ServedSpecs(store, secrets)
         self._capture = Capture(store, samples)
         self._listener: Listener | None = None
+        self._is_closed = False
 
     # --- where it listens --------------------------------------------------------------
 
     def listen(self, *, host: str | None = None, port: int = 0) -> None:
-        """Mount the endpoint at the kernel's listener, and start that if it is not running."""
+        """Mount the endpoint at the kernel's listener, and start that if it is not running.
+
+        Raises
+        ------
+        ListenerError
+            If the integration was closed, or the listener cannot start.
+        """
         with self._store.lock:
+            self.check_open()
             listener = shared(host=host, port=port)
             if listener is self._listener:
                 return
@@ -86,6 +94,27 @@ class EndpointSession:
         return self._listener is not None and self._listener.running
 
     @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._is_closed
+
+    @property
+    def why_silent(self) -> str:
+        """Why the endpoint does not listen, and what to do; empty while it listens."""
+        if self._is_closed:
+            name = quote(self._store.state.draft.name)
+            return (
+                f"The integration {name} was closed. Make it again with Integration({name}), and "
+                "use the one that this returns."
+            )
+        return "" if self.listening else "Not listening: call listen()."
+
+    def check_open(self) -> None:
+        """Raise ListenerError after :meth:`close`: another integration may have the path."""
+        if self._is_closed:
+            raise ListenerError(self.why_silent)
+
+    @property
     def url(self) -> str:
         """The URL on this machine; raises ListenerError before :meth:`listen`."""
         return self._running.url + self._path
@@ -101,6 +130,7 @@ class EndpointSession:
 
     @property
     def _running(self) -> Listener:
+        self.check_open()
         if self._listener is None or not self._listener.running:
             raise ListenerError("The endpoint has no URL yet. Call listen() first.")
         return self._listener
@@ -136,13 +166,16 @@ class EndpointSession:
                 self._mount()
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop answering and capturing, for good."""
         with self._store.lock:
+            self._is_closed = True
+            self._capture.close()
             if self._listener is not None:
                 self._listener.unmount(self._path)
             self._listener = None
             self._store.set_scheduler(None)
             _LISTENING.discard(self)
+        self._store.notify()
 
     # --- when it captures --------------------------------------------------------------
 
@@ -156,6 +189,8 @@ class EndpointSession:
 
         Raises
         ------
+        ListenerError
+            If the integration was closed.
         SecretError
             If a secret of the draft is missing: every request would be refused.
         """

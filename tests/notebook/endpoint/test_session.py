@@ -310,10 +310,10 @@ def test_closing_one_leaves_the_other(make: Make) -> None:
 
 
 def test_a_closed_endpoint_has_no_url(inc: Integration) -> None:
-    """The error says to call listen()."""
+    """The error says to make the integration again."""
     inc.close()
     assert not inc.endpoint.listening
-    with pytest.raises(ListenerError, match="Call listen"):
+    with pytest.raises(ListenerError, match=r"was closed\. Make it again"):
         _ = inc.url
 
 
