@@ -25,7 +25,7 @@ from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.endpoint.served_specs import ServedSpecs
 from nbincoming.notebook.endpoint.urls import EndpointUrl, endpoint_urls, public_base_of
 from nbincoming.notebook.listener.listener import Listener, shared
-from nbincoming.notebook.wizard.state import SetPublicBase, ShowProblems, Window
+from nbincoming.notebook.wizard.state import NoteRefused, NoteTaken, SetPublicBase, Window
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
 from nbincoming.secrets import SecretStore
@@ -271,17 +271,20 @@ class EndpointSession:
     def _handle(self, request: Request) -> Response:
         """Answer a request, on the listener's thread."""
         outcome, judged = self._served.claim(request)
-        self._capture.add(request, outcome, judged)
+        with self._store.lock:
+            sample = self._capture.add(request, outcome, judged)
+            if sample.judged and not all(each.past for each in self._store.state.refused):
+                self._store.dispatch(NoteTaken())
         self._store.notify()
         return answer(outcome)
 
     def _show_error(self, error: Exception) -> None:
-        what = (
-            f"A request was refused with {error.status}"
-            if isinstance(error, Refusal)
-            else "A request failed"
-        )
-        self._store.dispatch(ShowProblems("incoming", (Problem("", f"{what}: {error}"),)))
+        """Show a request that failed, or was refused before it could be judged."""
+        if isinstance(error, Refusal):
+            what, reason = f"refused with {error.status}", str(error)
+        else:
+            what, reason = "answered 500", f"{type(error).__name__}: {error}"
+        self._store.dispatch(NoteRefused(what, reason, now_ms()))
 
 
 #: The endpoints that are listening: the kernel has one login for the API keys of all of them.

@@ -73,6 +73,31 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedRequests:
+    """Requests that became no sample: refused before they were judged, or failed.
+
+    Attributes
+    ----------
+    what : str
+        What became of them, such as ``"refused with 431"``.
+    reason : str
+        Why, for the last one.
+    count : int
+        How many came since the last window opened.
+    last_ms : int
+        When the last one came, in milliseconds since the epoch, UTC.
+    past : bool
+        Whether a request was taken after the last one.
+    """
+
+    what: str
+    reason: str
+    count: int
+    last_ms: int
+    past: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything about an integration except its samples.
 
@@ -98,6 +123,8 @@ class State:
         The start of the endpoint's public URL, such as a tunnel's.
     missed : int
         Number of requests that arrived while the draft answered 404.
+    refused : tuple of RefusedRequests
+        One for each `what`, so even a port scan adds few; the latest is last.
     """
 
     draft: Spec
@@ -112,6 +139,7 @@ class State:
     written: str = ""
     public_base: str = ""
     missed: int = 0
+    refused: tuple[RefusedRequests, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -191,6 +219,20 @@ class CountMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRefused:
+    """A request was refused before it was judged, or failed."""
+
+    what: str
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTaken:
+    """A request was captured and not refused, so earlier refusals are past."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoteSaved:
     """The draft was saved."""
 
@@ -215,6 +257,8 @@ Action: TypeAlias = (
     | NoteImport
     | SetPublicBase
     | CountMissed
+    | NoteRefused
+    | NoteTaken
     | NoteSaved
     | NotePublished
 )
@@ -240,7 +284,12 @@ def update(state: State, action: Action) -> State:
             )
         case OpenWindow(window=window):
             return replace(
-                state, window=window, notice="", missed=0, problems=_without(state, "incoming")
+                state,
+                window=window,
+                notice="",
+                missed=0,
+                refused=(),
+                problems=_without(state, "incoming"),
             )
         case CloseWindow(notice=notice):
             return replace(state, window=None, notice=notice)
@@ -250,6 +299,10 @@ def update(state: State, action: Action) -> State:
             return replace(state, public_base=public_base)
         case CountMissed():
             return replace(state, missed=state.missed + 1)
+        case NoteRefused():
+            return replace(state, refused=_with_refused(state, action))
+        case NoteTaken():
+            return replace(state, refused=tuple(replace(each, past=True) for each in state.refused))
         case NoteSaved(path=path):
             return replace(
                 state, written=f"Saved as a draft: {path}", problems=_without(state, "publish")
@@ -283,6 +336,12 @@ def _change(state: State, action: SetMembers) -> State:
         open_card=None if closes else state.open_card,
         problems=_without(state, action.card),
     )
+
+
+def _with_refused(state: State, action: NoteRefused) -> tuple[RefusedRequests, ...]:
+    count = 1 + sum(each.count for each in state.refused if each.what == action.what)
+    others = [each for each in state.refused if each.what != action.what]
+    return (*others, RefusedRequests(action.what, action.reason, count, action.at_ms))
 
 
 def _without(state: State, card: Card) -> Mapping[Card, tuple[Problem, ...]]:

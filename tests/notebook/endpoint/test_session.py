@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import nbincoming as nbi
+from nbincoming.clock import now_ms
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import ListenerError
 from nbincoming.inbox.memory import MemoryInbox
@@ -245,8 +246,8 @@ def test_what_an_inbox_raises_is_shown(inc: Integration, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(MemoryInbox, "claim", fail)
     assert send(inc) == 500
-    (problem,) = inc.state.problems["incoming"]
-    assert "the cause" in problem.message
+    (shown,) = inc.state.refused
+    assert (shown.what, shown.reason) == ("answered 500", "RuntimeError: the cause")
 
 
 @pytest.mark.parametrize(
@@ -259,9 +260,37 @@ def test_a_request_that_never_became_one_is_shown(inc: Integration, line: str, s
     with socket.create_connection((str(url.hostname), url.port), WAIT_S) as connection:
         connection.sendall(f"POST {url.path} HTTP/1.1\r\n{line}\r\n\r\n".encode())
         assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
-    (problem,) = inc.state.problems["incoming"]
-    assert problem.message.startswith(f"A request was refused with {status}: The ")
-    assert "secret" not in problem.message
+    (shown,) = inc.state.refused
+    assert shown.what == f"refused with {status}"
+    assert shown.reason.startswith("The ")
+    assert "secret" not in shown.reason
+
+
+def refuse(inc: Integration) -> None:
+    """Send a request that is refused before it can be judged."""
+    url = urlsplit(inc.url)
+    with socket.create_connection((str(url.hostname), url.port), WAIT_S) as connection:
+        connection.sendall(f"POST {url.path} HTTP/1.1\r\nX-A : b\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_refused_requests_are_counted_until_one_is_taken(inc: Integration) -> None:
+    """Then they are past; one that is refused after that is not."""
+    inc.endpoint.open_window(60)
+    before_ms = now_ms()
+    for _ in range(3):
+        refuse(inc)
+    (shown,) = inc.state.refused
+    assert (shown.count, shown.past) == (3, False)
+    assert before_ms <= shown.last_ms <= now_ms()
+    assert post(inc.url, b"{", {}) == 400
+    assert not inc.state.refused[0].past
+    assert send(inc) == 200
+    assert [(each.count, each.past) for each in inc.state.refused] == [(3, True)]
+    refuse(inc)
+    assert [(each.count, each.past) for each in inc.state.refused] == [(4, False)]
+    inc.endpoint.open_window(60)
+    assert inc.state.refused == ()
 
 
 @pytest.mark.parametrize("draft_is_larger", [True, False])

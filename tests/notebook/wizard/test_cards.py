@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from nbincoming.core.spec.model import spec_from_data
 from nbincoming.files import load
 from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.wizard.state import Card, State
+from nbincoming.notebook.wizard.state import Card, NoteRefused, State
 from nbincoming.review.key_advice import key_advice
 from tests.core.strategies import spec_data
 from tests.notebook.conftest import Make
@@ -319,6 +320,33 @@ def test_a_refused_request_is_shown_with_its_reason(inc: Integration, page: Page
     assert "not valid JSON at line 1" in text_of(opened)
     field(opened, "Raw JSON").value = True
     assert "priority" in text_of(opened)
+
+
+def test_requests_that_became_no_sample_are_told(inc: Integration, page: Page) -> None:
+    """How many, when the last one came and why; once a request is taken, they are past."""
+    inc.endpoint.open_window(60)
+    card = page.card("incoming").widget
+    moments = [datetime(2026, 1, 2, 3, 4, 5).astimezone(), datetime.now().astimezone()]
+    for count, at in enumerate(moments, 1):
+        inc.store.dispatch(
+            NoteRefused("refused with 431", "The <headers>.", int(at.timestamp() * 1000))
+        )
+        page.refresh()
+        when = f"{at:%H:%M:%S}" if count == 2 else "2026-01-02 03:04:05"
+        words = ("1 request was", "2 requests were")[count - 1]
+        assert f"{words} refused with 431" in text_of(card)
+        assert f"at {when}: The &lt;headers&gt;." in text_of(card)
+        assert "Refused requests" in text_of(card)
+    opened = page.open("incoming")
+    assert "Refused requests" in text_of(opened)  # opening the form does not hide them
+    send(inc, {})
+    page.refresh()
+    assert "Refused requests" not in text_of(opened)
+    assert "Refused earlier" in text_of(opened)
+    assert "2 requests were refused with 431" in text_of(opened)
+    inc.endpoint.open_window(60)
+    page.refresh()
+    assert "refused with 431" not in text_of(opened)
 
 
 def test_a_request_is_shown_raw(inc: Integration, page: Page) -> None:
