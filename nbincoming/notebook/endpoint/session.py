@@ -25,6 +25,7 @@ from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.endpoint.served_specs import ServedSpecs
 from nbincoming.notebook.endpoint.urls import EndpointUrl, endpoint_urls, public_base_of
 from nbincoming.notebook.listener.listener import Listener, shared
+from nbincoming.notebook.listener.refusals import CutOff
 from nbincoming.notebook.wizard.state import NoteRefused, NoteTaken, SetPublicBase, Window
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
@@ -280,7 +281,9 @@ class EndpointSession:
 
     def _show_error(self, error: Exception) -> None:
         """Show a request that failed, or was refused before it could be judged."""
-        if isinstance(error, Refusal):
+        if isinstance(error, CutOff):
+            what, reason = "cut off", str(error)
+        elif isinstance(error, Refusal):
             what, reason = f"refused with {error.status}", str(error)
         else:
             what, reason = "answered 500", f"{type(error).__name__}: {error}"

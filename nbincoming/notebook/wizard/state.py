@@ -52,6 +52,10 @@ MEMBERS: Final[Mapping[Card, tuple[str, ...]]] = MappingProxyType(
 )
 
 
+#: For how many reasons refused requests are shown, so that a port scan cannot flood the screen.
+MAX_REASONS: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The time in which the draft answers and requests are captured.
@@ -74,14 +78,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class RefusedRequests:
-    """Requests that became no sample: refused before they were judged, or failed.
+    """Requests that became no sample for one reason: refused before they were judged, or failed.
 
     Attributes
     ----------
     what : str
         What became of them, such as ``"refused with 431"``.
     reason : str
-        Why, for the last one.
+        Why.
     count : int
         How many came since the last window opened.
     last_ms : int
@@ -124,7 +128,7 @@ class State:
     missed : int
         Number of requests that arrived while the draft answered 404.
     refused : tuple of RefusedRequests
-        One for each `what`, so even a port scan adds few; the latest is last.
+        One for each reason, at most :data:`MAX_REASONS`; the latest is last.
     """
 
     draft: Spec
@@ -339,9 +343,12 @@ def _change(state: State, action: SetMembers) -> State:
 
 
 def _with_refused(state: State, action: NoteRefused) -> tuple[RefusedRequests, ...]:
-    count = 1 + sum(each.count for each in state.refused if each.what == action.what)
-    others = [each for each in state.refused if each.what != action.what]
-    return (*others, RefusedRequests(action.what, action.reason, count, action.at_ms))
+    others = [
+        each for each in state.refused if (each.what, each.reason) != (action.what, action.reason)
+    ]
+    before = sum(each.count for each in state.refused if each not in others)
+    last = RefusedRequests(action.what, action.reason, before + 1, action.at_ms)
+    return (*others, last)[-MAX_REASONS:]
 
 
 def _without(state: State, card: Card) -> Mapping[Card, tuple[Problem, ...]]:

@@ -266,6 +266,30 @@ def test_a_request_that_never_became_one_is_shown(inc: Integration, line: str, s
     assert "secret" not in shown.reason
 
 
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        (b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03", "refused with 400"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "refused with 400"),
+        (b"FOO %s HTTP/1.1\r\n\r\n", "refused with 400"),
+        (b"POST %s HTTP/1.1\r\nX-A", "cut off"),
+        (b"POST %s HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", "cut off"),
+    ],
+)
+def test_what_is_not_even_a_request_is_shown(inc: Integration, sent: bytes, what: str) -> None:
+    """The analyst sees that something came, and why it is no sample."""
+    url = urlsplit(inc.url)
+    with socket.create_connection((str(url.hostname), url.port), WAIT_S) as connection:
+        connection.sendall(sent.replace(b"%s", url.path.encode()))
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1_000):
+            pass
+    assert when(inc, lambda: bool(inc.state.refused))
+    (shown,) = inc.state.refused
+    assert (shown.what, shown.count) == (what, 1)
+    assert shown.reason.startswith("The ")
+
+
 def refuse(inc: Integration) -> None:
     """Send a request that is refused before it can be judged."""
     url = urlsplit(inc.url)

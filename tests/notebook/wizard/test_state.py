@@ -22,6 +22,7 @@ from nbincoming.core.spec.model import Spec, spec_from_data
 from nbincoming.errors import Problem
 from nbincoming.notebook.wizard.state import (
     CARDS,
+    MAX_REASONS,
     MEMBERS,
     TITLES,
     Action,
@@ -170,14 +171,24 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
     ),
     "a missed request is counted": (state(missed=1), CountMissed(), {"missed": 2}),
     "a request is refused": (
-        state(refused=(refused("cut off"),)),
+        state(refused=(refused(),)),
         NoteRefused("refused with 400", "New.", 9),
-        {"refused": (refused("cut off"), refused(reason="New.", count=1, last_ms=9))},
+        {"refused": (refused(), refused(reason="New.", count=1, last_ms=9))},
     ),
-    "refused requests with one answer are counted": (
+    "refused requests are counted by their reasons": (
         state(refused=(refused(past=True), refused("cut off"))),
-        NoteRefused("refused with 400", "New.", 9),
-        {"refused": (refused("cut off"), refused(reason="New.", count=3, last_ms=9))},
+        NoteRefused("refused with 400", "Old.", 9),
+        {"refused": (refused("cut off"), refused(count=3, last_ms=9))},
+    ),
+    "refused requests of many reasons push out the oldest": (
+        state(refused=tuple(refused(reason=f"{number}.") for number in range(MAX_REASONS))),
+        NoteRefused("refused with 400", "Old.", 9),
+        {
+            "refused": (
+                *(refused(reason=f"{number}.") for number in range(1, MAX_REASONS)),
+                refused(count=1, last_ms=9),
+            )
+        },
     ),
     "a request that is taken puts the refused ones behind": (
         state(refused=(refused("cut off", past=True), refused())),
