@@ -65,7 +65,7 @@ def test_every_card_opens_in_both_themes(
 SHOWN: dict[str, Callable[[Locator], Locator]] = {
     "Endpoint": lambda found: found.get_by_text("has a value. It never leaves this kernel."),
     "Incoming data": lambda found: found.get_by_role("cell", name="12345678901234567895"),
-    "Deduplication hash generator": lambda found: found.get_by_text("5 would be answered 200"),
+    "Deduplication hash generator": lambda found: found.get_by_text("5 new, answered 200"),
     "Conditions": lambda found: found.get_by_text("urgent matches 3 of 6 samples"),
     "Publish": lambda found: found.get_by_text("1 sample with another outcome"),
 }

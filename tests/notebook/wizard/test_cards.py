@@ -292,9 +292,18 @@ def test_missed_requests_are_told(inc: Integration, page: Page) -> None:
     assert "2 requests got 404" in text_of(page.open("incoming"))
 
 
+def test_a_card_without_anything_to_apply_is_closed(page: Page, inc: Integration) -> None:
+    """Its button says what it does."""
+    for card in ("incoming", "publish"):
+        opened = page.open(card)  # type: ignore[arg-type]
+        assert not {"Apply", "Cancel"} & {each.description for each in buttons(opened)}
+        click(opened, "Close")
+        assert inc.state.open_card is None
+
+
 def picker(opened: Any) -> Any:
-    """Find the list of requests."""
-    return field(opened, "Request")
+    """Find the list of samples."""
+    return field(opened, "Sample")
 
 
 def test_the_newest_request_is_shown(inc: Integration, page: Page) -> None:
@@ -490,7 +499,10 @@ def test_the_preview_counts_what_would_be(inc: Integration, page: Page) -> None:
     capture(inc, {"id": 1}, {"id": 2}, {"id": 1}, b"{")
     opened = page.open("deduplication")
     choose(opened, "body.id")
-    assert "Of 3 samples, <b>2</b> would be answered 200 and <b>1</b> 204" in text_of(opened)
+    shown = text_of(opened)
+    assert "<b>2</b> new, answered 200" in shown
+    assert "<b>1</b> duplicate, answered 204" in shown
+    assert "would be answered" not in shown  # the figures say it
     assert "in 3 of 3 samples, 2 distinct" in text_of(opened)
 
 
@@ -704,6 +716,7 @@ def test_the_preview_says_which_samples_match_and_why(inc: Integration, page: Pa
     fill(opened, "body.priority", "equals|string", "high")
     preview = text_of(opened)
     assert "urgent matches 1 of 3 samples" in preview
+    assert '<th scope="col">Sample</th>' in preview  # as in the card of publishing
     assert "is &quot;low&quot;" in preview
     assert "is missing" in preview
 

@@ -11,6 +11,8 @@ import nbincoming as nbi
 from nbincoming.export.formats import FORMATS
 from nbincoming.files import history_of, load
 from nbincoming.notebook.integration import Integration
+from nbincoming.notebook.wizard.cards.deduplication_card import CLAIMS
+from nbincoming.notebook.wizard.state import TITLES
 from nbincoming.notebook.wizard.views import CopyButton
 from nbincoming.review.golden_examples import choose_examples
 from nbincoming.review.lint import lint
@@ -51,6 +53,20 @@ def test_advice_has_its_code_its_way_out_and_leads_to_its_card(
         assert each.remedy.split("“")[0][:30] in text_of(opened).replace("&quot;", '"')
     click(opened, "Show")
     assert inc.state.open_card == "endpoint"
+
+
+def test_advice_says_what_the_forms_say(inc: Integration) -> None:
+    """Who reads it finds the words on the screen, not those of the spec."""
+    inc.trigger("odd", P.body.n == 4)
+    remedies = {each.code: each.remedy for each in inc.lint()}
+    messages = {each.code: each.message for each in inc.lint()}
+    ((triggered, _),) = [each for each in CLAIMS if each[1] == "triggered"]
+    assert f'"{triggered}"' in remedies["NBI009"]
+    assert f"card {TITLES['conditions']}" in remedies["NBI007"]
+    assert "is true in" in messages["NBI012"]
+    for words in (*remedies.values(), *messages.values()):
+        assert not {"holds", "hold", "explain()", "explain(),"} & set(words.split())
+        assert '"triggered"' not in words
 
 
 def test_advice_that_was_taken_is_gone(make: Make) -> None:

@@ -46,6 +46,7 @@ class IncomingCard(CardView):
     """Opens the window and shows each request when it arrives."""
 
     card = "incoming"
+    apply_label = "Close"
     cancels = False
 
     def build(self) -> list[widgets.Widget]:
@@ -64,7 +65,7 @@ class IncomingCard(CardView):
         self._status = text(live=True)
         self._past = text(css="nbi-quiet")
         self._picker = field(
-            widgets.Select, "Request", css="nbi-list", options=[("none yet", -1)], rows=2
+            widgets.Select, "Sample", css="nbi-list", options=[("none yet", -1)], rows=2
         )
         self._raw = checkbox("Raw JSON")
         self._pictured = checkbox("Pictures")
