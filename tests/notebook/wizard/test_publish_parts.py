@@ -97,10 +97,11 @@ def test_a_change_is_said_and_shown_on_the_samples(inc: Integration, page: Page)
     said = text_of(page.open("publish"))
     assert "body.n is more than 7" in said
     assert "1 sample with another outcome" in said
+    assert "<b>1</b> sample changes" in said
     assert "accepted: large" in said
     inc.trigger("large", P.body.n > 4)
     page.refresh()
-    assert "<b>0</b> of the samples change" in text_of(page.open("publish"))
+    assert "<b>0</b> samples change" in text_of(page.open("publish"))
 
 
 def test_without_samples_a_change_is_just_said(make: Make) -> None:

@@ -124,6 +124,7 @@ class IncomingCard(CardView):
             set_html(self._left, _bar_html(left_s, (window.ends_ms - window.opened_ms) / 1000))
         set_html(self._status, self._status_words(state))
         past = [each for each in state.refused if each.past]
+        show(self._past, bool(past))
         set_html(self._past, _refused_html("Refused earlier", past, css="nbi-past"))
         samples = self.integration.samples.snapshot()[-_LISTED_REQUESTS:]
         show(self._captured, bool(samples))
