@@ -85,7 +85,7 @@ class Integration:
     def __new__(cls, name: str, *, folder: str | Path | None = None) -> Self:
         """Return the integration of this name in this kernel, or make it."""
         living = cls._living.get(name)
-        if isinstance(living, cls):
+        if isinstance(living, cls) and not living.endpoint.closed:
             living._check_folder(folder)
             return living
         made = super().__new__(cls)
@@ -94,13 +94,17 @@ class Integration:
         return made
 
     def _open(self, name: str, folder: Path) -> None:
-        taken = {each.draft.endpoint: each.name for each in self._living.values()}
+        others = [each for each in self._living.values() if not each.endpoint.closed]
+        taken = {each.draft.endpoint: each.name for each in others}
         state = opened_state(name, folder, taken=taken)
-        self.store = store = Store(state)
+        self.store: Store = Store(state)
+        store = self.store
         self.samples = Samples()
         self.secrets = SecretStore()
         self.api_keys = LoginKeys(store.notify)
-        self.endpoint = EndpointSession(store, self.samples, self.secrets, self.api_keys)
+        self.endpoint: EndpointSession = EndpointSession(
+            store, self.samples, self.secrets, self.api_keys
+        )
         self.inspection = Inspection(store, self.samples, self.secrets)
         self._editor = DraftEditor(store)
         self._publisher = Publisher(folder, store, self.samples, self.endpoint, self.inspection)
@@ -363,12 +367,17 @@ class Integration:
         from nbincoming.notebook.wizard.wizard import Wizard
 
         with self.store.lock:
+            self.endpoint.check_open()
             if self._wizard is None:
                 self._wizard = Wizard(self)
             return self._wizard.widget
 
     def close(self) -> None:
-        """Stop answering and forget the integration; its files stay."""
+        """Stop answering and forget the integration; its files stay.
+
+        Afterwards whatever would serve again raises ListenerError: ``listen``, ``retrieve``,
+        ``publish`` and the wizard. Its samples and its draft can still be read and saved.
+        """
         self.endpoint.close()
         if self._living.get(self.name) is self:
             del self._living[self.name]
@@ -389,6 +398,6 @@ class Integration:
         return f"<Integration {self.name!r}: {badge(self.state)}{where}, {self.samples!r}>"
 
     def __str__(self) -> str:
-        url = f"URL: {self.url}" if self.endpoint.listening else "Not listening: call listen()."
+        url = f"URL: {self.url}" if self.endpoint.listening else self.endpoint.why_silent
         title = f"{self.draft.icon} {self.name} ({badge(self.state)})"
         return f"{title}\n  {url}\n  Samples: {self.samples!r}"

@@ -54,6 +54,7 @@ class Publisher:
 
     def publish(self, folder: str | Path | None, *, changes: str, by: str) -> Spec:
         """Write the next version and serve it from now on."""
+        self._endpoint.check_open()
         problems = self._endpoint.problems()
         if problems:
             self._store.dispatch(ShowProblems("publish", tuple(problems)))

@@ -39,12 +39,12 @@ class LeafCoverage:
 
     def __str__(self) -> str:
         if self.tested:
-            return f"“{self.sentence}” holds in {self.held} and does not hold in {self.failed}."
+            return f"“{self.sentence}” is true in {self.held} and false in {self.failed}."
         if self.held:
-            return f"“{self.sentence}” holds in every example that reaches it."
+            return f"“{self.sentence}” is true in every example that tests it."
         if self.failed:
-            return f"“{self.sentence}” holds in no example."
-        return f"No example reaches “{self.sentence}”."
+            return f"“{self.sentence}” is true in no example."
+        return f"No example tests “{self.sentence}”."
 
 
 def example_coverage(spec: Spec) -> list[LeafCoverage]:

@@ -68,7 +68,8 @@ def claim_advice(spec: Spec, reviews: Sequence[SampleReview]) -> Iterator[Advice
         message += f" In the samples, this happens to {counted(lost, 'key')}."
     yield Advice(
         "NBI009", "deduplication.claims", message,
-        'Set claims to "triggered", or add the parameters that the triggers read to the key.',
+        'Have keys claimed by "only requests for which a trigger is true", or add the parameters '
+        "that the triggers read to the key.",
     )  # fmt: skip
 
 

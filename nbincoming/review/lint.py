@@ -98,7 +98,7 @@ def _triggers(spec: Spec, reviews: Sequence[SampleReview]) -> Iterator[Advice]:
             yield Advice(
                 "NBI007", place,
                 f"The trigger {trigger.name!r} matches none of {counted(len(good), 'sample')}.",
-                "See why with explain(), or capture a request that it should match.",
+                "See why on the card Conditions, or capture a request that it should match.",
             )  # fmt: skip
         if count == len(good) >= _MIN_SAMPLES:
             yield Advice(
@@ -156,7 +156,7 @@ def _examples(spec: Spec) -> Iterator[Advice]:
         if not leaf.tested:
             yield Advice(
                 "NBI012", leaf.place, str(leaf),
-                "Capture one request in which it holds, and one in which it does not.",
+                "Capture one request in which it is true, and one in which it is false.",
             )  # fmt: skip
 
 

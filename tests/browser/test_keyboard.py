@@ -41,10 +41,10 @@ def tab_to(page: Page, card_name: str, name: str, *, steps: int = 60) -> None:
 
 
 def press(page: Page, card_name: str, name: str, key: str = "Enter") -> None:
-    """Go to a button and press it; wait until Apply has closed its card."""
+    """Go to a button and press it; wait until Apply or Close has closed its card."""
     tab_to(page, card_name, name)
     page.keyboard.press(key)
-    if name == "Apply":
+    if name in ("Apply", "Close"):
         closed = card(page.locator(".nbi-wizard"), card_name).get_by_role("button", name="Define")
         expect(closed).to_be_visible()
 
@@ -62,7 +62,7 @@ def test_from_creation_to_publishing_without_a_mouse(
     expect(card(wizard, "Incoming data").get_by_text("No requests yet")).to_be_visible()
     press(page, "Incoming data", "Send the example")
     expect(wizard.get_by_role("cell", name="body.complaint.customer.email")).to_be_visible()
-    press(page, "Incoming data", "Apply", "Space")
+    press(page, "Incoming data", "Close", "Space")
 
     press(page, "Deduplication hash generator", "Define")
     tab_to(page, "Deduplication hash generator", "Parameter")

@@ -591,6 +591,63 @@ def test_closing_twice_is_no_error(inc: Integration) -> None:
     inc.close()
 
 
+@pytest.mark.parametrize(
+    "serve",
+    [
+        lambda inc: inc.listen(),
+        lambda inc: inc.retrieve(1),
+        lambda inc: inc.endpoint.open_window(60),
+        lambda inc: inc.endpoint.listen_if_needed(),
+        lambda inc: inc.endpoint.send_example(),
+        lambda inc: inc.publish(),
+        lambda inc: inc.wizard(),
+        lambda inc: inc._repr_mimebundle_(),
+        lambda inc: inc.url,
+        lambda inc: inc.curl(),
+    ],
+)
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_closed_integration_never_serves_again(
+    make: Make, serve: Callable[[Integration], object], shown: bool
+) -> None:
+    """It would take the path of a newer one of its name; the error says what to use."""
+    old = make()
+    if shown:
+        old.wizard()
+    old.save()
+    old.close()
+    new = make()
+    new.listen()
+    assert new.draft.endpoint == old.draft.endpoint
+    message = unchanged(old, ListenerError, lambda: serve(old))
+    assert message.startswith("The integration 'orders' was closed.")
+    assert "Make it again with Integration('orders')" in message
+    assert not old.endpoint.listening
+    capture(new, {"id": 1})
+    assert (len(new.samples), len(old.samples)) == (1, 0)
+
+
+def test_a_closed_integration_says_so(inc: Integration) -> None:
+    """The text does not advise listen(), which would be refused; the draft can be saved."""
+    inc.endpoint.open_window(60)
+    inc.close()
+    assert "Make it again with Integration('orders')" in str(inc)
+    assert "listen()" not in str(inc)
+    assert inc.state.window is None
+    assert inc.save().is_file()
+
+
+def test_an_endpoint_that_was_closed_alone_does_not_come_back(make: Make) -> None:
+    """Making the integration again makes another one, as the error says."""
+    inc = make()
+    inc.save()
+    inc.endpoint.close()
+    again = make()
+    assert again is not inc
+    assert again.draft.endpoint == inc.draft.endpoint
+    again.listen()
+
+
 def test_closing_one_leaves_its_namesake(make: Make) -> None:
     """Closing an old object again does not close a new one of the same name."""
     old = make()

@@ -69,9 +69,9 @@ def test_what_is_asked_of_elements_is_asked_of_each() -> None:
 @pytest.mark.parametrize(
     ("bodies", "words"),
     [
-        ([{"a": 1}], "“body.a equals 1” holds in every example that reaches it."),
-        ([{}], "“body.a equals 1” holds in no example."),
-        ([{"a": 1}, {}], "“body.a equals 1” holds in 1 and does not hold in 1."),
+        ([{"a": 1}], "“body.a equals 1” is true in every example that tests it."),
+        ([{}], "“body.a equals 1” is true in no example."),
+        ([{"a": 1}, {}], "“body.a equals 1” is true in 1 and false in 1."),
     ],
 )
 def test_it_is_said_in_words(bodies: list[Any], words: str) -> None:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from nbincoming.core.conditions.label import Reference
 from nbincoming.core.conditions.operators import BY_NAME
 from nbincoming.core.conditions.tree import (
     Condition,
@@ -322,7 +321,7 @@ def _plain(value: Any) -> Any:
     """Convert a Python value to a value of a spec."""
     match value:
         case Parameter():
-            return Reference(parameter=format_path(value._path))
+            return {"parameter": format_path(value._path)}  # the leaf reports a wrong label
         case list() | tuple():
             return [_plain(item) for item in value]
         case date():  # a datetime is one, too

@@ -28,7 +28,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, Final, TypeVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from nbincoming.core.conditions.label import Reference
 from nbincoming.core.conditions.operators import BY_NAME, OPERATORS, Operator, Type
@@ -39,7 +39,6 @@ from nbincoming.core.conditions.tree import (
     Condition,
     ElementLeaf,
     Leaf,
-    Node,
     Not,
 )
 from nbincoming.core.problems import problems_of
@@ -132,7 +131,7 @@ def _write_label(label: str) -> str:
     return format_path(parse(label), plain=_PLAIN)
 
 
-_Made = TypeVar("_Made", bound=Node)
+_Made = TypeVar("_Made", bound=BaseModel)
 
 
 class _Reader:
@@ -243,10 +242,10 @@ class _Reader:
         raise self.stopped(f"write an operator, {hint}")
 
     def _value(self, rows: tuple[Operator, ...]) -> Value | Reference:
-        operand = rows[0].operand
+        operand, start = rows[0].operand, self.position
         label = self._label()
         if label is not None:
-            return Reference(parameter=label)
+            return self._made(Reference, start, parameter=label)
         if operand in ("unit", "duration") and not self.text.startswith('"', self.position):
             match = _BARE.match(self.text, self.position)
             if match is None:

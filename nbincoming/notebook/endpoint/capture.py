@@ -9,6 +9,7 @@ from nbincoming.errors import counted
 from nbincoming.notebook.endpoint.countdown import countdown, wait_until
 from nbincoming.notebook.wizard.state import CloseWindow, OpenWindow, Window
 from nbincoming.notebook.wizard.store import Later, Store
+from nbincoming.samples.sample import Sample
 from nbincoming.samples.samples import Samples
 
 
@@ -65,13 +66,13 @@ class Capture:
             self.close(window)
         return Samples([sample for sample in self._samples if sample.number >= window.first])
 
-    def add(self, request: Request, outcome: Outcome, judged: object) -> None:
+    def add(self, request: Request, outcome: Outcome, judged: object) -> Sample:
         """Add a request to the samples; close the window if it was the last one wanted."""
         with self._store.lock:
-            self._samples.add(request, outcome, judged)
+            sample = self._samples.add(request, outcome, judged)
             window = self._store.state.window
-            if window is None or window.wanted is None:
-                return
-            good = [each for each in self._samples if each.number >= window.first and each.judged]
-            if len(good) >= window.wanted:
-                self.close(window)
+            if window is not None and window.wanted is not None:
+                came = [each for each in self._samples if each.number >= window.first]
+                if sum(each.judged for each in came) >= window.wanted:
+                    self.close(window)
+            return sample

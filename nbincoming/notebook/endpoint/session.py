@@ -17,7 +17,7 @@ from nbincoming.core.auth.signing import credentials, token
 from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.values import Value, exact, json_text
-from nbincoming.errors import ListenerError, Problem, Refusal, SecretError
+from nbincoming.errors import ListenerError, Problem, Refusal, SecretError, quote
 from nbincoming.export.example import EXAMPLE_BODY
 from nbincoming.notebook.endpoint.capture import Capture
 from nbincoming.notebook.endpoint.login_keys import LoginKeys
@@ -25,7 +25,8 @@ from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.endpoint.served_specs import ServedSpecs
 from nbincoming.notebook.endpoint.urls import EndpointUrl, endpoint_urls, public_base_of
 from nbincoming.notebook.listener.listener import Listener, shared
-from nbincoming.notebook.wizard.state import SetPublicBase, ShowProblems, Window
+from nbincoming.notebook.listener.refusals import CutOff
+from nbincoming.notebook.wizard.state import NoteRefused, NoteTaken, SetPublicBase, Window
 from nbincoming.notebook.wizard.store import Store
 from nbincoming.samples.samples import Samples
 from nbincoming.secrets import SecretStore
@@ -61,12 +62,20 @@ class EndpointSession:
         self._served = ServedSpecs(store, secrets)
         self._capture = Capture(store, samples)
         self._listener: Listener | None = None
+        self._is_closed = False
 
     # --- where it listens --------------------------------------------------------------
 
     def listen(self, *, host: str | None = None, port: int = 0) -> None:
-        """Mount the endpoint at the kernel's listener; start the listener if it is not running."""
+        """Mount the endpoint at the kernel's listener; start the listener if it is not running.
+
+        Raises
+        ------
+        ListenerError
+            If the integration was closed, or the listener cannot start.
+        """
         with self._store.lock:
+            self.check_open()
             listener = shared(host=host, port=port)
             if listener is self._listener:
                 return
@@ -86,6 +95,27 @@ class EndpointSession:
         return self._listener is not None and self._listener.running
 
     @property
+    def closed(self) -> bool:
+        """Whether :meth:`close` was called."""
+        return self._is_closed
+
+    @property
+    def why_silent(self) -> str:
+        """Why the endpoint does not listen, and what to do; empty while it listens."""
+        if self._is_closed:
+            name = quote(self._store.state.draft.name)
+            return (
+                f"The integration {name} was closed. Make it again with Integration({name}), and "
+                "use the one that this returns."
+            )
+        return "" if self.listening else "Not listening: call listen()."
+
+    def check_open(self) -> None:
+        """Raise ListenerError after :meth:`close`: another integration may have the path."""
+        if self._is_closed:
+            raise ListenerError(self.why_silent)
+
+    @property
     def url(self) -> str:
         """The URL on this machine; raises ListenerError before :meth:`listen`."""
         return self._running.url + self._path
@@ -101,6 +131,7 @@ class EndpointSession:
 
     @property
     def _running(self) -> Listener:
+        self.check_open()
         if self._listener is None or not self._listener.running:
             raise ListenerError("The endpoint has no URL yet. Call listen() first.")
         return self._listener
@@ -136,13 +167,16 @@ class EndpointSession:
                 self._mount()
 
     def close(self) -> None:
-        """Stop answering."""
+        """Stop answering and capturing, for good."""
         with self._store.lock:
+            self._is_closed = True
+            self._capture.close()
             if self._listener is not None:
                 self._listener.unmount(self._path)
             self._listener = None
             self._store.set_scheduler(None)
             _LISTENING.discard(self)
+        self._store.notify()
 
     # --- when it captures --------------------------------------------------------------
 
@@ -156,6 +190,8 @@ class EndpointSession:
 
         Raises
         ------
+        ListenerError
+            If the integration was closed.
         SecretError
             If a secret of the draft is missing: every request would be refused.
         """
@@ -236,17 +272,22 @@ class EndpointSession:
     def _handle(self, request: Request) -> Response:
         """Answer a request, on the listener's thread."""
         outcome, judged = self._served.claim(request)
-        self._capture.add(request, outcome, judged)
+        with self._store.lock:
+            sample = self._capture.add(request, outcome, judged)
+            if sample.judged and not all(each.past for each in self._store.state.refused):
+                self._store.dispatch(NoteTaken())
         self._store.notify()
         return answer(outcome)
 
     def _show_error(self, error: Exception) -> None:
-        what = (
-            f"A request was refused with {error.status}"
-            if isinstance(error, Refusal)
-            else "A request failed"
-        )
-        self._store.dispatch(ShowProblems("incoming", (Problem("", f"{what}: {error}"),)))
+        """Show a request that failed, or was refused before it could be judged."""
+        if isinstance(error, CutOff):
+            what, reason = "cut off", str(error)
+        elif isinstance(error, Refusal):
+            what, reason = f"refused with {error.status}", str(error)
+        else:
+            what, reason = "answered 500", f"{type(error).__name__}: {error}"
+        self._store.dispatch(NoteRefused(what, reason, now_ms()))
 
 
 #: The endpoints that are listening: the kernel has one login for the API keys of all of them.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 from http.client import responses
-from typing import ClassVar, Final
+from typing import Final
 
 from tornado.iostream import IOStream, StreamClosedError
 
@@ -26,6 +26,7 @@ from nbincoming.errors import Refusal
 from nbincoming.http.limits import MAX_HEAD_BYTES, REQUEST_TIMEOUT_S
 from nbincoming.http.refusals import slow_sender
 from nbincoming.http.request_parser import ContinueExpected, Phase, Refused, RequestParser
+from nbincoming.notebook.listener.refusals import HandlerFailed, cut_off
 
 #: Answers a request. Called on the listener's thread, so it must not block for long.
 Handler = Callable[[Request], Response]
@@ -59,14 +60,6 @@ class Mount:
             self.on_error(error)
         except Exception:  # the sender gets its answer even if a view fails
             log.exception("The error hook of a mount raised")
-
-
-class HandlerFailed(Refusal):
-    """The handler raised an exception. The sender may try again, and does not see the cause."""
-
-    status: ClassVar[int] = 500
-    slug: ClassVar[str] = "handler-failed"
-    title: ClassVar[str] = "The request could not be handled"
 
 
 class HttpConnection:
@@ -123,7 +116,7 @@ class HttpConnection:
             while await self._answer_next():
                 pass
         except StreamClosedError:
-            pass  # the sender went away
+            self._report_cut_off()
         except Exception:  # the outermost edge
             log.exception("A connection failed")
         finally:
@@ -185,13 +178,34 @@ class HttpConnection:
             return refusal_response(HandlerFailed("The receiver failed. Try again later."))
 
     def _refuse(self, refused: Refused) -> Response:
-        """Answer a request that is not complete, and report it if its path is known."""
+        """Answer a request that is not complete, and report it."""
         log.info("A request was refused before it was complete: %s", refused.refusal.slug)
+        mounts = self._meant(refused)
+        for mount in mounts:
+            mount.report(refused.refusal)
+        is_elsewhere = refused.path is not None and not mounts
+        return refusal_response(unknown_endpoint() if is_elsewhere else refused.refusal)
+
+    def _meant(self, refused: Refused) -> list[Mount]:
+        """Find the mounts that the sender may have meant, by what was read of the path.
+
+        A TLS hello, an unknown method or a broken connection leaves no path, or only its start.
+        """
         mount = self._mount(refused.target)
         if mount is not None:
-            mount.report(refused.refusal)
-        is_elsewhere = refused.path is not None and mount is None
-        return refusal_response(unknown_endpoint() if is_elsewhere else refused.refusal)
+            return [mount]
+        if refused.path is not None or "?" in refused.target:
+            return []
+        start = refused.target if refused.target.startswith("/") else ""  # "*" is no path
+        return [each for path, each in list(self._mounts.items()) if path.startswith(start)]
+
+    def _report_cut_off(self) -> None:
+        """Report a request within which the sender closed the connection."""
+        if self._is_stopping() or self._parser.phase is Phase.BETWEEN:
+            return  # the listener closed it, or no request had begun
+        for event in self._parser.refuse(cut_off()):
+            if isinstance(event, Refused):
+                self._refuse(event)
 
     async def _drop_the_rest(self) -> None:
         """Read what the sender still sends, so that it can read the answer."""

@@ -52,6 +52,10 @@ MEMBERS: Final[Mapping[Card, tuple[str, ...]]] = MappingProxyType(
 )
 
 
+#: For how many reasons refused requests are shown, so that a port scan cannot flood the screen.
+MAX_REASONS: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """The time in which the draft answers and requests are captured.
@@ -70,6 +74,31 @@ class Window:
     ends_ms: int
     first: int
     wanted: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRequests:
+    """Requests that became no sample for one reason: refused before they were judged, or failed.
+
+    Attributes
+    ----------
+    what : str
+        What became of them, such as ``"refused with 431"``.
+    reason : str
+        Why.
+    count : int
+        How many came since the last window opened.
+    last_ms : int
+        When the last one came, in milliseconds since the epoch, UTC.
+    past : bool
+        Whether a request was taken after the last one.
+    """
+
+    what: str
+    reason: str
+    count: int
+    last_ms: int
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +127,8 @@ class State:
         The start of the endpoint's public URL, such as a tunnel's.
     missed : int
         Number of requests that arrived while the draft answered 404.
+    refused : tuple of RefusedRequests
+        One for each reason, at most :data:`MAX_REASONS`; the latest is last.
     """
 
     draft: Spec
@@ -112,6 +143,7 @@ class State:
     written: str = ""
     public_base: str = ""
     missed: int = 0
+    refused: tuple[RefusedRequests, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -191,6 +223,20 @@ class CountMissed:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRefused:
+    """A request was refused before it was judged, or failed."""
+
+    what: str
+    reason: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteTaken:
+    """A request was captured and not refused, so earlier refusals are past."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoteSaved:
     """The draft was saved."""
 
@@ -215,6 +261,8 @@ Action: TypeAlias = (
     | NoteImport
     | SetPublicBase
     | CountMissed
+    | NoteRefused
+    | NoteTaken
     | NoteSaved
     | NotePublished
 )
@@ -240,7 +288,12 @@ def update(state: State, action: Action) -> State:
             )
         case OpenWindow(window=window):
             return replace(
-                state, window=window, notice="", missed=0, problems=_without(state, "incoming")
+                state,
+                window=window,
+                notice="",
+                missed=0,
+                refused=(),
+                problems=_without(state, "incoming"),
             )
         case CloseWindow(notice=notice):
             return replace(state, window=None, notice=notice)
@@ -250,6 +303,10 @@ def update(state: State, action: Action) -> State:
             return replace(state, public_base=public_base)
         case CountMissed():
             return replace(state, missed=state.missed + 1)
+        case NoteRefused():
+            return replace(state, refused=_with_refused(state, action))
+        case NoteTaken():
+            return replace(state, refused=tuple(replace(each, past=True) for each in state.refused))
         case NoteSaved(path=path):
             return replace(
                 state, written=f"Saved as a draft: {path}", problems=_without(state, "publish")
@@ -283,6 +340,15 @@ def _change(state: State, action: SetMembers) -> State:
         open_card=None if closes else state.open_card,
         problems=_without(state, action.card),
     )
+
+
+def _with_refused(state: State, action: NoteRefused) -> tuple[RefusedRequests, ...]:
+    others = [
+        each for each in state.refused if (each.what, each.reason) != (action.what, action.reason)
+    ]
+    before = sum(each.count for each in state.refused if each not in others)
+    last = RefusedRequests(action.what, action.reason, before + 1, action.at_ms)
+    return (*others, last)[-MAX_REASONS:]
 
 
 def _without(state: State, card: Card) -> Mapping[Card, tuple[Problem, ...]]:

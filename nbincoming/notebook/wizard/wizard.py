@@ -62,7 +62,7 @@ class Wizard:
         integration = self._integration
         set_html(self._title, _title_html(state, listening=integration.endpoint.listening))
         if not integration.endpoint.listening:
-            set_html(self._url, "Not listening. Call <code>listen()</code>.")
+            set_html(self._url, escape(integration.endpoint.why_silent))
             return
         url, curl = integration.urls()[0].url, integration.curl()
         set_html(self._url, f'<span class="nbi-method">POST</span> <code>{_breakable(url)}</code>')

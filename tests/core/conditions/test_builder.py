@@ -193,6 +193,40 @@ def test_what_python_would_get_wrong_is_refused(
         wrong()
 
 
+SECRET = P.headers["Authorization"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: x == SECRET, lambda: x != SECRET, lambda: x < SECRET, lambda: x <= SECRET,
+        lambda: x > SECRET, lambda: x >= SECRET, lambda: x.contains(SECRET),
+        lambda: x.not_contains(SECRET), lambda: x.starts_with(SECRET),
+        lambda: x.not_starts_with(SECRET), lambda: x.ends_with(SECRET),
+        lambda: x.not_ends_with(SECRET), lambda: x.is_in(SECRET), lambda: x.not_in(SECRET),
+        lambda: x.before(SECRET), lambda: x.after(SECRET), lambda: x.in_last(SECRET),
+        lambda: x.in_next(SECRET), lambda: x.length == SECRET, lambda: x.length != SECRET,
+        lambda: x.length < SECRET, lambda: x.length <= SECRET, lambda: x.length > SECRET,
+        lambda: x.length >= SECRET, lambda: x.any_element(lambda each: each == SECRET),
+    ],
+)  # fmt: skip
+def test_a_parameter_that_no_condition_may_use_is_refused_as_a_value(
+    wrong: Callable[[], object],
+) -> None:
+    """It is the same problem as on the left of the operator; its place is the value."""
+    with pytest.raises(SpecError) as caught:
+        wrong()
+    (problem,) = caught.value.problems
+    assert problem.place == "value"
+    assert problem.message.startswith("'headers.Authorization' carries credentials")
+
+
+def test_a_wrong_label_is_refused_as_a_value() -> None:
+    """A label that names no parameter is the project's own error, too."""
+    with pytest.raises(SpecError, match=r"value: .*is not a parameter from character 7 on"):
+        _ = P.body.y == x[-1]
+
+
 def test_the_examples_in_the_docstrings_run() -> None:
     """What a reader copies from there works."""
     assert doctest.testmod(builder) == (0, 1)

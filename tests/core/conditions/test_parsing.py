@@ -178,6 +178,8 @@ MISTAKES = {
     'body.x matches "("': (0, "RE2 syntax"),
     "body.x matches ": (15, "a pattern in quotes"),
     "headers.cookie exists": (0, "carries credentials"),
+    "body.x equals headers.cookie": (14, "carries credentials"),
+    "body.x is at least headers.authorization[0]": (19, "carries credentials"),
     "body.x[00] exists": (0, "is not a parameter from character 7 on"),
     'body["\\ud800"] exists': (0, "is not a JSON string"),
     "(" * 200: (61, "nested deeper than 60"),
@@ -201,9 +203,10 @@ def test_a_mistake_is_said_with_its_place(text: str) -> None:
 
 
 PIECES = [
-    "body.x", "headers.a", "body", "[0]", "[*]", ".", "==", "!=", "!", "<", "(", ")", "and", "or",
-    "not", "is", "is at least", "is between", "contains", "has an element where", "5", '"a"', "'a'",
-    "[1]", "null", "true", "(as a number)", "(ignoring case)", "P7D", "day", "&&", "||", "{}", "\\",
+    "body.x", "headers.a", "headers.cookie", "body", "[0]", "[*]", ".", "==", "!=", "!", "<", "(",
+    ")", "and", "or", "not", "is", "is at least", "is between", "contains", "has an element where",
+    "5", '"a"', "'a'", "[1]", "null", "true", "(as a number)", "(ignoring case)", "P7D", "day",
+    "&&", "||", "{}", "\\",
 ]  # fmt: skip
 
 

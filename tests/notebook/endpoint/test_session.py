@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import nbincoming as nbi
+from nbincoming.clock import now_ms
 from nbincoming.core.request.values import json_text
 from nbincoming.errors import ListenerError
 from nbincoming.inbox.memory import MemoryInbox
@@ -245,8 +246,8 @@ def test_what_an_inbox_raises_is_shown(inc: Integration, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(MemoryInbox, "claim", fail)
     assert send(inc) == 500
-    (problem,) = inc.state.problems["incoming"]
-    assert "the cause" in problem.message
+    (shown,) = inc.state.refused
+    assert (shown.what, shown.reason) == ("answered 500", "RuntimeError: the cause")
 
 
 @pytest.mark.parametrize(
@@ -259,9 +260,61 @@ def test_a_request_that_never_became_one_is_shown(inc: Integration, line: str, s
     with socket.create_connection((str(url.hostname), url.port), WAIT_S) as connection:
         connection.sendall(f"POST {url.path} HTTP/1.1\r\n{line}\r\n\r\n".encode())
         assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
-    (problem,) = inc.state.problems["incoming"]
-    assert problem.message.startswith(f"A request was refused with {status}: The ")
-    assert "secret" not in problem.message
+    (shown,) = inc.state.refused
+    assert shown.what == f"refused with {status}"
+    assert shown.reason.startswith("The ")
+    assert "secret" not in shown.reason
+
+
+@pytest.mark.parametrize(
+    ("sent", "what"),
+    [
+        (b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03", "refused with 400"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "refused with 400"),
+        (b"FOO %s HTTP/1.1\r\n\r\n", "refused with 400"),
+        (b"POST %s HTTP/1.1\r\nX-A", "cut off"),
+        (b"POST %s HTTP/1.1\r\nContent-Length: 9\r\n\r\n{", "cut off"),
+    ],
+)
+def test_what_is_not_even_a_request_is_shown(inc: Integration, sent: bytes, what: str) -> None:
+    """The analyst sees that something came, and why it is no sample."""
+    url = urlsplit(inc.url)
+    with socket.create_connection((str(url.hostname), url.port), WAIT_S) as connection:
+        connection.sendall(sent.replace(b"%s", url.path.encode()))
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1_000):
+            pass
+    assert when(inc, lambda: bool(inc.state.refused))
+    (shown,) = inc.state.refused
+    assert (shown.what, shown.count) == (what, 1)
+    assert shown.reason.startswith("The ")
+
+
+def refuse(inc: Integration) -> None:
+    """Send a request that is refused before it can be judged."""
+    url = urlsplit(inc.url)
+    with socket.create_connection((str(url.hostname), url.port), WAIT_S) as connection:
+        connection.sendall(f"POST {url.path} HTTP/1.1\r\nX-A : b\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_refused_requests_are_counted_until_one_is_taken(inc: Integration) -> None:
+    """Then they are past; one that is refused after that is not."""
+    inc.endpoint.open_window(60)
+    before_ms = now_ms()
+    for _ in range(3):
+        refuse(inc)
+    (shown,) = inc.state.refused
+    assert (shown.count, shown.past) == (3, False)
+    assert before_ms <= shown.last_ms <= now_ms()
+    assert post(inc.url, b"{", {}) == 400
+    assert not inc.state.refused[0].past
+    assert send(inc) == 200
+    assert [(each.count, each.past) for each in inc.state.refused] == [(3, True)]
+    refuse(inc)
+    assert [(each.count, each.past) for each in inc.state.refused] == [(4, False)]
+    inc.endpoint.open_window(60)
+    assert inc.state.refused == ()
 
 
 @pytest.mark.parametrize("draft_is_larger", [True, False])
@@ -310,10 +363,10 @@ def test_closing_one_leaves_the_other(make: Make) -> None:
 
 
 def test_a_closed_endpoint_has_no_url(inc: Integration) -> None:
-    """The error says to call listen()."""
+    """The error says to make the integration again."""
     inc.close()
     assert not inc.endpoint.listening
-    with pytest.raises(ListenerError, match="Call listen"):
+    with pytest.raises(ListenerError, match=r"was closed\. Make it again"):
         _ = inc.url
 
 

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -27,8 +28,10 @@ from nbincoming.errors import BodyTooLarge, InboxUnavailable, ListenerError
 from nbincoming.http.refusals import BadHttp, HeadTooLarge
 from nbincoming.notebook.listener import http_connection as connection_module
 from nbincoming.notebook.listener import listener as module
+from nbincoming.notebook.listener import server_thread
 from nbincoming.notebook.listener.http_connection import MAX_DROPPED_BYTES
 from nbincoming.notebook.listener.listener import MAX_BODY_BYTES, Listener, shared
+from nbincoming.notebook.listener.refusals import CutOff
 
 ROOT = Path(__file__).parents[3]
 WAIT_S = 60  # only a bound
@@ -429,19 +432,111 @@ def test_a_request_that_is_not_http_is_reported_to_its_mount(
     assert str(error).encode() in answer
 
 
-def test_what_names_no_mount_is_reported_to_none(listener: Listener, receiver: Receiver) -> None:
-    """Bytes without a path, with another path, or after a complete request are not reported."""
+#: What is refused before its path is read.
+PATHLESS = {
+    "a TLS hello": bytes.fromhex("16030100c8010000c40303") + bytes(194),
+    "the preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "an unknown method": b"FOO /hook HTTP/1.1\r\nHost: x\r\n\r\n",
+    "another protocol": b"SSH-2.0-secret\r\n",
+    "bytes after a request": b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\nsecret\r\n\r\n",
+}
+
+
+def end(connection: socket.socket, how: str) -> None:
+    """End the sending half of a connection, all of it, or reset it."""
+    if how == "half":
+        connection.shutdown(socket.SHUT_WR)
+        read_to_end(connection)
+    elif how == "reset":
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+@pytest.mark.parametrize("sent", PATHLESS.values(), ids=list(PATHLESS))
+def test_what_has_no_path_is_reported_to_every_mount(
+    listener: Listener, receiver: Receiver, sent: bytes
+) -> None:
+    """Any of them may have been meant, and each analyst waits for a request."""
     errors: SimpleQueue[Exception] = SimpleQueue()
+    for path in ("/hook", "/other"):
+        listener.mount(path, receiver, on_error=errors.put)
+    answer = exchange(listener, sent)
+    told = [errors.get(timeout=WAIT_S) for _ in range(2)]
+    assert all(isinstance(error, BadHttp) for error in told)
+    assert all(str(error).encode() in answer for error in told)
+    assert all("secret" not in str(error) for error in told)
+    assert errors.empty()
+
+
+@pytest.mark.parametrize("how", ["half", "whole", "reset"])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"P",
+        b"POST /ho",
+        b"POST /hook HTTP/1.1\r\nX-Key: secret",
+        b"POST /hook HTTP/1.1\r\nContent-Length: 9\r\n\r\nsecret",
+        b"POST /hook HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nsecret",
+        b"POST /hook HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\n{",
+        b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\nPOST /hook HT",
+    ],
+)  # fmt: skip
+def test_a_request_that_breaks_off_is_reported(
+    listener: Listener, receiver: Receiver, sent: bytes, how: str
+) -> None:
+    """To the mounts whose path it has, or begins with what was read of its path."""
+    errors: SimpleQueue[Exception] = SimpleQueue()
+    others: SimpleQueue[Exception] = SimpleQueue()
     listener.mount("/hook", receiver, on_error=errors.put)
+    listener.mount("/other", receiver, on_error=others.put)
+    with connect(listener) as connection:
+        connection.sendall(sent)
+        assert post(f"{listener.url}/hook")[0] == 200  # so what came before it was read, too
+        end(connection, how)
+    error = errors.get(timeout=WAIT_S)
+    assert isinstance(error, CutOff)
+    assert "secret" not in str(error)
+    assert errors.empty()
+    if b"/ho" in sent:
+        assert others.empty()
+    else:
+        assert isinstance(others.get(timeout=WAIT_S), CutOff)
+
+
+def test_what_names_no_mount_is_reported_to_none(listener: Listener, receiver: Receiver) -> None:
+    """Nor is a connection that ends between requests, or after a refusal that was reported."""
+    errors: SimpleQueue[Exception] = SimpleQueue()
+    listener.mount("/hook", receiver, on_error=errors.put, max_body_bytes=1)
     for sent in (
-        b"secret",
         b"POST /other HTTP/1.1\r\nX-A : b\r\n\r\n",
-        b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\nsecret\r\n\r\n",
+        b"POST /ho?a HTTP/1.1\r\nX-A : b\r\n\r\n",
+        b"POST /other HTTP/1.1\r\nX-A",
+        b"",
+        b"POST /hook HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
     ):
         with connect(listener) as connection:
             connection.sendall(sent)
-            connection.shutdown(socket.SHUT_WR)
-            read_to_end(connection)
+            end(connection, "half")
+    assert errors.empty()
+    with connect(listener) as connection:
+        connection.sendall(b"POST /hook HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+        end(connection, "half")
+    assert isinstance(errors.get(timeout=WAIT_S), BodyTooLarge)
+    assert errors.empty()
+
+
+def test_a_request_that_the_listener_breaks_off_is_not_reported(
+    listener: Listener, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its sender did nothing wrong."""
+    monkeypatch.setattr(server_thread, "GRACE_S", 0.01)
+    errors: SimpleQueue[Exception] = SimpleQueue()
+    listener.mount("/hook", receiver, on_error=errors.put)
+    with connect(listener) as connection:
+        connection.sendall(b"POST /hook HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+        assert post(f"{listener.url}/hook")[0] == 200  # so what came before it was read, too
+        listener.close()
+        assert read_to_end(connection) == b""
     assert errors.empty()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from nbincoming.core.spec.model import spec_from_data
 from nbincoming.files import load
 from nbincoming.notebook.endpoint.sending import post
 from nbincoming.notebook.integration import Integration
-from nbincoming.notebook.wizard.state import Card, State
+from nbincoming.notebook.wizard.state import Card, NoteRefused, State
 from nbincoming.review.key_advice import key_advice
 from tests.core.strategies import spec_data
 from tests.notebook.conftest import Make
@@ -291,9 +292,18 @@ def test_missed_requests_are_told(inc: Integration, page: Page) -> None:
     assert "2 requests got 404" in text_of(page.open("incoming"))
 
 
+def test_a_card_without_anything_to_apply_is_closed(page: Page, inc: Integration) -> None:
+    """Its button says what it does."""
+    for card in ("incoming", "publish"):
+        opened = page.open(card)  # type: ignore[arg-type]
+        assert not {"Apply", "Cancel"} & {each.description for each in buttons(opened)}
+        click(opened, "Close")
+        assert inc.state.open_card is None
+
+
 def picker(opened: Any) -> Any:
-    """Find the list of requests."""
-    return field(opened, "Request")
+    """Find the list of samples."""
+    return field(opened, "Sample")
 
 
 def test_the_newest_request_is_shown(inc: Integration, page: Page) -> None:
@@ -319,6 +329,33 @@ def test_a_refused_request_is_shown_with_its_reason(inc: Integration, page: Page
     assert "not valid JSON at line 1" in text_of(opened)
     field(opened, "Raw JSON").value = True
     assert "priority" in text_of(opened)
+
+
+def test_requests_that_became_no_sample_are_told(inc: Integration, page: Page) -> None:
+    """How many, when the last one came and why; once a request is taken, they are past."""
+    inc.endpoint.open_window(60)
+    card = page.card("incoming").widget
+    moments = [datetime(2026, 1, 2, 3, 4, 5).astimezone(), datetime.now().astimezone()]
+    for count, at in enumerate(moments, 1):
+        inc.store.dispatch(
+            NoteRefused("refused with 431", "The <headers>.", int(at.timestamp() * 1000))
+        )
+        page.refresh()
+        when = f"{at:%H:%M:%S}" if count == 2 else "2026-01-02 03:04:05"
+        words = ("1 request was", "2 requests were")[count - 1]
+        assert f"{words} refused with 431" in text_of(card)
+        assert f"at {when}: The &lt;headers&gt;." in text_of(card)
+        assert "Refused requests" in text_of(card)
+    opened = page.open("incoming")
+    assert "Refused requests" in text_of(opened)  # opening the form does not hide them
+    send(inc, {})
+    page.refresh()
+    assert "Refused requests" not in text_of(opened)
+    assert "Refused earlier" in text_of(opened)
+    assert "2 requests were refused with 431" in text_of(opened)
+    inc.endpoint.open_window(60)
+    page.refresh()
+    assert "refused with 431" not in text_of(opened)
 
 
 def test_a_request_is_shown_raw(inc: Integration, page: Page) -> None:
@@ -462,7 +499,10 @@ def test_the_preview_counts_what_would_be(inc: Integration, page: Page) -> None:
     capture(inc, {"id": 1}, {"id": 2}, {"id": 1}, b"{")
     opened = page.open("deduplication")
     choose(opened, "body.id")
-    assert "Of 3 samples, <b>2</b> would be answered 200 and <b>1</b> 204" in text_of(opened)
+    shown = text_of(opened)
+    assert "<b>2</b> new, answered 200" in shown
+    assert "<b>1</b> duplicate, answered 204" in shown
+    assert "would be answered" not in shown  # the figures say it
     assert "in 3 of 3 samples, 2 distinct" in text_of(opened)
 
 
@@ -676,6 +716,7 @@ def test_the_preview_says_which_samples_match_and_why(inc: Integration, page: Pa
     fill(opened, "body.priority", "equals|string", "high")
     preview = text_of(opened)
     assert "urgent matches 1 of 3 samples" in preview
+    assert '<th scope="col">Sample</th>' in preview  # as in the card of publishing
     assert "is &quot;low&quot;" in preview
     assert "is missing" in preview
 

@@ -11,6 +11,8 @@ import nbincoming as nbi
 from nbincoming.export.formats import FORMATS
 from nbincoming.files import history_of, load
 from nbincoming.notebook.integration import Integration
+from nbincoming.notebook.wizard.cards.deduplication_card import CLAIMS
+from nbincoming.notebook.wizard.state import TITLES
 from nbincoming.notebook.wizard.views import CopyButton
 from nbincoming.review.golden_examples import choose_examples
 from nbincoming.review.lint import lint
@@ -53,6 +55,20 @@ def test_advice_has_its_code_its_way_out_and_leads_to_its_card(
     assert inc.state.open_card == "endpoint"
 
 
+def test_advice_says_what_the_forms_say(inc: Integration) -> None:
+    """Who reads it finds the words on the screen, not those of the spec."""
+    inc.trigger("odd", P.body.n == 4)
+    remedies = {each.code: each.remedy for each in inc.lint()}
+    messages = {each.code: each.message for each in inc.lint()}
+    ((triggered, _),) = [each for each in CLAIMS if each[1] == "triggered"]
+    assert f'"{triggered}"' in remedies["NBI009"]
+    assert f"card {TITLES['conditions']}" in remedies["NBI007"]
+    assert "is true in" in messages["NBI012"]
+    for words in (*remedies.values(), *messages.values()):
+        assert not {"holds", "hold", "explain()", "explain(),"} & set(words.split())
+        assert '"triggered"' not in words
+
+
 def test_advice_that_was_taken_is_gone(make: Make) -> None:
     """What the code changes shows in the open card."""
     inc = make("careful")
@@ -81,10 +97,11 @@ def test_a_change_is_said_and_shown_on_the_samples(inc: Integration, page: Page)
     said = text_of(page.open("publish"))
     assert "body.n is more than 7" in said
     assert "1 sample with another outcome" in said
+    assert "<b>1</b> sample changes" in said
     assert "accepted: large" in said
     inc.trigger("large", P.body.n > 4)
     page.refresh()
-    assert "<b>0</b> of the samples change" in text_of(page.open("publish"))
+    assert "<b>0</b> samples change" in text_of(page.open("publish"))
 
 
 def test_without_samples_a_change_is_just_said(make: Make) -> None:

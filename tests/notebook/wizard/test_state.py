@@ -22,6 +22,7 @@ from nbincoming.core.spec.model import Spec, spec_from_data
 from nbincoming.errors import Problem
 from nbincoming.notebook.wizard.state import (
     CARDS,
+    MAX_REASONS,
     MEMBERS,
     TITLES,
     Action,
@@ -32,8 +33,11 @@ from nbincoming.notebook.wizard.state import (
     Define,
     NoteImport,
     NotePublished,
+    NoteRefused,
     NoteSaved,
+    NoteTaken,
     OpenWindow,
+    RefusedRequests,
     SetMembers,
     SetPublicBase,
     ShowProblems,
@@ -73,6 +77,11 @@ def state(**members: Any) -> State:
 def failed(**problems: Problem) -> MappingProxyType[str, tuple[Problem, ...]]:
     """Write problems by card."""
     return MappingProxyType({card: (problem,) for card, problem in problems.items()})
+
+
+def refused(what: str = "refused with 400", **members: Any) -> RefusedRequests:
+    """Make refused requests."""
+    return RefusedRequests(**{"what": what, "reason": "Old.", "count": 2, "last_ms": 5, **members})
 
 
 V1 = draft().sealed(version=1)
@@ -145,9 +154,9 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
         {"problems": failed(publish=PROBLEM)},
     ),
     "a window opens": (
-        state(notice="Old.", missed=4, problems=failed(incoming=PROBLEM)),
+        state(notice="Old.", missed=4, problems=failed(incoming=PROBLEM), refused=(refused(),)),
         OpenWindow(WINDOW),
-        {"window": WINDOW, "notice": "", "missed": 0, "problems": failed()},
+        {"window": WINDOW, "notice": "", "missed": 0, "problems": failed(), "refused": ()},
     ),
     "a window closes": (
         state(window=WINDOW), CloseWindow("None came."), {"window": None, "notice": "None came."},
@@ -161,6 +170,31 @@ TRANSITIONS: dict[str, tuple[State, Action, dict[str, Any]]] = {
         state(), SetPublicBase("https://x.example"), {"public_base": "https://x.example"},
     ),
     "a missed request is counted": (state(missed=1), CountMissed(), {"missed": 2}),
+    "a request is refused": (
+        state(refused=(refused(),)),
+        NoteRefused("refused with 400", "New.", 9),
+        {"refused": (refused(), refused(reason="New.", count=1, last_ms=9))},
+    ),
+    "refused requests are counted by their reasons": (
+        state(refused=(refused(past=True), refused("cut off"))),
+        NoteRefused("refused with 400", "Old.", 9),
+        {"refused": (refused("cut off"), refused(count=3, last_ms=9))},
+    ),
+    "refused requests of many reasons push out the oldest": (
+        state(refused=tuple(refused(reason=f"{number}.") for number in range(MAX_REASONS))),
+        NoteRefused("refused with 400", "Old.", 9),
+        {
+            "refused": (
+                *(refused(reason=f"{number}.") for number in range(1, MAX_REASONS)),
+                refused(count=1, last_ms=9),
+            )
+        },
+    ),
+    "a request that is taken puts the refused ones behind": (
+        state(refused=(refused("cut off", past=True), refused())),
+        NoteTaken(),
+        {"refused": (refused("cut off", past=True), refused(past=True))},
+    ),
     "a draft is saved": (
         state(problems=failed(publish=PROBLEM)),
         NoteSaved("drafts/x"),
@@ -219,6 +253,8 @@ actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(OpenWindow, windows),
     st.builds(CloseWindow, st.text(max_size=5)),
     st.just(CountMissed()),
+    st.builds(NoteRefused, st.text(max_size=2), st.text(max_size=5), st.integers(0, 9)),
+    st.just(NoteTaken()),
     st.builds(NoteSaved, st.text(max_size=5)),
     st.builds(NotePublished, specs, st.text(max_size=5)),
 )

@@ -26,7 +26,16 @@ from nbincoming.notebook.wizard.state import (
 )
 from nbincoming.notebook.wizard.views import CopyButton
 from tests.notebook.conftest import Make
-from tests.notebook.wizard.clicking import Page, all_html, below, buttons, markup, synced, text_of
+from tests.notebook.wizard.clicking import (
+    Page,
+    all_html,
+    below,
+    buttons,
+    click,
+    markup,
+    synced,
+    text_of,
+)
 
 PROBE = "<img src=x onerror=alert(1)>"
 SECRET, KEY = "env:ORDERS_TEST_KEY", "sesame-open-sesame-open-sesame-open"
@@ -112,10 +121,39 @@ def test_a_request_shows(inc: Integration, page: Page) -> None:
 
 def test_an_integration_that_does_not_listen_says_so(inc: Integration, page: Page) -> None:
     """Whoever looks at it later knows why nothing comes."""
-    inc.close()
+    shared().close()
     page.refresh()
     assert "not listening" in text_of(page.widget)
-    assert "listen()" in text_of(page.widget)
+    assert "call listen()" in text_of(page.widget)
+
+
+def test_a_closed_integration_shows_at_once_what_to_do(inc: Integration, page: Page) -> None:
+    """Its wizard may still be on the screen, in the output of an older cell."""
+    told(inc, inc.close)
+    assert "not listening" in text_of(page.widget)
+    assert "Make it again with Integration(&#x27;" in text_of(page.widget)
+    assert "listen()" not in text_of(page.widget)
+
+
+@pytest.mark.parametrize(
+    ("card", "label"),
+    [
+        ("incoming", "Retrieve data"),
+        ("incoming", "Send the example"),
+        ("publish", "Save & publish"),
+    ],
+)
+def test_no_button_of_a_closed_integration_serves_again(
+    inc: Integration, page: Page, card: Card, label: str
+) -> None:
+    """The card says what to do instead."""
+    opened = page.open(card)
+    inc.close()
+    click(opened, label)
+    page.refresh()
+    assert "was closed. Make it again" in page.problems(card)
+    assert "was closed. Make it again" in text_of(opened)
+    assert not inc.endpoint.listening
 
 
 def test_a_listener_that_ended_shows_and_comes_back(

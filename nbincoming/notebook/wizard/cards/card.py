@@ -89,6 +89,10 @@ class CardView:
         """Return the line below the card's title."""
         return summary(state, self.card)
 
+    def alerts(self, state: State) -> str:
+        """Return what the card shows whether its form is open or not."""
+        return problem_list(state.problems.get(self.card, ()))
+
     def on_apply(self) -> None:
         """Do what Apply does besides changing the draft."""
 
@@ -111,7 +115,7 @@ class CardView:
     def _refresh(self, state: State) -> None:
         is_open = state.open_card == self.card
         self._show_head(state)
-        set_html(self._problems, problem_list(state.problems.get(self.card, ())))
+        set_html(self._problems, self.alerts(state))
         show(self._define, not is_open)
         show(self._body, is_open)
         if is_open:

@@ -157,7 +157,7 @@ def _trigger_html(
     count = sum(holds[sample.number] for sample in readable)
     shown = f", the last {_LISTED_SAMPLES} are shown" if len(readable) > _LISTED_SAMPLES else ""
     caption = f"{trigger.name} matches {count} of {len(readable)} samples{shown}"
-    return said + table(caption, ("Request", "Result", "Because"), rows)
+    return said + table(caption, ("Sample", "Result", "Because"), rows)
 
 
 def _cel_html(trigger: Trigger, spec: Spec) -> str:

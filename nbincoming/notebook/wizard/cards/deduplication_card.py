@@ -16,7 +16,7 @@ from nbincoming.core.outcomes import (
     Filtered,
 )
 from nbincoming.core.spec.model import Spec
-from nbincoming.errors import NbIncomingError, counted
+from nbincoming.errors import NbIncomingError
 from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.views import (
     button,
@@ -159,10 +159,6 @@ class DeduplicationCard(CardView):
                 figures(
                     [(new, "new, answered 200"), (counts[Duplicate], "duplicate, answered 204")]
                 )
-            )
-            words.append(
-                f"<p class='nbi-quiet'>Of {counted(len(samples), 'sample')}, <b>{new}</b> would be "
-                f"answered 200 and <b>{counts[Duplicate]}</b> 204 as duplicates.</p>"
             )
         else:
             words.append(

@@ -15,7 +15,7 @@ from nbincoming.errors import counted
 from nbincoming.notebook.endpoint.session import RETRIEVE_S
 from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.cards.import_form import ImportForm
-from nbincoming.notebook.wizard.state import State, summary
+from nbincoming.notebook.wizard.state import RefusedRequests, State, summary
 from nbincoming.notebook.wizard.views import (
     Grid,
     button,
@@ -46,6 +46,7 @@ class IncomingCard(CardView):
     """Opens the window and shows each request when it arrives."""
 
     card = "incoming"
+    apply_label = "Close"
     cancels = False
 
     def build(self) -> list[widgets.Widget]:
@@ -62,8 +63,9 @@ class IncomingCard(CardView):
         self._importing = ImportForm(self.integration, self.guard)
         self._left = text()
         self._status = text(live=True)
+        self._past = text(css="nbi-quiet")
         self._picker = field(
-            widgets.Select, "Request", css="nbi-list", options=[("none yet", -1)], rows=2
+            widgets.Select, "Sample", css="nbi-list", options=[("none yet", -1)], rows=2
         )
         self._raw = checkbox("Raw JSON")
         self._pictured = checkbox("Pictures")
@@ -89,6 +91,7 @@ class IncomingCard(CardView):
                     ),
                     self._importing.widget,
                     self._status,
+                    self._past,
                     self._captured,
                 ]
             )
@@ -104,6 +107,11 @@ class IncomingCard(CardView):
             parameters=len(self.integration.inspection.profiles()),
         )
 
+    def alerts(self, state: State) -> str:
+        """Add the refused requests, until one is taken."""
+        now = [each for each in state.refused if not each.past]
+        return super().alerts(state) + _refused_html("Refused requests", now, css="nbi-problems")
+
     def update(self) -> None:
         """Show the countdown, the list of requests and the selected one."""
         state = self.integration.state
@@ -115,6 +123,9 @@ class IncomingCard(CardView):
             left_s = max(window.ends_ms / 1000 - time.time(), 0)
             set_html(self._left, _bar_html(left_s, (window.ends_ms - window.opened_ms) / 1000))
         set_html(self._status, self._status_words(state))
+        past = [each for each in state.refused if each.past]
+        show(self._past, bool(past))
+        set_html(self._past, _refused_html("Refused earlier", past, css="nbi-past"))
         samples = self.integration.samples.snapshot()[-_LISTED_REQUESTS:]
         show(self._captured, bool(samples))
         if samples:
@@ -236,9 +247,30 @@ def _bar_html(left_s: float, whole_s: float) -> str:
     )
 
 
+def _refused_html(title: str, refused: list[RefusedRequests], *, css: str) -> str:
+    if not refused:
+        return ""
+    items = "".join(f"<li>{escape(_refused_words(each))}</li>" for each in reversed(refused))
+    role = ' role="alert"' if css == "nbi-problems" else ""
+    return f'<div class="{css}"{role}><b>{title}</b><ul>{items}</ul></div>'
+
+
+def _refused_words(refused: RefusedRequests) -> str:
+    at = _local(refused.last_ms)
+    is_today = at.date() == datetime.now().astimezone().date()
+    when = f"{at:%H:%M:%S}" if is_today else f"{at:%Y-%m-%d %H:%M:%S}"
+    if refused.count == 1:
+        return f"1 request was {refused.what}, at {when}: {refused.reason}"
+    return f"{refused.count:,} requests were {refused.what}, the last at {when}: {refused.reason}"
+
+
+def _local(at_ms: int) -> datetime:
+    """Return the kernel's local time, which the analyst's clock shows."""
+    return datetime.fromtimestamp(at_ms / 1000).astimezone()
+
+
 def _line(sample: Sample) -> str:
-    # The kernel's local time: what the analyst's clock shows.
-    at = datetime.fromtimestamp(sample.request.received_at_ms / 1000).astimezone()
+    at = _local(sample.request.received_at_ms)
     words = (
         f"{f'#{sample.number}':<6}{at:%H:%M:%S}  {sample.status}  {sample.outcome_name:<10}"
         f"{', '.join(sample.triggers)}"

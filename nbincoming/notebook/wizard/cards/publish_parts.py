@@ -144,10 +144,11 @@ def changes_html(comparison: Comparison) -> str:
     if not comparison.requests:
         return words + '<div class="nbi-quiet">Retrieve data to see the effect on requests.</div>'
     moved = comparison.changed
+    rest = len(comparison.requests) - len(moved)
     words += figures(
         [
-            (len(moved), "of the samples change"),
-            (len(comparison.requests) - len(moved), "stay the same"),
+            (len(moved), "sample changes" if len(moved) == 1 else "samples change"),
+            (rest, "stays the same" if rest == 1 else "stay the same"),
         ]
     )
     if not moved:
