@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, NoReturn, TypeAlias
 
 import httptools
 
-from nbincoming.core.request.message import Request, field_value
+from nbincoming.core.request.message import WHITE_SPACE, Request
 from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
 from nbincoming.http.refusals import bad_http, head_too_large
@@ -270,7 +270,7 @@ class RequestParser:
         elif any(
             len(name) == 6
             and name.lower() == b"expect"
-            and field_value(value).lower() == b"100-continue"
+            and value.strip(WHITE_SPACE).lower() == b"100-continue"
             for name, value in self._headers
         ):
             self._events.append(ContinueExpected())

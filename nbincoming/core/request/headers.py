@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from nbincoming.core.request.message import RawHeaders, field_value
+from nbincoming.core.request.message import WHITE_SPACE, RawHeaders
 
 #: Values of headers by name: a string, or a list of strings if the header is repeated.
 Headers = dict[str, str | list[str]]
@@ -36,11 +36,11 @@ def header_parameters(raw: RawHeaders) -> Headers:
 
 def header_text(raw: bytes) -> str:
     """Decode a header's value; see :func:`header_parameters`."""
-    value = field_value(raw)
+    raw = raw.strip(WHITE_SPACE)
     try:
-        return value.decode()
+        return raw.decode()
     except UnicodeDecodeError:
-        return value.decode("latin-1")
+        return raw.decode("latin-1")
 
 
 def _name(raw: bytes) -> str:

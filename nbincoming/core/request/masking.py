@@ -83,6 +83,15 @@ _NAMED_SECRET: Final = re.compile(
     r"(?i)(?:^|[?&;,\s_-])(?:api[-_]?key|token|secret|passw(?:or)?d|pwd)=\"?[^\s\"&;,]{8}"
 )
 
+#: Headers whose values have a form of their own, with no room for a credential.
+_PLAIN_NAMES: Final = frozenset(
+    (
+        "accept", "accept-charset", "accept-encoding", "accept-language", "connection",
+        "content-encoding", "content-length", "content-type", "date", "host", "keep-alive",
+        "transfer-encoding",
+    )
+)  # fmt: skip
+
 #: Limits of the cache of names, because senders choose the names.
 _MAX_CACHED_NAMES: Final = 1_024
 _MAX_CACHED_NAME: Final = 64
@@ -131,7 +140,7 @@ def _is_pair(match: re.Match[str]) -> bool:
 
 def has_credentials(name: str, value: str | list[str]) -> bool:
     """Tell whether a header carries credentials, by its name in lower case or by its value."""
-    return is_secret_header(name) or is_secret_value(value)
+    return name not in _PLAIN_NAMES and (is_secret_header(name) or is_secret_value(value))
 
 
 def is_secret(path: Path) -> bool:

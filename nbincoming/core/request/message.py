@@ -6,7 +6,7 @@ This module knows bytes only: no JSON, no authorization, no framework.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import parse_qs
 
 from nbincoming.errors import quote
@@ -59,12 +59,9 @@ class Request(NamedTuple):
         return header_values(self.headers, name)
 
 
-def field_value(raw: bytes) -> bytes:
-    """Return a header's value without the white space around it (RFC 9110, 5.5).
-
-    Servers differ in how much of it they remove, so nothing may depend on it.
-    """
-    return raw.strip(b" \t")
+#: What may stand around a header's value without being part of it (RFC 9110, 5.5). Servers
+#: differ in how much of it they remove, so nothing may depend on it.
+WHITE_SPACE: Final = b" \t"
 
 
 def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
@@ -73,7 +70,7 @@ def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
     values = []
     for key, value in headers:
         if len(key) == size and key.lower() == name:
-            values.append(field_value(value))
+            values.append(value.strip(WHITE_SPACE))
     return values
 
 

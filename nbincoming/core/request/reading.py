@@ -10,7 +10,7 @@ from typing import Final
 import jiter
 
 from nbincoming.core.request.headers import header_text
-from nbincoming.core.request.message import RawHeaders, field_value
+from nbincoming.core.request.message import WHITE_SPACE, RawHeaders
 from nbincoming.core.request.values import Value
 from nbincoming.errors import (
     BadHeader,
@@ -212,7 +212,7 @@ def check_headers(raw: RawHeaders) -> None:
 
 
 def _check_encoding(value: bytes) -> None:
-    if any(field_value(each).lower() not in _UNCHANGED for each in value.split(b",")):
+    if any(each.strip(WHITE_SPACE).lower() not in _UNCHANGED for each in value.split(b",")):
         raise UnsupportedMediaType(
             "The body is compressed (Content-Encoding). Send it uncompressed.",
             headers=(("Accept-Encoding", "identity"),),
