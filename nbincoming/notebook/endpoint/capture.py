@@ -8,7 +8,7 @@ from nbincoming.core.request.message import Request
 from nbincoming.errors import counted
 from nbincoming.notebook.endpoint.countdown import countdown, wait_until
 from nbincoming.notebook.wizard.state import CloseWindow, OpenWindow, Window
-from nbincoming.notebook.wizard.store import Later, Store
+from nbincoming.notebook.wizard.store import CallLater, Store
 from nbincoming.samples.sample import Sample
 from nbincoming.samples.samples import Samples
 
@@ -20,13 +20,13 @@ class Capture:
         self._store = store
         self._samples = samples
 
-    def open(self, timeout_s: float, count: int | None, later: Later) -> Window:
+    def open(self, timeout_s: float, count: int | None, call_later: CallLater) -> Window:
         """Open a window, in place of one that is open.
 
         Parameters
         ----------
-        later
-            Runs a callback later, to close the window when its time is up.
+        call_later
+            Runs a callback after some seconds, to close the window when its time is up.
         """
         with self._store.lock:
             opened_ms = now_ms()
@@ -37,8 +37,8 @@ class Capture:
                 wanted=count,
             )
             self._store.dispatch(OpenWindow(window))
-        later(timeout_s, lambda: self.close(window))
-        later(1, lambda: self._tick(window, later))
+        call_later(timeout_s, lambda: self.close(window))
+        call_later(1, lambda: self._tick(window, call_later))
         return window
 
     def close(self, window: Window | None = None) -> None:
@@ -51,11 +51,11 @@ class Capture:
             notice = f"{counted(came, 'request')} retrieved." if came else "No request came."
             self._store.dispatch(CloseWindow(notice))
 
-    def _tick(self, window: Window, later: Later) -> None:
+    def _tick(self, window: Window, call_later: CallLater) -> None:
         """Refresh the wizard's countdown every second."""
         if self._store.state.window is window:
             self._store.notify()
-            later(1, lambda: self._tick(window, later))
+            call_later(1, lambda: self._tick(window, call_later))
 
     def wait(self, window: Window, url: str) -> Samples:
         """Wait until the window closes, or close it at an interrupt; return its samples."""

@@ -14,8 +14,8 @@ from nbincoming.notebook.wizard.state import Action, State, update
 NOTIFY_DELAY_S = 0.01
 NOTIFY_PAUSE_S = 0.2
 
-#: Runs a callback later, on the listener's thread.
-Later = Callable[[float, Callable[[], None]], object]
+#: Runs a callback after some seconds, on the listener's thread.
+CallLater = Callable[[float, Callable[[], None]], object]
 
 
 class Store:
@@ -28,23 +28,23 @@ class Store:
         they write widgets, so only one thread writes a group of widgets at a time.
     state : State
         The current state, a frozen value.
-    later : callable or None
-        Runs a callback later; without it, watchers are notified at once.
+    call_later : callable or None
+        Runs a callback after some seconds; without it, watchers are notified at once.
     """
 
     def __init__(self, state: State) -> None:
         self.lock = threading.RLock()
         self.state = state
-        self.later: Later | None = None
+        self.call_later: CallLater | None = None
         self._watchers: list[Callable[[], None]] = []
         self._is_pending = False
         self._is_paused = False
         self._generation = 0
 
-    def set_scheduler(self, later: Later | None) -> None:
-        """Replace the function `later`; callbacks that wait in the old one may never run."""
+    def set_scheduler(self, call_later: CallLater | None) -> None:
+        """Replace the function `call_later`; callbacks that wait in the old one may never run."""
         with self.lock:
-            self.later = later
+            self.call_later = call_later
             self._is_pending = self._is_paused = False
             self._generation += 1
 
@@ -80,23 +80,23 @@ class Store:
         with self.lock:
             if not self._watchers or self._is_pending:
                 return
-            later = self.later
-            self._is_pending = later is not None
+            call_later = self.call_later
+            self._is_pending = call_later is not None
             if self._is_paused:
                 return  # notified after the pause
-        if later is None:
+        if call_later is None:
             self._notify()
         else:
-            later(NOTIFY_DELAY_S, self._notify)
+            call_later(NOTIFY_DELAY_S, self._notify)
 
     def _notify(self) -> None:
         with self.lock:
             self._is_pending = False
             watchers = list(self._watchers)
-            if self.later is not None:
+            if self.call_later is not None:
                 # The first change is shown at once; the following ones wait for the pause.
                 self._is_paused = True
-                self.later(NOTIFY_PAUSE_S, partial(self._end_pause, self._generation))
+                self.call_later(NOTIFY_PAUSE_S, partial(self._end_pause, self._generation))
         for watcher in watchers:
             watcher()
 
