@@ -180,11 +180,9 @@ class Connection(asyncio.Protocol):
             )
         if written:
             transport.writelines(written)
-        if answers:
-            pass
-        elif self._is_ending:
+        if self._is_ending and not answers:
             self._end(transport)
-        elif self._owes_continue:  # sent before earlier answers, it would look like one of them
+        elif self._owes_continue and not answers:  # before others, it would look like one of them
             self._owes_continue = False
             transport.write(_CONTINUE)
         if self._is_paused or len(answers) > _MAX_WAITING:
@@ -201,7 +199,7 @@ class Connection(asyncio.Protocol):
             elif isinstance(event, Refused):
                 response = self.service.refuse(event.refusal, event.path)
                 self._expect(event.method).set(response)
-            else:
+            else:  # the sender waits before it sends the body
                 self._owes_continue = True
         self.is_handling = False
         phase = self._parser.phase
