@@ -1,4 +1,4 @@
-"""Stores of API keys, as hashes: in memory for a session, or in a file that services share."""
+"""Stores of hashed API keys: in memory, or in a file that processes share."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ from nbincoming.secrets import new_secret
 #: Version of the file's format. Newer versions are refused.
 KEY_FILE_VERSION: Final = 1
 
-#: Hashes are not secret, but the names of the senders are private.
+#: Only the owner may read the file: it has no secrets, but the names of senders are private.
 _MODE: Final = 0o600
 
 Records = tuple[ApiKey, ...]
 
 
 class ApiKeyError(NbIncomingError, ValueError):
-    """API keys that cannot be read, or a change to them that is not possible."""
+    """API keys cannot be read or changed."""
 
 
 class KeyRing:
-    """API keys in memory. A key is shown once, when it is made; only its hash is kept."""
+    """API keys in memory. Only their hashes are kept."""
 
     def __init__(self) -> None:
         self._records: Records = ()
         self._lock = threading.RLock()
 
     def records(self) -> Records:
-        """Return the keys in force, oldest first.
+        """Return the valid keys, oldest first.
 
         Raises
         ------
         ApiKeyError
-            If they are in a file that cannot be read.
+            If the file with the keys cannot be read.
         """
         return self._records
 
@@ -86,7 +86,7 @@ class KeyRing:
         return key
 
     def revoke(self, name: str) -> None:
-        """Revoke a key. Tokens already issued for it stay valid for their hour.
+        """Revoke a key. Tokens already issued for it stay valid until they expire.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class KeyFile(KeyRing):
     Parameters
     ----------
     path
-        The file, which need not exist yet. Whoever can write it decides who may log in.
+        The file, which need not exist yet. Anyone who can write it can add keys.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -125,7 +125,7 @@ class KeyFile(KeyRing):
         self._seen: tuple[int, int, int] | None = None
 
     def records(self) -> Records:
-        """Return the keys in force; none if the file does not exist."""
+        """Return the valid keys; none if the file does not exist."""
         with self._lock:
             try:
                 stat = self.path.stat()
@@ -152,7 +152,7 @@ class KeyFile(KeyRing):
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other processes from changing the file meanwhile; on Windows do nothing."""
+        """Lock the file against changes by other processes, except on Windows."""
         if os.name == "nt":
             yield
             return
@@ -164,7 +164,7 @@ class KeyFile(KeyRing):
         except OSError as error:
             raise ApiKeyError(f"{self.path} cannot be written: {error.strerror}.") from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # the file itself is replaced by each change
+            fcntl.flock(handle, fcntl.LOCK_EX)  # not the file, which each change replaces
             yield
         finally:
             os.close(handle)
@@ -184,7 +184,7 @@ def _parsed(path: Path) -> Records:
         data: Any = jiter.from_json(path.read_bytes(), catch_duplicate_keys=True)
         return _File.model_validate(data).keys
     except ValidationError as error:
-        # Only the places, because the file may contain a key in place of its hash.
+        # Do not quote values: the file may contain a key instead of its hash.
         places = ", ".join(problem.place or "the whole file" for problem in problems_of(error))
         raise ApiKeyError(
             f"{path} is not a valid file of API keys. Correct these places: {places[:300]}."

@@ -1,9 +1,9 @@
 """The exceptions of nbincoming.
 
-There are two families. A :class:`Refusal` is an answer to a *sender*: it has the HTTP status of the
-answer, and :func:`nbincoming.core.gateway.judge` catches it. The other exceptions are for the
-*user* of the library. Every message says what was given, what is needed and what to do. No message
-contains a secret, a signature or a whole body.
+A :class:`Refusal` is an answer to a *sender*: it has an HTTP status, and
+:func:`nbincoming.core.gateway.judge` catches it. All other exceptions are for the *user* of the
+library. Every message says what was given, what is needed and what to do. No message contains a
+secret, a signature or a whole body.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class NbIncomingError(Exception):
 
 
 class Refusal(NbIncomingError):
-    """A request that is not accepted, with the status and headers of the answer.
+    """A request is refused.
 
     Attributes
     ----------
     status : int
         HTTP status code of the answer.
     slug : str
-        Stable name of the cause; it ends the problem's ``type``.
+        Stable name of the cause, the last part of the problem's ``type``.
     headers : tuple of (str, str)
         Headers that the status requires, such as ``Allow`` or ``WWW-Authenticate``.
     """
@@ -82,7 +82,7 @@ class TooDeep(Refusal):
 
 
 class TooManyParameters(Refusal):
-    """The request flattens to more parameters than the limit."""
+    """The request has more parameters than the limit."""
 
     status = 400
     slug = "too-many-parameters"
@@ -217,7 +217,7 @@ class Problem:
 
 
 class ProblemsError(NbIncomingError, ValueError):
-    """Something that cannot be used, with all its problems."""
+    """Base of the exceptions that list all problems of an input."""
 
     def __init__(self, problems: Sequence[Problem], *, source: str) -> None:
         self.problems = tuple(problems)
@@ -244,7 +244,7 @@ class LabelError(NbIncomingError, ValueError):
 
 
 class ConditionError(NbIncomingError, TypeError):
-    """A condition in Python that is combined in a wrong way."""
+    """Conditions in Python are combined in a wrong way."""
 
 
 class SentenceError(NbIncomingError, ValueError):
@@ -262,7 +262,7 @@ class SentenceError(NbIncomingError, ValueError):
 
 
 class SecretError(NbIncomingError, LookupError):
-    """Secrets that a spec names cannot be used; the message lists all of them."""
+    """Secrets of a spec cannot be used. The message lists all of them."""
 
 
 class ListenerError(NbIncomingError, OSError):

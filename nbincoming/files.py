@@ -25,7 +25,7 @@ from nbincoming.core.spec.model import (
 )
 from nbincoming.errors import NbIncomingError, Problem, SpecError
 
-#: Largest file read, in bytes: far more than any spec has.
+#: Largest file that is read, in bytes, far larger than any spec.
 _MAX_SPEC_BYTES = 64 * 1_048_576
 
 
@@ -34,7 +34,7 @@ class VersionExistsError(NbIncomingError, FileExistsError):
 
 
 class VersionMissingError(NbIncomingError, FileNotFoundError):
-    """The version does not exist; the message lists those that do."""
+    """The version does not exist. The message lists the existing versions."""
 
 
 def load(path: str | Path, version: int | None = None) -> Spec:
@@ -50,7 +50,7 @@ def load(path: str | Path, version: int | None = None) -> Spec:
     Raises
     ------
     SpecError
-        If the spec has problems: all of them, each with its place.
+        If the spec has problems. The message lists all of them.
     VersionMissingError
         If the version does not exist.
     OSError
@@ -139,7 +139,7 @@ def version_path(name: str, version: int, folder: str | Path) -> Path:
 def versions(name: str, folder: str | Path) -> list[int]:
     """List the published versions, oldest first."""
     numbers = _numbers(name, folder)
-    # An empty file is a version that was claimed but never written, see `_claim`.
+    # An empty file reserves a number, see `_reserve`.
     return [each for each in numbers if version_path(name, each, folder).stat().st_size > 0]
 
 
@@ -149,7 +149,7 @@ def latest_version(name: str, folder: str | Path) -> int:
 
 
 def _numbers(name: str, folder: str | Path) -> list[int]:
-    """List the version numbers in use, in order, with those claimed but never written."""
+    """List the version numbers in use, in order, including numbers that are only reserved."""
     pattern = re.compile(rf"{re.escape(name)}\.v([1-9][0-9]*){re.escape(SUFFIX)}")
     kept = Path(folder) / "versions"
     if not kept.is_dir():
@@ -159,7 +159,7 @@ def _numbers(name: str, folder: str | Path) -> list[int]:
 
 
 def _name_of(path: Path) -> tuple[str, Path]:
-    """Return the integration of a published file, and the folder that has its versions."""
+    """Return the integration's name, and the folder of the current file."""
     name, folder = path.name.removesuffix(SUFFIX), path.parent
     if folder.name == "versions" and (match := re.fullmatch(r"(.+)\.v[1-9][0-9]*", name)):
         return match[1], folder.parent
@@ -178,8 +178,8 @@ def _existing_version_path(path: Path, version: int) -> Path:
 def _make_current(name: str, folder: Path) -> Path:
     """Make the newest version the current file, and return its path.
 
-    Of two processes that publish at the same moment, the one with the older version may
-    write last. So each checks again for a newer version after writing.
+    If two processes publish at the same moment, the one with the older version may write last.
+    So each process looks for a newer version after it has written.
     """
     path = folder / f"{name}{SUFFIX}"
     written = 0
@@ -224,17 +224,17 @@ def _create(path: Path, content: bytes) -> None:
     except FileExistsError:
         raise _version_exists(path) from None
     except OSError:  # exFAT and some network drives have no hard links
-        _claim(path)
+        _reserve(path)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
-def _claim(path: Path) -> None:
-    """Claim a name with an empty file, which the complete file then replaces.
+def _reserve(path: Path) -> None:
+    """Reserve a version number with an empty file, which the complete file then replaces.
 
-    A process that ends in between leaves the empty file, and its number is not used again.
+    If the process ends before that, the number is never used.
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))

@@ -1,5 +1,5 @@
-"""The pure core: bytes and values in, values out.
+"""Decide what a request means, without input or output.
 
-It uses no clock, environment, socket, file, pandas, tornado or widget. The time comes with the
-request, secrets are an argument.
+It uses no clock, environment, socket, file, pandas, tornado or widget. The request has
+the time, and secrets are arguments.
 """

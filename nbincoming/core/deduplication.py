@@ -13,7 +13,7 @@ length, so two different sets of values never have the same form::
               | "a" count ":" encoding*                   array
               | "o" count ":" (length ":" name encoding)* object, sorted by name
 
-Lengths and counts are decimal; lengths count bytes. Golden vectors are in
+Lengths and counts are decimal; lengths count bytes. Test vectors are in
 ``tests/core/golden_keys.json``.
 """
 
@@ -34,8 +34,7 @@ from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import MISSING, Missing, Value, json_text, number_text
 from nbincoming.errors import BadHeader, quote
 
-#: The header with which a sender can send its own hash. It is used only if it is one of the chosen
-#: parameters.
+#: The header in which senders can send their own hash. It counts only if it is chosen.
 OWN_HASH_HEADER: Final = "x-deduplication-hash"
 OWN_HASH_LABEL: Final = f"headers.{OWN_HASH_HEADER}"
 
@@ -116,7 +115,7 @@ class Deduplication(BaseModel):
         }
 
     def key_space(self, integration: str) -> str:
-        """Return the name of the set of keys; changed settings have another, empty set.
+        """Return the name of the set of keys. Changed settings start with a new, empty set.
 
         Parameters
         ----------
@@ -135,7 +134,7 @@ class Deduplication(BaseModel):
 
 
 def is_duplicate(now_ms: int, anchor_ms: int, window_ms: int) -> bool:
-    """Tell whether `now_ms` is in the window that starts at `anchor_ms`; its end is included."""
+    """Tell whether `now_ms` is not after the window that starts at `anchor_ms`."""
     return now_ms - anchor_ms <= window_ms
 
 
@@ -162,7 +161,7 @@ def key_of(values: dict[str, Value | Missing]) -> str | None:
 
 def compile_key(deduplication: Deduplication) -> Callable[[Scope], str | None]:
     """Compile a function that returns a request's key."""
-    # The same as :func:`key_of`, but the labels are written only once.
+    # Like :func:`key_of`, but the labels are encoded only once.
     getters = [(_text(label), getter(label)) for label in sorted(deduplication.parameters)]
 
     def key(scope: Scope) -> str | None:

@@ -1,7 +1,7 @@
 """Events: accepted requests, delivered as CloudEvents.
 
 An event's id is computed from the integration, the key and the time of the first claim. So a
-receiver that gets an event twice can tell.
+receiver can recognise an event that it gets twice.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote
 
-from nbincoming.core.moments import utc_text as utc_text  # callers find it here, too
+from nbincoming.core.moments import utc_text as utc_text  # re-exported
 from nbincoming.core.outcomes import Candidate
 from nbincoming.core.request.headers import Headers
 from nbincoming.core.request.masking import without_credentials
@@ -25,7 +25,7 @@ from nbincoming.core.request.values import Value
 #: The ``type`` of every event.
 EVENT_TYPE: Final = "nbincoming.request.accepted"
 
-#: An accepted body was within the limits of its spec, so it is read without limits.
+#: No limits: the body was checked against the limits of its spec before it was accepted.
 ACCEPTED_LIMITS: Final = Limits(max_body_bytes=2**62, max_depth=2**62, max_parameters=2**62)
 
 
@@ -63,7 +63,7 @@ class Event:
     body: bytes
 
     def cloud_event(self) -> dict[str, Value]:
-        """Return the event as the members of a CloudEvent 1.0 in the JSON format."""
+        """Return the event as a CloudEvent 1.0 in the JSON format."""
         # The standard requires that an attribute without a value is left out.
         triggers: dict[str, Value] = (
             {"nbitriggers": join_triggers(self.triggers)} if self.triggers else {}
@@ -84,13 +84,13 @@ class Event:
 def join_triggers(names: Iterable[str]) -> str:
     """Join names of triggers by commas, each percent-encoded (RFC 3986).
 
-    So a name may contain commas, and control characters, which an attribute may not.
+    Names may contain commas, and control characters, which CloudEvents forbids.
     """
     return ",".join(quote(name, safe="") for name in names)
 
 
 def split_triggers(text: str) -> tuple[str, ...]:
-    """Read what :func:`join_triggers` wrote."""
+    """Split the names that :func:`join_triggers` joined."""
     return tuple(unquote(name) for name in text.split(",")) if text else ()
 
 

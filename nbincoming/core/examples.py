@@ -1,6 +1,6 @@
-"""Run a spec's examples again: each must have the outcome that the spec says.
+"""Run a spec's examples, and compare their outcomes with those in the spec.
 
-No key is claimed, because every example is the first request with its key.
+Each example is judged as the first request with its key, and no key is claimed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from nbincoming.errors import Problem, Refusal
 
 
 class Expectation(TypedDict):
-    """The outcome of a request that is the first with its key, in the form of an example."""
+    """The outcome of a request that is not a duplicate, as an example contains it."""
 
     outcome: ExpectedOutcome
     triggers: tuple[str, ...]
@@ -56,7 +56,7 @@ def check_examples(spec: Spec) -> list[Problem]:
 
 
 def expectation(request: Request, rules: Rules) -> Expectation:
-    """Return the outcome of a request that is the first with its key, in the form of an example."""
+    """Return the outcome of a request that is not a duplicate, as an example contains it."""
     judged = consider(request, rules)
     if isinstance(judged, Rejected):
         return {"outcome": "rejected", "triggers": (), "key": None}

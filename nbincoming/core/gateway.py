@@ -1,8 +1,7 @@
 """Decide what happens to a request: authorize, decode, match the triggers, compute the key.
 
-:meth:`Gateway.judge` has no side effects. For any bytes it returns a candidate, a challenge or a
-rejection, and raises nothing. After it, the inbox claims the candidate's deduplication key, which
-is the only side effect. Then :func:`answer` makes the HTTP response.
+:meth:`Gateway.judge` has no side effects and never raises. Then the inbox claims the candidate's
+deduplication key, which is the only side effect, and :func:`answer` makes the HTTP response.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from nbincoming.errors import (
     UnknownEndpoint,
 )
 
-#: The path of an endpoint. It is that of a marketing platform whose webhooks this project rebuilds.
+#: The path of an endpoint, as on the marketing platform that nbincoming imitates.
 ENDPOINT_PATH: Final = "/automation-endpoint/endpoints/authorized/{endpoint}/trigger"
 _ENDPOINT: Final = re.compile(
     "/automation-endpoint/endpoints/authorized/"
@@ -55,7 +54,7 @@ def endpoint_path(endpoint: str) -> str:
 
 
 def endpoint_of(path: str) -> str | None:
-    """Return the UUID of an endpoint's path; None for any other path."""
+    """Return the UUID in an endpoint's path; None for any other path."""
     match = _ENDPOINT.fullmatch(normal_path(path))
     return match[1] if match else None
 
@@ -86,14 +85,14 @@ class Gateway:
         self._verify = compile_verify(spec.authorization, secrets)
         self._handshake = compile_handshake(spec.authorization, secrets)
         self._rules = Rules(spec)
-        # Kept, because reading a field of a pydantic model takes several times as long.
+        # Copied, because a field of a pydantic model takes several times as long to read.
         self._max_body_bytes = spec.max_body_bytes
 
     def judge(self, request: Request) -> Candidate | Challenge | Rejected:
         """Judge a request; never raises."""
         try:
             if request.method != "POST":
-                return self._shake_hands(request)
+                return self._answer_handshake(request)
             if len(request.body) > self._max_body_bytes:
                 raise body_too_large(self._max_body_bytes)
             self._verify(request)
@@ -101,7 +100,7 @@ class Gateway:
         except Refusal as refusal:
             return Rejected(refusal)
 
-    def _shake_hands(self, request: Request) -> Challenge:
+    def _answer_handshake(self, request: Request) -> Challenge:
         if request.method == "GET" and self._handshake is not None:
             return Challenge(self._handshake(request))
         allowed = "POST" if self._handshake is None else "GET, POST"
@@ -112,11 +111,11 @@ class Gateway:
 
 
 class Rules:
-    """The part of a spec that applies after authorization, compiled."""
+    """The compiled rules of a spec that apply after authorization."""
 
     def __init__(self, spec: Spec) -> None:
         deduplication, labels = spec.deduplication, spec.labels()
-        # Kept, because reading fields of a pydantic model takes several times as long.
+        # Copied, because a field of a pydantic model takes several times as long to read.
         self._endpoint, self._version, self._limits = spec.endpoint, spec.version, spec.limits
         self._deduplication = deduplication
         self._key_space = spec.key_space
@@ -124,7 +123,7 @@ class Rules:
         if deduplication is not None:
             self._key = compile_key(deduplication)
             self._window_ms, self._anchor = deduplication.window_ms, deduplication.anchor
-            self._each_claims = deduplication.claims == "every_request"
+            self._every_request_claims = deduplication.claims == "every_request"
         self._has_own_hash = OWN_HASH_LABEL in labels
         self._reads_headers = any(parse(label)[0] == "headers" for label in labels)
         self._triggers = [
@@ -150,7 +149,7 @@ class Rules:
         triggers = tuple([name for name, test in self._triggers if test(scope, now_ms)])
         wanted = bool(triggers) or not self._triggers
         key, claim = self._key(scope), None
-        if key is not None and (wanted or self._each_claims):
+        if key is not None and (wanted or self._every_request_claims):
             claim = Claim(self._key_space, key, self._window_ms, self._anchor)
         return Candidate(self._endpoint, self._version, request, body, key, claim, triggers, wanted)
 
@@ -161,13 +160,13 @@ def judge(request: Request, spec: Spec, secrets: Secrets) -> Candidate | Challen
     Raises
     ------
     SecretError
-        If the secrets cannot be used. The request itself causes no exception.
+        If the secrets cannot be used.
     """
     return Gateway(spec, secrets).judge(request)
 
 
 def unknown_endpoint() -> UnknownEndpoint:
-    """Make the refusal of a URL that is no endpoint, or that of a draft."""
+    """Return the refusal for a URL that is not a published endpoint."""
     return UnknownEndpoint(
         "No published endpoint has this URL. Check the URL. The endpoint of a draft answers only "
         "while the draft retrieves data."
@@ -175,7 +174,7 @@ def unknown_endpoint() -> UnknownEndpoint:
 
 
 def inbox_unavailable(retry_after_s: int = 5) -> InboxUnavailable:
-    """Make the refusal of a request that could not be stored."""
+    """Return the refusal for a request that could not be stored."""
     return InboxUnavailable(
         "The request could not be stored, so it was not accepted. Send it again later.",
         headers=(("Retry-After", str(retry_after_s)),),

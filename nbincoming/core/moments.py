@@ -17,8 +17,7 @@ _FRACTION: Final = r"(?:[.,](?P<fraction>[0-9]+))?"
 _OFFSET: Final = (
     r"(?P<offset>[Zz]|(?P<sign>[+-])(?P<offset_hours>[0-9]{2})(?::?(?P<offset_minutes>[0-9]{2}))?)?"
 )
-#: The extended format, in which a space may replace the T, as in SQL; and the basic format, which
-#: has no separators.
+#: The extended format, with T or (as in SQL) a space; and the basic format, without separators.
 _FORMATS: Final = (
     re.compile(
         r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
@@ -32,7 +31,7 @@ _FORMATS: Final = (
     ),
 )  # fmt: skip
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-#: Longer texts are refused, to bound the work.
+#: Longest text that is read, in characters.
 _MAX_MOMENT: Final = 64
 _DURATION: Final = re.compile(
     r"P(?=.)(?:([0-9]+)W|(?:([0-9]+)D)?(?:T(?=.)(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+)S)?)?)"
@@ -43,7 +42,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _HOUR_US: Final = 3_600_000_000
 
-#: Longest duration, a hundred years: no store's integers overflow.
+#: Longest duration, a hundred years. It fits the integers of every store.
 MAX_DURATION_MS: Final = 36_525 * 86_400_000
 
 #: The first and the last microsecond of a span of time, both included.
@@ -56,7 +55,7 @@ NEVER: Final[Span] = (1, 0)
 def moment(text: str, zone: tzinfo) -> datetime | None:
     """Read a date, or a date and time, in ISO 8601; None if `text` is neither.
 
-    A date alone is its midnight. A time without an offset is in `zone`. Digits past the microsecond
+    A date alone means midnight. A time without an offset is in `zone`. Digits past the microsecond
     are dropped. ``24:00`` is midnight at the end of the day. Second 60, a leap second, is the first
     moment of the next minute, as POSIX counts it.
     """
@@ -89,12 +88,12 @@ def is_date(text: str) -> bool:
 
 
 def _offset(fields: dict[str, str | None]) -> tzinfo:
-    """Make the time zone of an offset.
+    """Return the time zone of an offset.
 
     Raises
     ------
     ValueError
-        If it is a day or more, or has more than 59 minutes.
+        If the offset is a day or more, or has more than 59 minutes.
     """
     if fields["sign"] is None:
         return UTC
@@ -106,7 +105,7 @@ def _offset(fields: dict[str, str | None]) -> tzinfo:
 
 
 def epoch_us(instant: datetime) -> int:
-    """Return the microseconds since the epoch, exactly, for any year and offset."""
+    """Return the microseconds since the epoch, exactly."""
     return (instant - _EPOCH) // _MICROSECOND
 
 

@@ -1,4 +1,4 @@
-"""Judged requests: a candidate for the inbox, and the outcomes."""
+"""Results of judging a request: candidates for the inbox, and outcomes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nbincoming.errors import Refusal
 # Claim, Candidate and Accepted are made for every request. Frozen dataclasses would take four
 # times as long.
 class Claim(NamedTuple):
-    """A key to be claimed, and when it counts as claimed.
+    """A deduplication key to claim, and its window.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class Claim(NamedTuple):
     window_ms : int
         How long after its anchor the key makes a request a duplicate, in milliseconds.
     anchor : str
-        What the window counts from; see :class:`~nbincoming.core.deduplication.Deduplication`.
+        The start of the window; see :class:`~nbincoming.core.deduplication.Deduplication`.
     """
 
     space: str
@@ -46,7 +46,7 @@ class Candidate(NamedTuple):
     version : int
         Version of the spec that judged it; 0 for a draft.
     request : Request
-        As it came.
+        The request as it arrived.
     body : Value
         Its decoded body.
     key : str or None
@@ -70,13 +70,13 @@ class Candidate(NamedTuple):
 
     @property
     def parameters(self) -> Parameters:
-        """Its body and its headers. The headers are named here, since few specs read them."""
+        """The body and the headers. Few specs read headers, so they are decoded only here."""
         return Parameters(self.body, header_parameters(self.request.headers))
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A subscription handshake; the answer is its challenge."""
+    """A handshake was checked; the response is its challenge, `text`."""
 
     text: str
 
@@ -94,8 +94,7 @@ class Accepted(NamedTuple):
     Attributes
     ----------
     event_id : str or None
-        The same for the same integration, key and first claim; None from an inbox that keeps
-        no events.
+        The event's id; None if the inbox keeps no events.
     """
 
     event_id: str | None

@@ -1,4 +1,4 @@
-"""Validation errors of pydantic as problems: a plain message for each, with its place."""
+"""Turn pydantic's validation errors into problems with plain messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nbincoming.core.request.values import number_text
 from nbincoming.errors import QUOTE_LIMIT, Problem, quote
 
 #: pydantic reports a lone surrogate only if the text's length is checked.
-LONE_SURROGATE: Final = "This has a lone surrogate, which no file can hold. Remove it."
+LONE_SURROGATE: Final = "This has a lone surrogate, which UTF-8 cannot encode. Remove it."
 
 _MESSAGES: Final = {
     "extra_forbidden": "This field is unknown. Remove it, or check its spelling.",
@@ -37,8 +37,8 @@ _TOO_SHORT: Final = {
     "secrets": "Name a secret, such as env:NAME or file:/path.",
 }
 
-#: Errors whose messages are ours; they say what was given if that helps.
-_OWN: Final = ("value_error", "leaf", "condition")
+#: Errors whose messages nbincoming writes. They quote the value where that helps.
+_OWN_ERRORS: Final = ("value_error", "leaf", "condition")
 
 #: Members in which a user may have written a secret by mistake: their values are not shown.
 _HIDDEN: Final = frozenset({"authorization", "secrets", "verify_token"})
@@ -68,8 +68,7 @@ def place_text(place: tuple[int | str, ...]) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         elif part.startswith("<") or (index and place[index - 1] == "authorization"):
-            # pydantic's tags distinguish the members of a union: a condition's kind,
-            # an authorization's scheme
+            # pydantic's tag of a union's member: a condition's kind, an authorization's scheme
             continue
         else:
             text += format_name(part[:QUOTE_LIMIT])
@@ -85,7 +84,7 @@ def _message(detail: Mapping[str, Any], place: tuple[int | str, ...], context: A
     if kind in _MESSAGES:
         return _MESSAGES[kind].format(**context)
     message = str(detail["msg"]).removeprefix("Value error, ")
-    if kind not in _OWN and not _HIDDEN.intersection(place):
+    if kind not in _OWN_ERRORS and not _HIDDEN.intersection(place):
         message = f"{message.rstrip('.')}; {_shown(detail['input'])} was given."
     return message if message[-1] in ".?!" else message + "."
 

@@ -1,7 +1,7 @@
 """The login, which exchanges an API key for a token that an endpoint accepts.
 
-API keys are stored as SHA-256 hashes. A fast hash is safe because the keys are long and
-random, which :func:`key_record` enforces; a password would need a slow one.
+API keys are stored as SHA-256 hashes. A fast hash is safe here because API keys, unlike
+passwords, are long and random.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nbincoming.errors import (
     MethodNotAllowed,
 )
 
-#: The login's path on the platform that this recreates.
+#: The path of the login, as on the platform that nbincoming imitates.
 LOGIN_PATH: Final = "/uauth/v2/auth/login/profile"
 
 #: Shortest API key, in characters. A UUID has 36, with 122 random bits.
@@ -38,7 +38,7 @@ _MAX_LOGIN_BYTES: Final = 8_192
 
 
 class ApiKey(BaseModel):
-    """The record of an API key, which holds its hash and not the key.
+    """The stored record of an API key. It contains a hash, never the key itself.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ def key_record(
     Raises
     ------
     ValueError
-        If the key is too short to be safe from guessing.
+        If the key has fewer than :data:`MIN_KEY_LENGTH` characters.
     """
     if len(key) < MIN_KEY_LENGTH:
         raise ValueError(
@@ -102,14 +102,14 @@ def find_key(key: str, records: Iterable[ApiKey]) -> ApiKey | None:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class TokenIssuer:
-    """What one endpoint's login needs: its API keys, and the secret that signs tokens.
+    """Issues tokens for one endpoint.
 
     Attributes
     ----------
     records : callable
-        Returns the API keys in force, at the moment of a login.
+        Returns the valid API keys. Each login calls it.
     scheme : Jwt
-        The endpoint's authorization. Tokens are issued as it requires.
+        The endpoint's authorization. It accepts the tokens.
     secret : bytes
         A shared secret, or a PEM private key.
     lifetime_s : int
@@ -139,20 +139,20 @@ class TokenIssuer:
 def login(request: Request, issuers: Iterable[TokenIssuer]) -> Response:
     """Answer the login ``{"apiKey": "…"}`` with ``{"token": "…"}``.
 
-    The first issuer that has the API key issues the token, as of the time of the request.
+    The first issuer that knows the API key issues the token.
 
     Raises
     ------
     Refusal
         MethodNotAllowed, BodyTooLarge, UnsupportedMediaType, BadHeader, BadJSON or
-        BadApiKey. Errors of :attr:`TokenIssuer.records` pass through.
+        BadApiKey. Errors of :attr:`TokenIssuer.records` are not caught.
     """
     key = _api_key(request)
     for issuer in issuers:
         record = find_key(key, issuer.records())
         if record is not None:
             token = issuer.token(record, request.received_at_ms)
-            # A token is a credential, which no cache may keep (RFC 6749, section 5.1).
+            # Caches must not store tokens (RFC 6749, section 5.1).
             headers = (("Content-Type", "application/json"), ("Cache-Control", "no-store"))
             return Response(200, headers, json_text({"token": token}).encode())
     raise BadApiKey(
@@ -181,7 +181,7 @@ def _api_key(request: Request) -> str:
 
 
 def login_unavailable(retry_after_s: int = 5) -> LoginUnavailable:
-    """Make the refusal of a login while the API keys cannot be read."""
+    """Return the refusal for a login while the API keys cannot be read."""
     return LoginUnavailable(
         "The API keys cannot be read at the moment. Log in again later.",
         headers=(("Retry-After", str(retry_after_s)),),

@@ -1,7 +1,7 @@
 """The authorization schemes of a spec.
 
-A spec names its secrets (``env:COMPLAINTS_JWT_KEY``, ``file:/run/secrets/x``) and never
-contains one. :mod:`nbincoming.core.auth.verification` checks requests against a scheme.
+A spec contains only the names of secrets: ``env:COMPLAINTS_JWT_KEY``, ``file:/run/secrets/x``.
+:mod:`nbincoming.core.auth.verification` checks requests against a scheme.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _Scheme = TypeVar("_Scheme", bound="Scheme")
 
 def _check_secret_name(name: str) -> str:
     if not SECRET_NAME.fullmatch(name):
-        # The name is not quoted, because it is often the secret itself.
+        # Do not quote the name: users often enter the secret itself.
         raise ValueError(
             "This is not the name of a secret. Write env:NAME for an environment variable, or "
             "file:/path for a file. A spec never contains the secret itself."
@@ -58,9 +58,9 @@ HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 
 
 class Scheme(BaseModel):
-    """What all schemes have in common."""
+    """The base class of all schemes."""
 
-    # An invalid secret name may be the secret itself, so errors do not show the input.
+    # Errors do not show the input, because users may enter a secret instead of its name.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def data(self) -> dict[str, Value]:
@@ -96,12 +96,11 @@ class Jwt(Scheme):
     algorithm : str
         The only algorithm that tokens may be signed with.
     permission : str or None
-        The permission that the claim `permissions_claim`, a list of strings, must contain.
-        None for no permission.
+        The permission that tokens must grant; None if they need none.
     permissions_claim : str
-        The name of that claim.
+        The claim that lists a token's permissions, an array of strings.
     audience, issuer : str, optional
-        The values that ``aud`` and ``iss`` must have.
+        The required values of the claims ``aud`` and ``iss``.
     leeway_s : int
         How far the clocks of issuer and endpoint may differ, in seconds.
     """
@@ -132,7 +131,7 @@ class Jwt(Scheme):
         return (*self.secrets, *([self.jwks_url] if self.jwks_url else ()))
 
     def token_policy(self) -> TokenPolicy:
-        """Return what a token must fulfil."""
+        """Return what this scheme requires of a token."""
         return TokenPolicy(
             algorithm=self.algorithm,
             permission=self.permission,
@@ -151,7 +150,7 @@ class Meta(Scheme):
     secrets : tuple of str
         Names of app secrets, oldest to newest.
     verify_token : str
-        Name of the secret that the handshake must present.
+        Name of the secret that a handshake must contain.
     """
 
     scheme: Literal["meta"] = "meta"
@@ -173,7 +172,7 @@ class Hmac(Scheme):
     header : str
         The header that carries the signature.
     algorithm, prefix, encoding : str
-        How the signature is made and written.
+        The hash function, the text before the signature, and the signature's encoding.
     timestamp_header : str, optional
         A header with seconds since the epoch. If set, ``<timestamp>.<body>`` is signed.
     tolerance_s : int
@@ -222,7 +221,7 @@ class StandardWebhooks(Scheme):
         return ("webhook-id", "webhook-timestamp")
 
 
-#: Any scheme; the member ``scheme`` says which.
+#: Any scheme. The field ``scheme`` contains its name.
 Authorization: TypeAlias = Annotated[
     NoAuthorization | Jwt | Meta | Hmac | StandardWebhooks, Field(discriminator="scheme")
 ]

@@ -1,4 +1,4 @@
-"""HMAC signatures over the raw bytes of a body, and those of Standard Webhooks.
+"""HMAC and Standard Webhooks signatures over the raw bytes of a body.
 
 Comparisons take constant time. No message discloses the expected signature.
 """
@@ -46,7 +46,7 @@ def one_header(request: Request, name: str) -> bytes:
     Raises
     ------
     MissingCredentials, BadSignature
-        If the header is missing; if it is given more than once.
+        If the header is missing, or if it is given more than once.
     """
     values = request.header(name.encode("latin-1"))
     if not values:
@@ -76,11 +76,11 @@ def verify_hmac(
     request
         The request.
     secrets
-        The secrets in force, any of which may have signed.
+        The valid secrets. The sender may use any of them.
     header
         The header that carries the signature, in lower case.
     digest, prefix, encoding
-        How the signature is made and written.
+        The hash function, the text before the signature, and the signature's encoding.
     timestamp_header
         A header with seconds since the epoch. If set, the signed content is
         ``<timestamp>.<body>``, and the time must be within `tolerance_s` of now.
@@ -88,7 +88,7 @@ def verify_hmac(
     Raises
     ------
     MissingCredentials, BadSignature
-        If a header is missing; if the signature or the time is wrong.
+        If a header is missing, or if the signature or the time is wrong.
     """
     given = one_header(request, header)
     content = request.body
@@ -133,7 +133,7 @@ def verify_standard(request: Request, secrets: Sequence[bytes], *, tolerance_s: 
     Raises
     ------
     MissingCredentials, BadSignature
-        If a header is missing; if the signature or the time is wrong.
+        If a header is missing, or if the signature or the time is wrong.
     """
     identity = one_header(request, "webhook-id")
     stamp = one_header(request, "webhook-timestamp")
@@ -164,13 +164,13 @@ def standard_key(secret: bytes) -> bytes:
         key = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except ValueError:
         raise ValueError("is not base64, with or without the prefix whsec_") from None
-    if not key:  # anybody could sign with it
+    if not key:  # anyone can sign with an empty key
         raise ValueError("is empty after its prefix whsec_")
     return key
 
 
 def check_time(stamp: bytes, now_ms: int, tolerance_s: int, header: str) -> None:
-    """Refuse a signed time that is more than `tolerance_s` from now."""
+    """Refuse a time that is more than `tolerance_s` before or after now."""
     if not stamp.isdigit() or len(stamp) > 12:
         raise _bad(f"The header {header} is not a time in whole seconds since the epoch.")
     age_s = now_ms // 1000 - int(stamp)
@@ -183,7 +183,7 @@ def check_time(stamp: bytes, now_ms: int, tolerance_s: int, header: str) -> None
 
 
 def _have_common(expected: Sequence[bytes], given: Sequence[bytes]) -> bool:
-    # All pairs are compared, so that the time taken does not reveal which secret matches.
+    # Compare all pairs, so that the time taken does not reveal which secret matches.
     found = False
     for mac in expected:
         for each in given:

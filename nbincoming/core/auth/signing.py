@@ -30,7 +30,7 @@ from nbincoming.errors import SecretError
 def credentials(
     authorization: Authorization, secrets: Secrets, body: bytes, now_ms: int
 ) -> dict[str, str]:
-    """Return the headers that authorize a body, signed with the newest secret.
+    """Return the headers that authorize a request, made with the newest secret.
 
     Raises
     ------
@@ -76,8 +76,7 @@ def token(scheme: Jwt, secrets: Secrets, now_ms: int, **options: Any) -> str:
     Parameters
     ----------
     **options
-        Options of :func:`~nbincoming.core.auth.tokens.issue_token`, which override what the
-        scheme requires.
+        Options of :func:`~nbincoming.core.auth.tokens.issue_token`. They override the scheme.
 
     Raises
     ------
@@ -86,8 +85,8 @@ def token(scheme: Jwt, secrets: Secrets, now_ms: int, **options: Any) -> str:
     """
     if not scheme.algorithm.startswith("HS"):
         raise SecretError(
-            f"{scheme.algorithm} tokens are signed with a private key, which is not here. Ask its "
-            "owner for a token."
+            f"{scheme.algorithm} tokens are signed with a private key, which nbincoming does not "
+            "have. Ask its owner for a token."
         )
     parties = {"aud": scheme.audience, "iss": scheme.issuer}
     claims = {name: value for name, value in parties.items() if value is not None}
@@ -116,7 +115,5 @@ def _newest(names: Sequence[str], secrets: Secrets) -> bytes:
     except LookupError:
         value = b""
     if not value:
-        raise SecretError(
-            f"The secret {name} was not found. Set it where it is kept, or in the notebook."
-        )
+        raise SecretError(f"The secret {name} was not found. Set it, or enter it in the notebook.")
     return value

@@ -29,7 +29,7 @@ _MAX_LISTED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class TokenKey:
-    """A key prepared for one algorithm; `prepared` is what PyJWT's algorithm takes."""
+    """A key for one algorithm. `prepared` is the key object that PyJWT expects."""
 
     key_id: str | None
     prepared: Any
@@ -41,7 +41,7 @@ def algorithm_named(name: AlgorithmName) -> Algorithm:
 
 
 class NoUsableKey(ValueError):
-    """A key set whose keys were all withdrawn, or are for something else."""
+    """A JWKS contains no key for the algorithm."""
 
 
 def prepare_keys(raw: bytes, algorithm: AlgorithmName) -> tuple[TokenKey, ...]:
@@ -50,15 +50,15 @@ def prepare_keys(raw: bytes, algorithm: AlgorithmName) -> tuple[TokenKey, ...]:
     Parameters
     ----------
     raw
-        For HS256 to HS512 a shared secret; for the others a PEM public key or certificate.
-        For all of them a JWK or a JWKS, whose unusable keys are skipped.
+        A shared secret (HS256 to HS512) or a PEM public key or certificate (other algorithms);
+        or a JWK or JWKS. Unusable keys of a JWKS are skipped.
     algorithm
         The only algorithm that the keys may be used with.
 
     Raises
     ------
     ValueError
-        If there is no usable key; :class:`NoUsableKey` if it is a key set. The message does not
+        If there is no usable key; for a JWKS it is :class:`NoUsableKey`. The message does not
         contain the secret.
     """
     implementation = algorithm_named(algorithm)
@@ -120,7 +120,7 @@ def _jwks_keys(text: bytes, algorithm: AlgorithmName) -> tuple[TokenKey, ...]:
 
 
 def _mismatch(entry: Any, algorithm: AlgorithmName) -> str | None:
-    """Return why a JWK is not one of this algorithm (RFC 7517, 4.1, 4.2 and 4.4)."""
+    """Return why a JWK is not for this algorithm (RFC 7517, 4.1, 4.2 and 4.4)."""
     if not isinstance(entry, dict):
         return "it is not an object"
     key_type = _KEY_TYPES[algorithm[:2]]
@@ -134,7 +134,7 @@ def _mismatch(entry: Any, algorithm: AlgorithmName) -> str | None:
 
 
 def _key_ops_problem(entry: dict[str, Any]) -> str | None:
-    """Return why a JWK's ``key_ops`` forbids to verify with it (RFC 7517, section 4.3)."""
+    """Return why ``key_ops`` does not allow a JWK to verify (RFC 7517, section 4.3)."""
     operations = entry.get("key_ops", ["verify"])
     if (
         not isinstance(operations, list)

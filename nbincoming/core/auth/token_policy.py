@@ -83,7 +83,7 @@ def check_times(claims: Mapping[str, Value], policy: TokenPolicy, now_ms: int) -
 
 
 def ends_at_ms(claims: Mapping[str, Value], policy: TokenPolicy) -> int:
-    """Return when a token stops being valid, in milliseconds since the epoch, with the leeway.
+    """Return a token's expiry time plus the leeway, in milliseconds since the epoch.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def _time_ms(claims: Mapping[str, Value], name: str) -> int | None:
     is_number = isinstance(time, int | Decimal) and not isinstance(time, bool)
     if not is_number or not 0 <= time <= _LAST_S:
         raise bad_token(f"The token's {name} is not a number of seconds since the epoch.")
-    # Truncated to whole seconds, because decimal arithmetic depends on the caller's context.
+    # Convert to int first, because decimal arithmetic depends on the caller's context.
     return int(time) * 1000
 
 
@@ -123,7 +123,7 @@ def check_permission(claims: Mapping[str, Value], policy: TokenPolicy) -> None:
     if policy.permission is None:
         return
     granted = claims.get(policy.permissions_claim)
-    # Not a string, in which "in" would find a substring.
+    # In a string, "in" would find substrings.
     if not isinstance(granted, list) or policy.permission not in granted:
         raise LacksPermission(
             f"The token does not grant {policy.permission} in its claim "

@@ -1,7 +1,7 @@
-"""JSON Web Tokens: read strictly, and issued.
+"""Read and issue JSON Web Tokens.
 
-PyJWT does the cryptography. The parsing here is stricter than PyJWT's: it accepts only
-canonical base64url, and no duplicate members in the JSON.
+PyJWT does the cryptography. The parser here is stricter than PyJWT's: it accepts only
+canonical base64url and JSON without duplicate members.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from nbincoming.errors import BadToken, MissingCredentials
 PERMISSION: Final = "INCOMING_WEBHOOK_EXECUTE"
 PERMISSIONS_CLAIM: Final = "permissions"
 
-#: How long an issued token is valid, as on the platform that this recreates.
+#: How long an issued token is valid, in seconds.
 TOKEN_LIFETIME_S: Final = 3_600
 
 #: Longest token read, in bytes. Common servers limit headers to less than this.
@@ -40,7 +40,7 @@ _TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Token:
-    """A decoded token, of which nothing is verified.
+    """A decoded token. Its signature and claims are not verified.
 
     Attributes
     ----------
@@ -59,12 +59,12 @@ class Token:
 
     @property
     def algorithm(self) -> Value:
-        """The algorithm that the token names; any JSON value."""
+        """The header's ``alg``, which may be any JSON value."""
         return self.header.get("alg")
 
     @property
     def key_id(self) -> str | None:
-        """The name of the key that signed the token; None if it names no key."""
+        """The header's ``kid``; None if it is missing or not a string."""
         key_id = self.header.get("kid")
         return key_id if isinstance(key_id, str) else None
 
@@ -80,12 +80,12 @@ class Token:
 
     @classmethod
     def read(cls, raw: bytes) -> Token:
-        """Decode a token in its canonical form.
+        """Decode a token.
 
         Raises
         ------
         BadToken
-            If it is malformed, or its header requires an extension.
+            If it is malformed, or its header contains ``crit``, ``b64`` or ``zip``.
         """
         segments = raw.split(b".", 3) if len(raw) <= _MAX_TOKEN_BYTES else []
         if len(segments) != 3:
@@ -102,8 +102,8 @@ class Token:
 
 
 def _decoded(segment: bytes) -> bytes:
-    """Decode base64url, refusing other forms of the same bytes."""
-    if not segment or segment.translate(None, _BASE64URL):  # other characters are left
+    """Decode base64url. Refuse padding and extra bits."""
+    if not segment or segment.translate(None, _BASE64URL):  # invalid characters are left
         raise bad_token("The token's segments are not base64url without padding.")
     text = segment.translate(_TO_BASE64) + b"=" * (-len(segment) % 4)
     try:
@@ -133,8 +133,7 @@ def bearer(request: Request) -> Token:
     Raises
     ------
     MissingCredentials, BadToken
-        If the header is missing or has another scheme; if it is given twice or the token
-        is malformed.
+        If the header is missing, has another scheme, is given twice or has a malformed token.
     """
     values = request.header(b"authorization")
     if not values:
@@ -155,7 +154,7 @@ def bearer(request: Request) -> Token:
 
 
 def keys_for(token: Token, keys: Sequence[TokenKey]) -> list[TokenKey]:
-    """Return the keys that may verify a token: those with its key ID, and those without one."""
+    """Return the keys whose IDs do not contradict the token's; a missing ID matches any."""
     return [key for key in keys if token.key_id in (None, key.key_id) or key.key_id is None]
 
 
@@ -176,13 +175,13 @@ def issue_token(
     lifetime_s: int = TOKEN_LIFETIME_S,
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """Sign a token as the login issues it.
+    """Sign a token.
 
     Parameters
     ----------
     secret
-        For HS256 to HS512 a shared secret, or a JWKS of them, whose last key signs. For the
-        other algorithms a PEM private key.
+        A shared secret or a JWKS, whose last usable key signs (HS256 to HS512); a PEM private
+        key (other algorithms).
     now_ms
         When it is issued, in milliseconds since the epoch.
     lifetime_s
@@ -206,14 +205,11 @@ def issue_token(
 
 
 def bad_token(detail: str) -> BadToken:
-    """Make the refusal of an invalid token."""
+    """Return the refusal for an invalid token."""
     return BadToken(detail, headers=challenge("invalid_token"))
 
 
 def challenge(error: str | None = None) -> tuple[tuple[str, str], ...]:
-    """Make the ``WWW-Authenticate`` header of RFC 6750.
-
-    Without `error` it is that of a request without credentials (section 3.1).
-    """
+    """Return the ``WWW-Authenticate`` header; no `error` if the request has no token (RFC 6750)."""
     cause = f', error="{error}"' if error else ""
     return (("WWW-Authenticate", f'Bearer realm="incoming integration"{cause}'),)

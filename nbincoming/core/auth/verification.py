@@ -1,13 +1,10 @@
-"""Make a scheme and its secrets into a function that checks requests.
-
-Secrets come as a mapping from name to bytes, which the drivers provide.
-"""
+"""Turn a scheme and its secrets into functions that check requests."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol, assert_never
+from typing import Final, NamedTuple, Protocol, assert_never
 
 from nbincoming.core.auth.schemes import (
     Authorization,
@@ -31,7 +28,7 @@ from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import Value
 from nbincoming.errors import BadVerifyToken, Problem, SecretError
 
-#: How many tokens are cached. One endpoint has fewer senders.
+#: How many verified tokens are cached, more than one endpoint has senders.
 _MAX_CACHED: Final = 256
 
 #: Raises a refusal if the request is not authorized.
@@ -51,9 +48,9 @@ class RefreshableSecrets(Secrets, Protocol):
     """Secrets that can be fetched again, such as a JWKS behind a URL."""
 
     def refresh(self, name: str) -> bytes:
-        """Fetch a value again, unless it was fetched a moment ago, and return it.
+        """Fetch a value again, unless it was just fetched, and return it.
 
-        After a LookupError or an OSError the previous keys are still used.
+        If it raises LookupError or OSError, the caller keeps the previous value.
         """
 
 
@@ -63,7 +60,7 @@ def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:
     Raises
     ------
     SecretError
-        If secrets are missing or unusable. The message names all of them and no value.
+        If secrets are missing or unusable. The message lists their names, never their values.
     """
     found = _look_up(authorization, secrets)
     match authorization:
@@ -112,7 +109,7 @@ def check_handshake(request: Request, verify_token: bytes) -> str:
     request
         The GET request.
     verify_token
-        The token that it must present. If empty, every handshake is refused.
+        The token that it must contain. If empty, every handshake is refused.
 
     Raises
     ------
@@ -133,8 +130,16 @@ def check_handshake(request: Request, verify_token: bytes) -> str:
     return challenges[0]
 
 
+class _VerifiedToken(NamedTuple):
+    token: Token
+    keys: tuple[TokenKey, ...]
+    claims: Mapping[str, Value]
+    valid_from_ms: int
+    valid_until_ms: int
+
+
 class _JwtVerify:
-    """Checks tokens with the secrets' keys, prepared once, and with the keys of a JWKS URL."""
+    """Checks tokens with the keys of the secrets and of the JWKS URL."""
 
     def __init__(self, authorization: Jwt, secrets: Secrets, found: Mapping[str, bytes]) -> None:
         self._policy = authorization.token_policy()
@@ -147,12 +152,8 @@ class _JwtVerify:
         )
         self._url = authorization.jwks_url
         self._published: tuple[bytes, tuple[TokenKey, ...]] = (b"", ())
-        #: Verified tokens by header value, with their keys, their claims, and from when until
-        #: when the claims' times are known to hold, in milliseconds. A sender repeats a token
-        #: for an hour, and while the keys stay the same only its times must be checked again.
-        self._cached: dict[
-            bytes, tuple[Token, tuple[TokenKey, ...], Mapping[str, Value], int, int]
-        ] = {}
+        #: By header value, because a sender repeats its token until it expires.
+        self._cached: dict[bytes, _VerifiedToken] = {}
         if self._url is not None:
             self._read_published(found.__getitem__)
 
@@ -160,9 +161,9 @@ class _JwtVerify:
         given = request.header(b"authorization")
         cached = self._cached.get(given[0]) if len(given) == 1 else None
         if cached is not None:
-            token, keys, claims, verified_ms, end_ms = cached
+            token, keys, claims, valid_from_ms, valid_until_ms = cached
             if self._keys(token) == keys:  # otherwise they were rotated
-                if not verified_ms <= request.received_at_ms < end_ms:
+                if not valid_from_ms <= request.received_at_ms < valid_until_ms:
                     check_times(claims, self._policy, request.received_at_ms)
                 return
         token = bearer(request)
@@ -171,7 +172,8 @@ class _JwtVerify:
         if len(self._cached) >= _MAX_CACHED:
             self._cached.clear()
         now_ms = request.received_at_ms
-        self._cached[given[0]] = token, keys, claims, now_ms, ends_at_ms(claims, self._policy)
+        ends_ms = ends_at_ms(claims, self._policy)
+        self._cached[given[0]] = _VerifiedToken(token, keys, claims, now_ms, ends_ms)
 
     def _keys(self, token: Token) -> tuple[TokenKey, ...]:
         if self._url is None or token.algorithm != self._policy.algorithm:
@@ -188,14 +190,14 @@ class _JwtVerify:
         try:
             latest = look_up(str(self._url))
         except (LookupError, OSError):
-            return keys  # not fetched: the previous keys are still used
+            return keys  # keep the previous keys
         if latest != raw:
             try:
                 keys = prepare_keys(latest, self._policy.algorithm)
             except NoUsableKey:
                 keys = ()
             except ValueError:
-                pass  # no key set, such as an error page: the previous keys are still used
+                pass  # keep the previous keys: this is no JWKS, but for example an error page
             self._published = latest, keys
         return keys
 

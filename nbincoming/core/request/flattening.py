@@ -1,4 +1,4 @@
-"""Flatten a value to its leaves, each under its label, and back."""
+"""Turn a JSON value into a flat dict from labels to leaves, and back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nbincoming.core.request.values import Value
 
 
 def flatten(value: Value, root: str = "body") -> dict[str, Value]:
-    """Name each leaf of a value by its label, in document order.
+    """Return the leaves of a value by label, in document order.
 
     Empty objects and arrays are leaves.
     """
@@ -23,7 +23,7 @@ def flatten(value: Value, root: str = "body") -> dict[str, Value]:
 
 
 def unflatten(flat: Mapping[str, Value]) -> dict[str, Value]:
-    """Rebuild the values that :func:`flatten` flattened, by root.
+    """Rebuild the nested values by root; the inverse of :func:`flatten`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def unflatten(flat: Mapping[str, Value]) -> dict[str, Value]:
 
 
 class _Node(dict[Segment, Value]):
-    """An object or array that is being rebuilt; a leaf ``{}`` is a plain dict."""
+    """An object or array that is being rebuilt. A plain dict is a leaf: ``{}``."""
 
 
 def _rebuild(node: Value) -> Value:
@@ -61,27 +61,26 @@ def _rebuild(node: Value) -> Value:
     return {segment: _rebuild(child) for segment, child in node.items()}
 
 
-class _Memo:
-    """Caches labels by the label of the object and the member's name: requests repeat them.
+class _LabelCache:
+    """Caches labels by the object's label and the member's name, because requests repeat them.
 
-    Looking a label up takes less time than joining and hashing it, and the samples of a frame
-    share one text. The cache is emptied when it is full and contains no long labels, so no sender
-    can fill the memory.
+    Looking a label up is faster than building it. The cache skips long labels and is emptied when
+    it is full, so no sender can fill the memory.
     """
 
     __slots__ = ("known", "size")
 
-    most: Final = 65_536
-    longest: Final = 200
+    max_labels: Final = 65_536
+    max_length: Final = 200
 
     def __init__(self) -> None:
         self.known: dict[str, dict[str, str]] = {}
         self.size = 0
 
     def below(self, label: str) -> dict[str, str]:
-        """Return the cache of one object's members, by name."""
+        """Add a cache for the labels of one object's members, and return it."""
         members: dict[str, str] = {}
-        if len(label) <= self.longest:
+        if len(label) <= self.max_length:
             self._count()
             self.known[label] = members
         return members
@@ -89,33 +88,33 @@ class _Memo:
     def join(self, label: str, name: str, members: dict[str, str]) -> str:
         """Make a member's label and cache it."""
         joined = label + format_name(name)
-        if len(joined) <= self.longest:
+        if len(joined) <= self.max_length:
             self._count()
             members[name] = joined
         return joined
 
     def _count(self) -> None:
-        # Threads may lose a count, or fill a cache that was emptied: both are harmless.
-        if self.size >= self.most:
+        # Without a lock, threads may miscount or fill an emptied cache. Both are harmless.
+        if self.size >= self.max_labels:
             self.known.clear()
             self.size = 0
         self.size += 1
 
 
-_MEMO: Final = _Memo()
+_CACHE: Final = _LabelCache()
 
 
 def _flatten(value: Value, label: str, flat: dict[str, Value]) -> None:
-    # The inner loop of every frame. [] in a try is the fastest look-up in a dict.
+    # Runs for every leaf of every sample. [] in a try is the fastest look-up in a dict.
     if type(value) is dict:
-        members = _MEMO.known.get(label)
+        members = _CACHE.known.get(label)
         if members is None:
-            members = _MEMO.below(label)
+            members = _CACHE.below(label)
         for name, child in value.items():
             try:
                 here = members[name]
             except KeyError:
-                here = _MEMO.join(label, name, members)
+                here = _CACHE.join(label, name, members)
             child_type = type(child)
             if child_type is str:
                 flat[here] = child

@@ -1,4 +1,4 @@
-"""Headers as parameters: by name in lower case, with a list for a repeated header."""
+"""Turn raw headers into a dict by name in lower case."""
 
 from __future__ import annotations
 
@@ -51,5 +51,5 @@ def _name(raw: bytes) -> str:
     return name
 
 
-#: The cache: requests have the same few names.
+#: The cache of names in lower case, because requests repeat the same few names.
 _names: dict[bytes, str] = {}

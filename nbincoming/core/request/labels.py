@@ -1,4 +1,4 @@
-r"""Labels of parameters: their grammar, and their paths.
+r"""The grammar of labels, and their conversion to paths and back.
 
 ::
 
@@ -10,8 +10,7 @@ r"""Labels of parameters: their grammar, and their paths.
             | "[*]"               all elements, only in conditions
 
 A plain name is not empty and has no ``.``, ``[``, ``]``, ``"``, white space or control character.
-No name has a lone surrogate. A header's name is read in lower case. ``parse(format_path(path)) ==
-path`` for every path whose header is in lower case.
+No name has a lone surrogate. :func:`parse` writes a header's name in lower case.
 
 >>> parse('body.complaint["a.b"][0]')
 ('body', 'complaint', 'a.b', 0)
@@ -75,7 +74,7 @@ def format_path(path: Path, *, plain: re.Pattern[str] = _PLAIN) -> str:
     path
         The path.
     plain
-        Names that need no brackets; conditions as text allow fewer than labels alone.
+        The names that need no brackets. Conditions as text use a stricter pattern.
     """
     return str(path[0]) + "".join(
         format_name(segment, plain=plain)
@@ -93,7 +92,7 @@ def parse(label: str) -> Path:
     Raises
     ------
     LabelError
-        If `label` is none, with the place of the error.
+        If `label` is not a label. The message has the position of the error.
     """
     root = next((root for root in ROOTS if label.startswith(root)), None)
     if root is None or label[len(root) : len(root) + 1] not in ("", ".", "["):
@@ -114,7 +113,7 @@ def parse(label: str) -> Path:
             )
         segment = _segment(match, label)
         if is_header and isinstance(segment, str) and len(path) == 1:
-            segment = segment.lower()  # as headers are named
+            segment = segment.lower()  # header parameters are named so
         path.append(segment)
         position = match.end()
     return tuple(path)

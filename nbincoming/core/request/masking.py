@@ -1,4 +1,4 @@
-"""Which headers carry credentials, and how their values are hidden.
+"""Find the headers that carry credentials, and hide their values.
 
 A header is recognised by its name or by its value. Labels in conditions and keys are checked by
 name only, so the check does not depend on a request.
@@ -13,7 +13,7 @@ from typing import Final
 from nbincoming.core.request.headers import Headers
 from nbincoming.core.request.labels import Path
 
-#: Kinds of names: the credential itself, a proof that is made with it, or a way past a check.
+#: Names of headers with a secret, with a proof made from a secret, or that bypass a check.
 _SECRET_NAME: Final = re.compile(
     r"authorization|cookie|signature|token|secret|pass(?:w|code|phrase)|credential|hmac|jwt|saml"
     r"|assertion|session|oidc|csrf|xsrf|bypass|verif(?:y|ication)?(?:$|[-_])|client[-_]?cert"
@@ -21,7 +21,7 @@ _SECRET_NAME: Final = re.compile(
     r"|(?:api|access|auth|subscription|private|shared|signing|encryption)[-_]?key"
 )
 
-#: Any other "…-key" is secret as well, unless it is known to name a thing or an event.
+#: Other names that end in "key" are secret too, unless they are known identifiers.
 _KEY_NAME: Final = re.compile(r"(?<![a-z])keys?$")
 _IDENTIFIER_NAME: Final = re.compile(
     r"(?:^|[-_])(?:batch|cache|correlation|dedup|dedupe|deduplication|delivery|entity|event|group"
@@ -30,15 +30,14 @@ _IDENTIFIER_NAME: Final = re.compile(
     r"|unique|websocket)[-_]keys?$"
 )
 
-#: Values that are credentials under any name, each by its documented form, under its first two
-#: characters in lower case: looking these up takes a tenth of the time of trying all forms. The
-#: lengths and the case keep event names and ids apart: "npm_published", "SK-2026-0001",
-#: "sg.api.example.com".
+#: Documented forms of credentials, by their first two characters in lower case: trying all forms
+#: takes ten times as long. Their lengths and letter case exclude names and ids such as
+#: "npm_published", "SK-2026-0001" and "sg.api.example.com".
 _TOKEN: Final = r"[ ]+[\w.~+/-]{16,}=*$"
-_BY_START: Final = {
+_FORMS_BY_START: Final = {
     start: re.compile(form)
     for start, form in {
-        # RFC 9110, section 11.4. Values of "Basic" are checked further by _is_pair.
+        # RFC 9110, section 11.4. Values of "Basic" are checked further by _is_basic_pair.
         "be": r"(?i:bearer)[ ]+\S+$",
         "ba": r"(?i:basic)[ ]+(?P<basic>[A-Za-z0-9+/]{4,}={0,2})$",
         "di": r"(?i:digest)[ ]+\w+[ ]?=",
@@ -72,13 +71,13 @@ _BY_START: Final = {
     }.items()
 }
 
-#: Characters of the shortest of these, "ApiKey 1".
+#: Length of the shortest credential, "ApiKey 1".
 _MIN_SECRET: Final = 8
 
 #: A JSON Web Token, signed (3 parts) or encrypted (5 parts).
 _JWT: Final = re.compile(r"(?:\w{1,20}[= ])?eyJ[\w-]{8,}(?:\.[\w-]*){2}(?:(?:\.[\w-]*){2})?$")
 _URL_WITH_PASSWORD: Final = re.compile(r"[A-Za-z][\w+.-]*://[^/\s:@]*:[^/\s@]+@")
-#: As in "token=…", also within a URL or among other parameters.
+#: A name and its secret, such as "token=…", alone or in a URL or a list.
 _NAMED_SECRET: Final = re.compile(
     r"(?i)(?:^|[?&;,\s_-])(?:api[-_]?key|token|secret|passw(?:or)?d|pwd)=\"?[^\s\"&;,]{8}"
 )
@@ -96,10 +95,10 @@ _PLAIN_NAMES: Final = frozenset(
 _MAX_CACHED_NAMES: Final = 1_024
 _MAX_CACHED_NAME: Final = 64
 
-#: The cache: whether a header carries credentials, by its name.
+#: The cache of :func:`is_secret_header`.
 _known_names: dict[str, bool] = {}
 
-#: Replaces the value of a header with credentials.
+#: What is shown in place of credentials.
 MASK: Final = "•••"
 
 
@@ -122,8 +121,8 @@ def is_secret_value(value: str | list[str]) -> bool:
     if len(value) < _MIN_SECRET:
         return False
     text = value.strip('"')
-    form = _BY_START.get(text[:2].lower())
-    if form is not None and (match := form.match(text)) and _is_pair(match):
+    form = _FORMS_BY_START.get(text[:2].lower())
+    if form is not None and (match := form.match(text)) and _is_basic_pair(match):
         return True
     return bool(
         ("eyJ" in text and _JWT.match(text))
@@ -132,8 +131,8 @@ def is_secret_value(value: str | list[str]) -> bool:
     )
 
 
-def _is_pair(match: re.Match[str]) -> bool:
-    """Tell whether a value of "Basic" is base64 of "user:password" (RFC 7617), as in no prose."""
+def _is_basic_pair(match: re.Match[str]) -> bool:
+    """Tell whether "Basic" precedes "user:password" in base64 (RFC 7617); True without "Basic"."""
     pair = match.groupdict().get("basic")
     return pair is None or (len(pair) % 4 == 0 and b":" in b64decode(pair))
 

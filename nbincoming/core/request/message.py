@@ -1,7 +1,4 @@
-"""A request as it arrived, and its answer.
-
-This module knows bytes only: no JSON, no authorization, no framework.
-"""
+"""A request as it arrived, and the response to it."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from nbincoming.errors import quote
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
 
-# One is made for every request, and a frozen dataclass would take four times as long.
+# Not a frozen dataclass, which takes four times as long to make.
 class Request(NamedTuple):
     """One HTTP request, complete and unchanged.
 
@@ -59,14 +56,14 @@ class Request(NamedTuple):
         return header_values(self.headers, name)
 
 
-#: What may stand around a header's value without being part of it (RFC 9110, 5.5). Servers
-#: differ in how much of it they remove, so nothing may depend on it.
+#: White space that may stand around a header's value without being part of it (RFC 9110, 5.5).
+#: Servers differ in how much of it they remove, so nothing may depend on it.
 WHITE_SPACE: Final = b" \t"
 
 
 def header_values(headers: RawHeaders, name: bytes) -> list[bytes]:
     """Return the values of one header, in order; `name` in lower case."""
-    size = len(name)  # which most others do not have
+    size = len(name)  # comparing lengths is fast and excludes most headers
     values = []
     for key, value in headers:
         if len(key) == size and key.lower() == name:
@@ -83,7 +80,7 @@ class Response:
     status : int
         HTTP status code.
     headers : tuple of (str, str)
-        Without ``Content-Length``, ``Date`` and ``Server``, which are the driver's.
+        Without ``Content-Length``, ``Date`` and ``Server``, which the driver adds.
     body : bytes
         Empty for 204.
     """

@@ -1,7 +1,6 @@
 """The parameters of a request: its decoded body and its headers, looked up by path.
 
-Conditions and keys look up only the paths that they need. They do not use the flat form of
-:mod:`nbincoming.core.request.flattening`.
+Conditions and keys look up only the paths that they need, and do not flatten the request.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from nbincoming.core.request.values import MISSING, Missing, Value
 def resolve(value: Value, path: Iterable[Segment]) -> Value | Missing:
     """Follow a path into a value; return :data:`MISSING` if it does not exist.
 
-    ``[*]`` returns an array: what the rest of the path finds in each element. Elements in which it
-    does not exist are left out.
+    ``[*]`` returns an array of what the rest of the path finds in each element. Elements without
+    such a value are left out.
     """
     segments = tuple(path)
     for position, segment in enumerate(segments):
@@ -34,7 +33,7 @@ def resolve(value: Value, path: Iterable[Segment]) -> Value | Missing:
             rest = segments[position + 1 :]
             found = (resolve(element, rest) for element in value)
             gathered = [each for each in found if each is not MISSING]
-            # a second [*] adds to the same array
+            # if the path has a second [*], join its arrays
             return [x for each in gathered for x in each] if ELEMENTS in rest else gathered
         else:
             if type(value) is not list or segment >= len(value):
@@ -45,7 +44,7 @@ def resolve(value: Value, path: Iterable[Segment]) -> Value | Missing:
     return value
 
 
-@dataclass(slots=True)  # one is made for every request, and frozen it would take twice as long
+@dataclass(slots=True)  # not frozen, which takes twice as long to make
 class Parameters:
     """The decoded body and the headers of a request.
 

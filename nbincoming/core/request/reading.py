@@ -44,13 +44,13 @@ class Limits:
 #: The limits of a spec that sets none.
 DEFAULT_LIMITS: Final = Limits()
 
-#: Most characters of all labels of a body together. A label repeats the names of the objects around
-#: it, so without this limit the labels of a body of 1 MiB could take 10 GB.
+#: Most characters of all labels of a body together. Labels repeat the names of outer objects, so
+#: without this limit the labels of a body of 1 MiB could take 10 GB.
 _MAX_LABEL_TEXT: Final = 50_000_000
 
-#: The labels of a body of n bytes have at most n * n / 8 characters: half of the body is one name,
-#: the other half is leaves of two bytes each below it. So a smaller body cannot exceed the limit.
-_SMALL: Final = 20_000
+#: A smaller body cannot exceed that limit. The labels of n bytes have at most n * n / 8 characters:
+#: if half of the body is one name, and the other half is leaves of two bytes each below it.
+_SMALL_BYTES: Final = 20_000
 
 #: jiter's message if Python's decimal cannot represent the exponent.
 _EXPONENT_ERROR: Final = "InvalidOperation"
@@ -65,7 +65,7 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
     ------
     BadJSON
         If the body is not one JSON object or array in UTF-8, or has a duplicate member, ``NaN``,
-        a byte order mark or a lone surrogate; with the position.
+        a byte order mark or a lone surrogate. The message has the position.
     TooDeep, TooManyParameters
         If it exceeds `limits`.
     """
@@ -77,13 +77,13 @@ def decode(body: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Value:
         raise _refusal(body, str(error), limits) from None
     if type(value) is not dict and type(value) is not list:
         raise BadJSON("The body is a single value. Send an object {…} or an array […] at the top.")
-    # Count bytes first: they give upper bounds, so most values need no check. Each level of nesting
-    # has an opening bracket.
+    # Counting bytes is fast and gives upper bounds, so most bodies need no exact check.
+    # Each level of nesting has an opening bracket.
     if body.count(b"{") + body.count(b"[") > limits.max_depth:
         _check_depth(value, limits.max_depth)
     # Each leaf has at least one byte, and commas separate leaves.
     size = len(body)
-    if size > 2 * limits.max_parameters or size > _SMALL:
+    if size > 2 * limits.max_parameters or size > _SMALL_BYTES:
         leaves = body.count(b",") + 1
         if leaves > limits.max_parameters or leaves * size > _MAX_LABEL_TEXT:
             _check_size(value, limits.max_parameters)
@@ -130,8 +130,8 @@ def _check_size(value: Value, max_parameters: int) -> None:
             )
         if text > _MAX_LABEL_TEXT:
             raise TooManyParameters(
-                "The names of the body's members, written out with those around them, have more "
-                f"than {_MAX_LABEL_TEXT:,} characters. Send shorter names or a flatter body."
+                f"The labels of the body have together more than {_MAX_LABEL_TEXT:,} characters. "
+                "Send shorter names or a flatter body."
             )
 
 
@@ -169,25 +169,25 @@ _MEDIA_TYPE: Final = re.compile(
     r"application/(?:[!#$&^_.+a-z0-9-]+\+)?json[ \t]*(?:;.*)?", re.IGNORECASE | re.ASCII
 )
 
-#: Headers that may be sent only once: of two values, one server would use the first and another the
-#: last.
-_SINGLE: Final = (b"content-type", b"authorization", b"x-hub-signature-256")
+#: Headers that may be sent only once, because servers differ in which of two values they use.
+_SENT_ONCE: Final = (b"content-type", b"authorization", b"x-hub-signature-256")
 
 #: Values of Content-Encoding for an uncompressed body. Some senders put a charset there.
-_UNCHANGED: Final = (b"", b"identity", b"utf-8")
+_UNCOMPRESSED: Final = (b"", b"identity", b"utf-8")
 
-#: The lengths of the names that are checked: a name of another length needs no comparison.
-_CHECKED_LENGTHS: Final = frozenset(map(len, (*_SINGLE, b"content-encoding")))
+#: Lengths of the checked names. Comparing lengths is fast and excludes most headers.
+_CHECKED_LENGTHS: Final = frozenset(map(len, (*_SENT_ONCE, b"content-encoding")))
 
 
 def check_headers(raw: RawHeaders) -> None:
-    """Check the headers that say how to read the request.
+    """Check Content-Type, Content-Encoding and the headers that may be sent only once.
 
     Raises
     ------
-    BadHeader, UnsupportedMediaType
-        BadHeader if one is repeated that may be sent once. UnsupportedMediaType if the body is
-        compressed, or Content-Type does not say that it is JSON.
+    BadHeader
+        If a header that may be sent only once is repeated.
+    UnsupportedMediaType
+        If the body is compressed, or Content-Type is not JSON.
     """
     given: dict[bytes, bytes] = {}
     for raw_name, value in raw:
@@ -195,7 +195,7 @@ def check_headers(raw: RawHeaders) -> None:
             name = raw_name.lower()
             if name == b"content-encoding":
                 _check_encoding(value)
-            elif name in given and name in _SINGLE:
+            elif name in given and name in _SENT_ONCE:
                 raise BadHeader(
                     f"The header {name.decode()} was sent more than once. Send it once."
                 )
@@ -212,7 +212,7 @@ def check_headers(raw: RawHeaders) -> None:
 
 
 def _check_encoding(value: bytes) -> None:
-    if any(each.strip(WHITE_SPACE).lower() not in _UNCHANGED for each in value.split(b",")):
+    if any(each.strip(WHITE_SPACE).lower() not in _UNCOMPRESSED for each in value.split(b",")):
         raise UnsupportedMediaType(
             "The body is compressed (Content-Encoding). Send it uncompressed.",
             headers=(("Accept-Encoding", "identity"),),
@@ -220,7 +220,7 @@ def _check_encoding(value: bytes) -> None:
 
 
 def body_too_large(max_body_bytes: int) -> BodyTooLarge:
-    """Make the refusal of a body beyond the limit."""
+    """Return the refusal for a body that is too large."""
     return BodyTooLarge(
         f"The body has more than {max_body_bytes:,} bytes. Send a smaller one, or raise "
         "max_body_bytes in the spec."

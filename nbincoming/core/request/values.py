@@ -54,10 +54,10 @@ class Missing(Enum):
 #: The value of a parameter that the request does not have; it differs from null.
 MISSING: Final = Missing.MISSING
 
-#: Numbers with an exponent within ± this are written without one. There must be a bound, or
-#: ``1e999999999`` would become a text of a billion digits.
+#: Numbers with an exponent within ± this are written without one. Without this bound,
+#: ``1e999999999`` would be written as a billion digits.
 PLAIN_EXPONENT: Final = 40
-#: Most digits before the point or the exponent: jiter and Python's int read no longer integers.
+#: Most digits before the point or the exponent. jiter and Python's int cannot read more.
 PLAIN_DIGITS: Final = 4_300
 _PLAIN_BOUND: Final = 10**PLAIN_EXPONENT
 
@@ -72,8 +72,8 @@ def kind(value: Value) -> Kind:
 def exact(value: Value) -> Value:
     """Convert a Python value to a decoded JSON value.
 
-    A float becomes the decimal that it prints as, a tuple becomes a list. Subclasses of int, float
-    and str, such as NumPy's and enumeration members, become plain ones.
+    A float becomes the decimal in its repr, a tuple becomes a list. Instances of subclasses of int,
+    float and str, such as NumPy scalars and enum members, become plain values.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def exact(value: Value) -> Value:
         case Integral():
             return int(value)
         case float() | Decimal():
-            # float's repr, because a subclass may print more than the number
+            # the repr of a subclass may contain more than the number
             number = value if isinstance(value, Decimal) else Decimal(float.__repr__(value))
             if not number.is_finite():
                 raise TypeError(f"JSON has no number for {value!r}.")
@@ -117,12 +117,11 @@ def number_text(number: int | Decimal) -> str:
 
     Numbers with an exponent within ± :data:`PLAIN_EXPONENT` are written plainly (``1200``,
     ``-0.5``), others as ``<coefficient>e<exponent>`` (``12e70``). The coefficient has no zeros at
-    either end. If it has more than :data:`PLAIN_DIGITS` digits, a point follows the first one.
+    either end. With more than :data:`PLAIN_DIGITS` digits, it has a point after the first.
     """
     if type(number) is int and -_PLAIN_BOUND < number < _PLAIN_BOUND:
         return str(number)
-    # As d.ddd…E±power, with every digit. Decimal(int) is exact and, unlike str(int), has no
-    # limit of digits.
+    # Decimal(int) is exact and, unlike str(int), has no limit of digits.
     mantissa, _, power = format(Decimal(number), "E").partition("E")
     coefficient = mantissa.lstrip("-").replace(".", "").rstrip("0")
     if not coefficient:
@@ -130,16 +129,16 @@ def number_text(number: int | Decimal) -> str:
     minus = "-" if mantissa.startswith("-") else ""
     digits = len(coefficient)
     exponent = int(power) - (digits - 1)
-    point = digits + exponent  # digits before it
-    if abs(exponent) <= PLAIN_EXPONENT and point <= PLAIN_DIGITS:
+    before_point = digits + exponent
+    if abs(exponent) <= PLAIN_EXPONENT and before_point <= PLAIN_DIGITS:
         if exponent >= 0:
             return minus + coefficient + "0" * exponent
-        if point > 0:
-            return f"{minus}{coefficient[:point]}.{coefficient[point:]}"
-        return f"{minus}0.{'0' * -point}{coefficient}"
+        if before_point > 0:
+            return f"{minus}{coefficient[:before_point]}.{coefficient[before_point:]}"
+        return f"{minus}0.{'0' * -before_point}{coefficient}"
     if digits <= PLAIN_DIGITS:
         return f"{minus}{coefficient}e{exponent}"
-    return f"{minus}{coefficient[0]}.{coefficient[1:]}e{point - 1}"
+    return f"{minus}{coefficient[0]}.{coefficient[1:]}e{before_point - 1}"
 
 
 def leaf_text(leaf: Value) -> str:

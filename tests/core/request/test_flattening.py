@@ -38,7 +38,7 @@ def test_each_label_leads_to_its_leaf(value: Any) -> None:
 def test_flattening_twice_gives_the_same_labels(value: Any) -> None:
     """What is remembered of earlier requests does not show."""
     first = list(flatten(value).items())
-    flattening._MEMO.known.clear()
+    flattening._CACHE.known.clear()
     assert list(flatten(value).items()) == first
     assert list(flatten(value).items()) == first
 
@@ -72,14 +72,14 @@ def test_the_root_can_be_named() -> None:
 
 def test_the_memo_of_labels_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names that never come again, and long ones, do not pile up."""
-    memo = flattening._Memo()
-    monkeypatch.setattr(flattening, "_MEMO", memo)
-    monkeypatch.setattr(flattening._Memo, "most", 100)
+    memo = flattening._LabelCache()
+    monkeypatch.setattr(flattening, "_CACHE", memo)
+    monkeypatch.setattr(flattening._LabelCache, "max_labels", 100)
     for number in range(1_000):
         flatten({f"member-{number}": {f"{number}": 1, "x" * 300: {"y": {"z": 1}}}})
     kept = sum(map(len, memo.known.values())) + len(memo.known)
     assert kept <= 100
-    assert all(len(label) <= memo.longest for label in memo.known)
+    assert all(len(label) <= memo.max_length for label in memo.known)
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""The mistakes for which a request was refused, reported to the analyst."""
+"""Explain to the analyst why a request was refused."""

@@ -1,7 +1,7 @@
-"""Why a request was refused, and what the sender must change.
+"""Explain why a request was refused, and what the sender must change.
 
-Findings are shown to the analyst in the notebook and never sent to the sender, whom they would
-help to forge signatures. No finding contains a secret or a MAC.
+The notebook shows findings to the analyst. Senders never get them, because findings help to
+forge signatures. No finding contains a secret or a MAC.
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ from nbincoming.core.auth.verification import Secrets, compile_handshake, compil
 from nbincoming.core.request.message import Request
 from nbincoming.errors import Refusal, SecretError
 
-#: Headers of Standard Webhooks, with the names that they had before.
+#: Headers of Standard Webhooks, with their former names.
 _FORMER_NAMES: Final = {"webhook-id": "svix-id", "webhook-timestamp": "svix-timestamp"}
 
 
 def diagnose(request: Request, authorization: Authorization, secrets: Secrets) -> list[Finding]:
-    """Find the mistakes for which a request is not authorized.
+    """Find out why a request is not authorized.
 
     Parameters
     ----------
     request
         A refused request.
     authorization, secrets
-        Those of the endpoint that refused it.
+        The scheme and the secrets of the endpoint that refused it.
 
     Returns
     -------
     list of Finding
-        Empty if the credentials are right. If no usual mistake explains the refusal, the
-        one finding repeats its message.
+        Empty if the credentials are right. If no known mistake explains the refusal, it
+        contains only the refusal's message.
     """
     if isinstance(authorization, NoAuthorization):
         return []

@@ -1,12 +1,11 @@
-"""What is wrong with a request's credentials, as the analyst reads it."""
+"""A mistake in a request's credentials."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-#: A time in seconds that is at least this large is one in milliseconds: as seconds it is in
-#: the year 5138, as milliseconds in 1973.
+#: From this number on, a time is taken for milliseconds. In seconds it is the year 5138.
 FIRST_IN_MILLISECONDS: Final = 100_000_000_000
 
 
@@ -30,7 +29,7 @@ class Finding:
 
 
 def missing_header(header: str, *, instead: str | None = None) -> Finding:
-    """Report a missing header, and the header that was sent instead."""
+    """Report a missing header and its substitute."""
     but = f", but {instead} is there" if instead else ""
     return Finding("missing-header", f"The header {header} is missing{but}. Send {header}.")
 

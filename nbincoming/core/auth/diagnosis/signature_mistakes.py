@@ -1,7 +1,7 @@
-"""Which mistakes explain a wrong signature.
+"""Find the mistakes that explain a wrong signature.
 
-The mistakes are found by trial: sign with another form of the secret or of the body, and
-compare the result with the signature that came. The messages contain neither.
+Each form of the secret and of the body is tried: it is signed, and the result is compared with
+the request's signature. Messages contain neither secrets nor signatures.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nbincoming.core.auth.signatures import Digest, Encoding, sign
 from nbincoming.core.request.message import Request
 
 #: A MAC in a header, perhaps after a prefix such as ``sha256=`` or ``v1,``.
-_WRITTEN: Final = re.compile(
+_MAC_TEXT: Final = re.compile(
     rb"(?P<prefix>[A-Za-z][A-Za-z0-9_-]{0,19}[=:,])?\s*(?P<mac>[A-Za-z0-9+/_-]{27,128}={0,2})"
 )
 
@@ -48,7 +48,7 @@ class _FoundMac:
     encoding: Encoding
 
     def mistakes(self, expected: SignatureFormat) -> list[str]:
-        """Say what the sender did wrong in making and writing it."""
+        """List how it differs from the expected format."""
         found = []
         if self.header != expected.header:
             found.append(f"sent the signature in the header {self.header}, not {expected.header}")
@@ -73,7 +73,7 @@ def explain_signature(
     secrets: Sequence[Variant],
     contents: Sequence[Variant],
 ) -> list[str] | None:
-    """Find the smallest number of mistakes that explains a signature.
+    """Find the shortest list of mistakes that explains a signature.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def explain_signature(
 def _macs_in(request: Request) -> Iterator[_FoundMac]:
     for raw_name, value in request.headers:
         name = raw_name.decode("latin-1").lower()
-        for match in _WRITTEN.finditer(value[:1_000]):
+        for match in _MAC_TEXT.finditer(value[:1_000]):
             prefix = (match["prefix"] or b"").decode()
             for encoding in _ENCODINGS:
                 for mac in decoded(match["mac"], encoding):

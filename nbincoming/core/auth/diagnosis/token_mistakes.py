@@ -1,4 +1,4 @@
-"""Which mistakes were made with a bearer token. All of them are reported at once."""
+"""Find all mistakes in a bearer token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import Value
 from nbincoming.errors import BadToken, Refusal, quote
 
-#: What looks like a JWT: ``eyJ`` is base64url for ``{"``, with which its header starts.
+#: Text that looks like a JWT. Its header starts with ``{"``, in base64url ``eyJ``.
 _TOKEN: Final = re.compile(rb"eyJ[A-Za-z0-9_=+/-]*(?:\.[A-Za-z0-9_=+/-]*)+")
 
 _ALGORITHMS: Final = get_args(AlgorithmName)
@@ -54,7 +54,7 @@ def examine_token(request: Request, scheme: Jwt, secrets: Secrets) -> list[Findi
 
 
 def _find_token(request: Request, value: bytes | None) -> tuple[bytes | None, list[Finding]]:
-    """Find what looks like a token in any header, and report a wrong place."""
+    """Find a token in any header, and report if it is in the wrong place."""
     how = "Send 'Authorization: Bearer <token>'."
     if value is None:
         for name, other in request.headers:
@@ -108,7 +108,7 @@ def _examine_key(token: Token, scheme: Jwt, secrets: Secrets) -> Iterator[Findin
             f"{quote(', '.join(sorted(known)))}. Ask the issuer to publish its key.",
         )
         if named == required and is_signed_by(token, required, keys):
-            return  # the key is right; only its name is not
+            return  # only the name of the key is wrong
     if named not in _ALGORITHMS:
         return
     for name in scheme.secret_names():

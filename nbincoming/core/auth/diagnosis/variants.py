@@ -1,4 +1,4 @@
-"""What senders sign with, and sign, by mistake: other forms of the secret and of the body."""
+"""Forms of the secret and of the body that senders use by mistake."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nbincoming.core.request.message import Request
 from nbincoming.core.request.reading import decode
 from nbincoming.errors import Refusal
 
-#: Largest body that is tried in other forms, in bytes, because each form takes time.
+#: Largest body that is tried in other forms, in bytes. Each form takes time.
 _MAX_REWRITTEN_BYTES: Final = 1_048_576
 
 _EPOCH_TIME: Final = re.compile(rb"[0-9]{10}(?:[0-9]{3})?")
@@ -30,7 +30,7 @@ class Variant:
     value : bytes
         The secret or the content.
     mistake : str
-        What the sender did wrong, completing "The sender …". Empty for the right value.
+        What the sender did wrong, as a clause after "The sender". Empty for the right value.
     """
 
     value: bytes
@@ -88,7 +88,7 @@ def timed_variants(request: Request, body: Iterable[Variant], time: bytes | None
     body
         The forms of the body.
     time
-        The time that must be signed with the body; None if none must be.
+        The time that must be signed with the body; None if only the body must be signed.
     """
     bodies = list(body)
     if time is not None:
@@ -121,7 +121,7 @@ def decoded(text: bytes, encoding: Encoding) -> list[bytes]:
 
 
 def _serialized(body: bytes) -> Iterator[tuple[bytes, str]]:
-    """Write a JSON body in the ways in which common libraries write JSON."""
+    """Write a JSON body as common libraries do."""
     try:
         decode(body)  # checks the limits, so that json.loads cannot fail
     except Refusal:
@@ -152,7 +152,7 @@ def _unquoted(text: bytes) -> bytes:
 
 
 def _distinct(variants: Iterable[Variant]) -> list[Variant]:
-    """Keep the first variant of each value."""
+    """Keep the first of the variants with the same value."""
     found: dict[bytes, Variant] = {}
     for variant in variants:
         found.setdefault(variant.value, variant)
