@@ -79,7 +79,7 @@ def history_of(path: str | Path) -> list[Spec]:
     SpecError
         If one of them is not valid.
     """
-    name, folder = _name_of(Path(path))
+    name, folder = _name_and_folder(Path(path))
     return [load(path, version) for version in versions(name, folder)]
 
 
@@ -158,7 +158,7 @@ def _numbers(name: str, folder: str | Path) -> list[int]:
     return sorted(int(match[1]) for match in matches if match)
 
 
-def _name_of(path: Path) -> tuple[str, Path]:
+def _name_and_folder(path: Path) -> tuple[str, Path]:
     """Return the integration's name, and the folder of the current file."""
     name, folder = path.name.removesuffix(SUFFIX), path.parent
     if folder.name == "versions" and (match := re.fullmatch(r"(.+)\.v[1-9][0-9]*", name)):
@@ -167,7 +167,7 @@ def _name_of(path: Path) -> tuple[str, Path]:
 
 
 def _existing_version_path(path: Path, version: int) -> Path:
-    name, folder = _name_of(path)
+    name, folder = _name_and_folder(path)
     existing = versions(name, folder)
     if version not in existing:
         shown = ", ".join(map(str, existing)) or "none"

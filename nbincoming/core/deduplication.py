@@ -134,7 +134,7 @@ class Deduplication(BaseModel):
 
 
 def is_duplicate(now_ms: int, anchor_ms: int, window_ms: int) -> bool:
-    """Tell whether `now_ms` is not after the window that starts at `anchor_ms`."""
+    """Tell whether the window that starts at `anchor_ms` still lasts at `now_ms`."""
     return now_ms - anchor_ms <= window_ms
 
 
@@ -237,4 +237,4 @@ def _encode(value: Value | Missing, parts: list[bytes]) -> None:
         case Missing():
             parts.append(b"m")
         case _:
-            raise TypeError(f"A key has no form for a {type(value).__name__}.")
+            raise TypeError(f"A key cannot contain a {type(value).__name__}.")

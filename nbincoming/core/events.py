@@ -82,7 +82,7 @@ class Event:
 
 
 def join_triggers(names: Iterable[str]) -> str:
-    """Join names of triggers by commas, each percent-encoded (RFC 3986).
+    """Percent-encode names of triggers (RFC 3986), and join them by commas.
 
     Names may contain commas, and control characters, which CloudEvents forbids.
     """

@@ -22,7 +22,7 @@ from nbincoming.errors import Problem, Refusal
 
 
 class Expectation(TypedDict):
-    """The outcome of a request that is not a duplicate, as an example contains it."""
+    """The members of an example that contain its outcome."""
 
     outcome: ExpectedOutcome
     triggers: tuple[str, ...]
@@ -56,7 +56,7 @@ def check_examples(spec: Spec) -> list[Problem]:
 
 
 def expectation(request: Request, rules: Rules) -> Expectation:
-    """Return the outcome of a request that is not a duplicate, as an example contains it."""
+    """Return the outcome of a request, judged as the first one with its key."""
     judged = consider(request, rules)
     if isinstance(judged, Rejected):
         return {"outcome": "rejected", "triggers": (), "key": None}

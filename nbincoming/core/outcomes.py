@@ -76,7 +76,7 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A handshake was checked; the response is its challenge, `text`."""
+    """The handshake is valid. The response repeats its challenge, `text`."""
 
     text: str
 

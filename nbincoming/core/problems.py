@@ -12,7 +12,7 @@ from nbincoming.core.request.labels import format_name
 from nbincoming.core.request.values import number_text
 from nbincoming.errors import QUOTE_LIMIT, Problem, quote
 
-#: pydantic reports a lone surrogate only if the text's length is checked.
+#: Public, because pydantic finds lone surrogates only where it checks a text's length.
 LONE_SURROGATE: Final = "This has a lone surrogate, which UTF-8 cannot encode. Remove it."
 
 _MESSAGES: Final = {

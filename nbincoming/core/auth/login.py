@@ -1,4 +1,4 @@
-"""The login, which exchanges an API key for a token that an endpoint accepts.
+"""The login: exchange an API key for a token that an endpoint accepts.
 
 API keys are stored as SHA-256 hashes. A fast hash is safe here because API keys, unlike
 passwords, are long and random.

@@ -64,7 +64,7 @@ class Scheme(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def data(self) -> dict[str, Value]:
-        """Return the JSON form, without the fields that have their default."""
+        """Return the JSON form, without fields that have their default value."""
         data = self.model_dump(mode="json", exclude_defaults=True)
         return {"scheme": self.model_dump()["scheme"], **data}
 

@@ -154,7 +154,7 @@ def bearer(request: Request) -> Token:
 
 
 def keys_for(token: Token, keys: Sequence[TokenKey]) -> list[TokenKey]:
-    """Return the keys whose IDs do not contradict the token's; a missing ID matches any."""
+    """Return the keys with the token's key ID. A missing ID matches any."""
     return [key for key in keys if token.key_id in (None, key.key_id) or key.key_id is None]
 
 
@@ -210,6 +210,6 @@ def bad_token(detail: str) -> BadToken:
 
 
 def challenge(error: str | None = None) -> tuple[tuple[str, str], ...]:
-    """Return the ``WWW-Authenticate`` header; no `error` if the request has no token (RFC 6750)."""
+    """Return the ``WWW-Authenticate`` header (RFC 6750), without `error` if no token was sent."""
     cause = f', error="{error}"' if error else ""
     return (("WWW-Authenticate", f'Bearer realm="incoming integration"{cause}'),)

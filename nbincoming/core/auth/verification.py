@@ -28,7 +28,7 @@ from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import Value
 from nbincoming.errors import BadVerifyToken, Problem, SecretError
 
-#: How many verified tokens are cached, more than one endpoint has senders.
+#: How many verified tokens are cached. An endpoint usually has fewer senders.
 _MAX_CACHED: Final = 256
 
 #: Raises a refusal if the request is not authorized.
@@ -152,7 +152,7 @@ class _JwtVerify:
         )
         self._url = authorization.jwks_url
         self._published: tuple[bytes, tuple[TokenKey, ...]] = (b"", ())
-        #: By header value, because a sender repeats its token until it expires.
+        #: Verified tokens by header value. A sender repeats its token until it expires.
         self._cached: dict[bytes, _VerifiedToken] = {}
         if self._url is not None:
             self._read_published(found.__getitem__)

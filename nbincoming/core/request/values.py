@@ -98,17 +98,19 @@ def exact(value: Value) -> Value:
         case dict():
             for name in value:
                 if not isinstance(name, str):
-                    raise TypeError(f"JSON names members by strings, not by {type(name).__name__}.")
+                    raise TypeError(
+                        f"In JSON, names of members must be strings, not {type(name).__name__}."
+                    )
             return {_exact_text(name): exact(item) for name, item in value.items()}
         case _:
-            raise TypeError(f"JSON has no form for a {type(value).__name__}.")
+            raise TypeError(f"JSON cannot represent a {type(value).__name__}.")
 
 
 def _exact_text(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise TypeError("JSON has no text with a lone surrogate.") from None
+        raise TypeError("JSON text cannot contain a lone surrogate.") from None
     return str.__str__(text)
 
 
@@ -213,7 +215,7 @@ def json_text(value: Value, *, indent: int | None = None, _depth: int = 1) -> st
             opening, closing = "[]"
             items = [json_text(item, indent=indent, _depth=_depth + 1) for item in value]
         case _:
-            raise TypeError(f"JSON has no form for a {type(value).__name__}.")
+            raise TypeError(f"JSON cannot represent a {type(value).__name__}.")
     if indent is None:
         return opening + ",".join(items) + closing
     margin = "\n" + " " * (indent * _depth)

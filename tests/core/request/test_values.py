@@ -286,7 +286,7 @@ def as_strings(value: Any) -> Any:
 @pytest.mark.parametrize("value", [1.5, object(), (1,), MISSING])
 def test_what_json_has_no_form_for_is_not_written(value: Any) -> None:
     """A Python float never slips through: it would have been rounded already."""
-    with pytest.raises(TypeError, match="JSON has no form for a"):
+    with pytest.raises(TypeError, match="JSON cannot represent a"):
         json_text([value])
 
 
@@ -361,12 +361,12 @@ def test_a_lone_surrogate_has_no_json_form(value: Any) -> None:
 @pytest.mark.parametrize("value", [{1: "a"}, {None: 1}])
 def test_members_are_named_by_strings(value: Any) -> None:
     """JSON has no other names."""
-    with pytest.raises(TypeError, match="names members by strings"):
+    with pytest.raises(TypeError, match="names of members must be strings"):
         exact(value)
 
 
 @pytest.mark.parametrize("value", [b"x", {1, 2}, object(), MISSING])
 def test_other_types_have_no_json_form(value: Any) -> None:
     """The message names the type."""
-    with pytest.raises(TypeError, match=f"JSON has no form for a {type(value).__name__}"):
+    with pytest.raises(TypeError, match=f"JSON cannot represent a {type(value).__name__}"):
         exact(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-#: From this number on, a time is taken for milliseconds. In seconds it is the year 5138.
+#: Times from this number on are in milliseconds. In seconds, it is in the year 5138.
 FIRST_IN_MILLISECONDS: Final = 100_000_000_000
 
 
@@ -29,7 +29,7 @@ class Finding:
 
 
 def missing_header(header: str, *, instead: str | None = None) -> Finding:
-    """Report a missing header and its substitute."""
+    """Report a missing header, and the header that was sent instead."""
     but = f", but {instead} is there" if instead else ""
     return Finding("missing-header", f"The header {header} is missing{but}. Send {header}.")
 

@@ -30,7 +30,7 @@ _DIGESTS: Final[dict[int, Digest]] = {20: "sha1", 32: "sha256", 48: "sha384", 64
 
 @dataclass(frozen=True, slots=True)
 class SignatureFormat:
-    """How a signature must be made and written."""
+    """The required format of a signature."""
 
     header: str
     digest: Digest

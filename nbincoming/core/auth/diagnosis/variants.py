@@ -23,7 +23,7 @@ _EPOCH_TIME: Final = re.compile(rb"[0-9]{10}(?:[0-9]{3})?")
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A secret or a content that a sender may have used.
+    """A secret or a signed content that a sender may have used.
 
     Attributes
     ----------
