@@ -1,4 +1,4 @@
-"""Stores of API keys, as hashes: in memory for a session, or in a file that services share."""
+"""Stores for the hashes of API keys: in memory, or in a file that processes share."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from nbincoming.secrets import new_secret
 #: Version of the file's format. Newer versions are refused.
 KEY_FILE_VERSION: Final = 1
 
-#: Hashes are not secret, but the names of the senders are private.
+#: Only the owner may read the file, because the names of senders are private.
 _MODE: Final = 0o600
 
 Records = tuple[ApiKey, ...]
 
 
 class ApiKeyError(NbIncomingError, ValueError):
-    """API keys that cannot be read, or a change to them that is not possible."""
+    """API keys cannot be read, or cannot be changed as requested."""
 
 
 class KeyRing:
-    """API keys in memory. A key is shown once, when it is made; only its hash is kept."""
+    """API keys in memory. Only the hash of a key is kept."""
 
     def __init__(self) -> None:
         self._records: Records = ()
         self._lock = threading.RLock()
 
     def records(self) -> Records:
-        """Return the keys in force, oldest first.
+        """Return the keys that are not revoked, oldest first.
 
         Raises
         ------
@@ -86,7 +86,7 @@ class KeyRing:
         return key
 
     def revoke(self, name: str) -> None:
-        """Revoke a key. Tokens already issued for it stay valid for their hour.
+        """Revoke a key. Tokens that were issued for it stay valid until they expire.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class KeyFile(KeyRing):
         self._seen: tuple[int, int, int] | None = None
 
     def records(self) -> Records:
-        """Return the keys in force; none if the file does not exist."""
+        """Return the keys that are not revoked; none if the file does not exist."""
         with self._lock:
             try:
                 stat = self.path.stat()
@@ -152,7 +152,7 @@ class KeyFile(KeyRing):
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Keep other processes from changing the file meanwhile; on Windows do nothing."""
+        """Lock the file against changes by other processes; on Windows, do nothing."""
         if os.name == "nt":
             yield
             return
@@ -164,7 +164,7 @@ class KeyFile(KeyRing):
         except OSError as error:
             raise ApiKeyError(f"{self.path} cannot be written: {error.strerror}.") from None
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # the file itself is replaced by each change
+            fcntl.flock(handle, fcntl.LOCK_EX)  # the folder, as each change replaces the file
             yield
         finally:
             os.close(handle)
@@ -184,7 +184,7 @@ def _parsed(path: Path) -> Records:
         data: Any = jiter.from_json(path.read_bytes(), catch_duplicate_keys=True)
         return _File.model_validate(data).keys
     except ValidationError as error:
-        # Only the places, because the file may contain a key in place of its hash.
+        # No values, because a user may have written a key where its hash belongs.
         places = ", ".join(problem.place or "the whole file" for problem in problems_of(error))
         raise ApiKeyError(
             f"{path} is not a valid file of API keys. Correct these places: {places[:300]}."

@@ -1,9 +1,8 @@
 """The exceptions of nbincoming.
 
-There are two families. A :class:`Refusal` is an answer to a *sender*: it has the HTTP status of the
-answer, and :func:`nbincoming.core.gateway.judge` catches it. The other exceptions are for the
-*user* of the library. Every message says what was given, what is needed and what to do. No message
-contains a secret, a signature or a whole body.
+A :class:`Refusal` becomes the HTTP answer to a sender; :func:`nbincoming.core.gateway.judge`
+catches it. The other exceptions are for the user of the library. Every message says what was
+given, what is needed and what to do. No message contains a secret, a signature or a whole body.
 """
 
 from __future__ import annotations
@@ -42,9 +41,9 @@ class Refusal(NbIncomingError):
     status : int
         HTTP status code of the answer.
     slug : str
-        Stable name of the cause; it ends the problem's ``type``.
+        Name of the cause, which never changes; the end of ``type`` in the answer.
     headers : tuple of (str, str)
-        Headers that the status requires, such as ``Allow`` or ``WWW-Authenticate``.
+        Headers of the answer, such as ``Allow`` or ``WWW-Authenticate``.
     """
 
     status: ClassVar[int] = 400
@@ -82,7 +81,7 @@ class TooDeep(Refusal):
 
 
 class TooManyParameters(Refusal):
-    """The request flattens to more parameters than the limit."""
+    """The request has more parameters than the limit."""
 
     status = 400
     slug = "too-many-parameters"
@@ -198,7 +197,7 @@ class LoginUnavailable(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with a spec, and where.
+    """An error in a spec, and its place.
 
     Attributes
     ----------
@@ -217,7 +216,7 @@ class Problem:
 
 
 class ProblemsError(NbIncomingError, ValueError):
-    """Something that cannot be used, with all its problems."""
+    """An input cannot be used; the message lists all its problems."""
 
     def __init__(self, problems: Sequence[Problem], *, source: str) -> None:
         self.problems = tuple(problems)
@@ -226,34 +225,34 @@ class ProblemsError(NbIncomingError, ValueError):
 
 
 class SpecError(ProblemsError):
-    """A spec, or a part of one, that cannot be used."""
+    """A spec, or a part of one, cannot be used."""
 
     def __init__(self, problems: Sequence[Problem], *, source: str = "The spec") -> None:
         super().__init__(problems, source=source)
 
 
 class SamplesError(ProblemsError):
-    """A text from which no requests can be read."""
+    """A text cannot be read as requests."""
 
     def __init__(self, problems: Sequence[Problem], *, source: str = "The text") -> None:
         super().__init__(problems, source=source)
 
 
 class LabelError(NbIncomingError, ValueError):
-    """A text that is not the label of a parameter."""
+    """A text is not the label of a parameter."""
 
 
 class ConditionError(NbIncomingError, TypeError):
-    """A condition in Python that is combined in a wrong way."""
+    """A condition is built in a wrong way in Python."""
 
 
 class SentenceError(NbIncomingError, ValueError):
-    """A text that is not a condition.
+    """A text is not a condition.
 
     Attributes
     ----------
     position : int
-        Where the error is, in characters from 0.
+        Index of the character at which the error is.
     """
 
     def __init__(self, message: str, *, position: int) -> None:

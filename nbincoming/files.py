@@ -1,11 +1,11 @@
-"""Spec files: drafts and published versions, each written completely or not at all.
+"""Spec files: drafts and published versions, each written atomically.
 
 ::
 
     published/complaints.incoming.json              the current version
     published/versions/complaints.v1.incoming.json  each version, never changed
     drafts/complaints.draft.incoming.json           a draft
-    …/spec.schema.json                              beside specs whose $schema names it
+    …/spec.schema.json                              the JSON Schema, beside specs that name it
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ def load(path: str | Path, version: int | None = None) -> Spec:
     path
         The file.
     version
-        Read this version of the published file `path` instead.
+        Read this published version of the same integration instead.
 
     Raises
     ------
     SpecError
-        If the spec has problems: all of them, each with its place.
+        If the spec has problems; the message lists each with its place.
     VersionMissingError
         If the version does not exist.
     OSError
@@ -96,8 +96,8 @@ def publish(
 ) -> tuple[Spec, Path]:
     """Write the next version, and make it the current one.
 
-    The version's own file is written first and never changed. The current file is then
-    replaced by a rename, so that a reader always sees one complete version.
+    The version's own file is written first, and never changes. A rename then replaces the
+    current file, so readers always see a complete version.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def publish(
     Raises
     ------
     VersionExistsError
-        If another process wrote the version meanwhile. Nothing was changed.
+        If another process published the same version at the same moment. Nothing changes.
     """
     folder = Path(folder)
     taken = max(_numbers(spec.name, folder), default=0)
@@ -139,7 +139,7 @@ def version_path(name: str, version: int, folder: str | Path) -> Path:
 def versions(name: str, folder: str | Path) -> list[int]:
     """List the published versions, oldest first."""
     numbers = _numbers(name, folder)
-    # An empty file is a version that was claimed but never written, see `_claim`.
+    # A file is empty if a process stopped right after `_reserve`.
     return [each for each in numbers if version_path(name, each, folder).stat().st_size > 0]
 
 
@@ -149,7 +149,7 @@ def latest_version(name: str, folder: str | Path) -> int:
 
 
 def _numbers(name: str, folder: str | Path) -> list[int]:
-    """List the version numbers in use, in order, with those claimed but never written."""
+    """List the version numbers in use, in order, including those of empty files."""
     pattern = re.compile(rf"{re.escape(name)}\.v([1-9][0-9]*){re.escape(SUFFIX)}")
     kept = Path(folder) / "versions"
     if not kept.is_dir():
@@ -159,7 +159,7 @@ def _numbers(name: str, folder: str | Path) -> list[int]:
 
 
 def _name_of(path: Path) -> tuple[str, Path]:
-    """Return the integration of a published file, and the folder that has its versions."""
+    """Return the name and the folder of the integration that a published file belongs to."""
     name, folder = path.name.removesuffix(SUFFIX), path.parent
     if folder.name == "versions" and (match := re.fullmatch(r"(.+)\.v[1-9][0-9]*", name)):
         return match[1], folder.parent
@@ -178,8 +178,8 @@ def _existing_version_path(path: Path, version: int) -> Path:
 def _make_current(name: str, folder: Path) -> Path:
     """Make the newest version the current file, and return its path.
 
-    Of two processes that publish at the same moment, the one with the older version may
-    write last. So each checks again for a newer version after writing.
+    If two processes publish at the same moment, the one with the older version may write
+    last. So each process looks for a newer version after it writes.
     """
     path = folder / f"{name}{SUFFIX}"
     written = 0
@@ -190,7 +190,7 @@ def _make_current(name: str, folder: Path) -> Path:
 
 
 def _temporary(path: Path, content: bytes, mode: int = 0o644) -> Path:
-    """Write a temporary file, durably, in the folder of `path`."""
+    """Write a temporary file beside `path`, and sync it to the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -199,7 +199,7 @@ def _temporary(path: Path, content: bytes, mode: int = 0o644) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(mode)  # mkstemp makes it private
+        temporary.chmod(mode)  # mkstemp lets only the owner read it
     except BaseException:
         temporary.unlink()
         raise
@@ -207,7 +207,7 @@ def _temporary(path: Path, content: bytes, mode: int = 0o644) -> Path:
 
 
 def replace_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file completely or not at all, and durably."""
+    """Write a file atomically, and sync it to the disk."""
     temporary = _temporary(path, content, mode)
     try:
         temporary.replace(path)
@@ -224,17 +224,17 @@ def _create(path: Path, content: bytes) -> None:
     except FileExistsError:
         raise _version_exists(path) from None
     except OSError:  # exFAT and some network drives have no hard links
-        _claim(path)
+        _reserve(path)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
 
 
-def _claim(path: Path) -> None:
-    """Claim a name with an empty file, which the complete file then replaces.
+def _reserve(path: Path) -> None:
+    """Reserve a version's path with an empty file, which the caller then replaces.
 
-    A process that ends in between leaves the empty file, and its number is not used again.
+    If the process stops before that, the empty file stays and no version gets its number.
     """
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
@@ -258,7 +258,7 @@ def _write_schema(spec: Spec, folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename durable. Windows cannot open folders and does not need this."""
+    """Sync a folder, so that a rename survives a power failure. Windows needs no sync."""
     if os.name == "nt":
         return
     handle = os.open(folder, os.O_RDONLY)

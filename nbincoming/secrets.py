@@ -16,8 +16,8 @@ import jwt
 
 #: How long a fetched JWKS is used before it is fetched again.
 JWKS_LIFETIME_S = 300
-#: Shortest time between two fetches. Without it, tokens with unknown keys would cause a fetch
-#: each, and a sender could overload the issuer.
+#: Shortest time between two fetches. Otherwise each token with an unknown key would cause a fetch,
+#: and a sender could overload the issuer.
 JWKS_PAUSE_S = 10
 #: How long a fetch may take.
 JWKS_TIMEOUT_S = 5
@@ -26,8 +26,8 @@ JWKS_TIMEOUT_S = 5
 class SecretStore:
     """Secrets by name: ``env:NAME``, ``file:/path``, or the ``https://…`` of a JWKS.
 
-    A value is looked up once and cached until :meth:`forget`. A value that is set here takes
-    precedence, and stays in this process's memory.
+    The store caches a JWKS for :data:`JWKS_LIFETIME_S`, and other values until :meth:`forget`.
+    A value set by ``store[name] = value`` takes precedence. It is kept only in memory.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class SecretStore:
         return True
 
     def refresh(self, name: str) -> bytes:
-        """Fetch a JWKS again, unless it was fetched a moment ago; return it, or raise KeyError."""
+        """Fetch a JWKS again, at most once in JWKS_PAUSE_S; return it, or raise KeyError."""
         with self._lock:
             if name in self._set:
                 return self._set[name]
@@ -79,17 +79,17 @@ class SecretStore:
         with self._lock:
             now_s = time.monotonic()
             if url not in self._cached:
-                lifetime_s = JWKS_PAUSE_S  # without any keys, retry sooner
+                lifetime_s = JWKS_PAUSE_S  # there are no keys yet, so retry sooner
             asked_s = self._fetched_s.get(url)
             is_due = asked_s is None or now_s - asked_s >= lifetime_s
             if is_due:
-                self._fetched_s[url] = now_s  # after a failure, too; the old keys stay in use
-        # Without the lock, so that other threads use the present keys meanwhile.
+                self._fetched_s[url] = now_s  # before the fetch, so that a failed one counts
+        # Fetch without the lock, so that other threads can use the cached keys.
         fresh = _fetch(url) if is_due else None
         with self._lock:
             if fresh is not None and fresh != self._cached.get(url):
-                self._cached[url] = fresh  # equal bytes stay the same object
-            return self._cached[url]  # a KeyError if it was never fetched
+                self._cached[url] = fresh  # kept if equal: comparing one object is fast
+            return self._cached[url]  # KeyError if no fetch succeeded yet
 
 
 def new_secret() -> str:

@@ -1,4 +1,4 @@
-"""TLS: which certificates are trusted, and why one was not."""
+"""TLS: which certificates to trust, and why a certificate was refused."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Final
 
 from nbincoming.errors import NbIncomingError, quote
 
-#: The option of a URL that names a PEM file with the only certificates to trust. Without it,
-#: those of the system are trusted, or those in the file that the environment variable
-#: SSL_CERT_FILE names. The name is librdkafka's, because the Kafka sink passes it on.
+#: The URL option that names a PEM file of certificates. Only these are trusted then; otherwise
+#: those of the system, or of SSL_CERT_FILE. The name is librdkafka's: the Kafka sink passes it on.
 CA_OPTION: Final = "ssl.ca.location"
 
 
 class CAFileError(NbIncomingError, ValueError):
-    """A file of certificates that cannot be used."""
+    """A file of certificates cannot be used."""
 
 
 def trust(ca_file: str | None) -> ssl.SSLContext:
@@ -27,7 +26,7 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
         If the file cannot be read, or contains no certificate.
     """
     try:
-        if ca_file == "":  # Python would take this for no file
+        if ca_file == "":  # ssl would ignore an empty name
             raise FileNotFoundError(ENOENT, "none is named")
         return ssl.create_default_context(cafile=ca_file)
     except (ssl.SSLError, ValueError):  # ValueError: the path contains a NUL
@@ -40,7 +39,7 @@ def trust(ca_file: str | None) -> ssl.SSLContext:
 def certificate_fault(error: BaseException | None) -> str:
     """Say why a certificate was refused; empty if the connection failed for another reason.
 
-    The text is OpenSSL's. The only thing it may quote is the host name.
+    The text is OpenSSL's. Of the certificate and the URL, it may contain only the host name.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
