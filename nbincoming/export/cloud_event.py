@@ -1,4 +1,4 @@
-"""The events that a spec's examples become, as receivers get them."""
+"""The events of a spec's accepted examples, as receivers get them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies to send: those of a spec's examples, or a complaint where it has none."""
+"""The bodies of a spec's examples, and a body for specs without examples."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ EXAMPLE_BODY: Final[dict[str, Value]] = {
 def good_examples(spec: Spec) -> list[tuple[Example, Value]]:
     """Return the examples that are not refused, accepted ones first, with their bodies.
 
-    An example whose body is not JSON is left out; `check` reports it.
+    Examples whose body is not JSON are left out; `check` reports them.
     """
     found = []
     for example in sorted(spec.examples, key=lambda each: each.outcome != "accepted"):
@@ -58,5 +58,5 @@ def example_bodies(spec: Spec) -> list[Value]:
 
 
 def example_body(spec: Spec) -> Value:
-    """Return the body of the first accepted example, or the complaint if there is none."""
+    """Return the first body of :func:`example_bodies`, or :data:`EXAMPLE_BODY` if there is none."""
     return next(iter(example_bodies(spec)), EXAMPLE_BODY)

@@ -1,4 +1,4 @@
-"""The table of the formats that a spec can be exported to, for the command and for Python."""
+"""The formats that a spec can be exported to."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ExportFormat:
     name : str
         Its name on the command line.
     title : str
-        What it describes and its standard, for a menu.
+        What it describes, and by which standard.
     suffix : str
         The end of a file's name.
     """
@@ -61,7 +61,7 @@ def _json(value: Value) -> str:
     return laid_out(value) + "\n"
 
 
-#: The formats by name, in the order of a menu.
+#: The formats by name, in the order in which to show them.
 FORMATS: Final[dict[str, ExportFormat]] = {
     each.name: each
     for each in (
@@ -100,8 +100,8 @@ def export_spec(spec: Spec, format: str, *, url: str = LOCAL, bodies: Sequence[V
     url
         Where the spec is served: scheme, host and port.
     bodies
-        Decoded bodies of samples to infer the payload's schema from; those of the spec's
-        examples by default.
+        Decoded bodies of samples, to infer the payload's schema from. By default, the bodies of
+        the spec's examples.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The endpoint of a spec as OpenAPI 3.1, for its callers.
 
-The endpoint accepts any object or array, and so does the schema of the body. The schema
-inferred from samples is in the extension ``x-observed-schema``.
+The schema of the body allows any object or array, because the endpoint accepts them. The
+extension ``x-observed-schema`` has the schema inferred from samples.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from nbincoming.export.payload import inferred
 LOCAL: Final = "http://127.0.0.1:8080"
 
 _OK: Final = {
-    "description": "Accepted. Or filtered: no trigger matches, and nothing starts.",
+    "description": "Accepted, or filtered because no trigger matches.",
     "content": {"text/plain": {"schema": {"type": "string", "const": "OK"}}},
 }
 
-#: Headers that OpenAPI does not allow as parameters, since it describes them elsewhere.
+#: Headers that OpenAPI describes elsewhere and does not allow as parameters.
 _DESCRIBED: Final = frozenset({"accept", "content-type", "authorization"})
 
 
@@ -59,8 +59,8 @@ def openapi(spec: Spec, *, url: str = LOCAL, bodies: Sequence[Value] = ()) -> di
     url
         Where it is served: scheme, host and port.
     bodies
-        Decoded bodies of samples to infer the payload's schema from; those of the spec's
-        examples by default.
+        Decoded bodies of samples, to infer the payload's schema from. By default, the bodies of
+        the spec's examples.
     """
     schemes, required = _security(spec.authorization)
     path: dict[str, Value] = {"post": _post(spec, bodies, required)}
@@ -117,7 +117,7 @@ def _header_parameters(spec: Spec) -> Iterator[dict[str, Value]]:
         name = str(names[0])
         schema: dict[str, Value] = {"type": "string"}
         if name == OWN_HASH_HEADER:
-            # spaces around a header's value are not part of it
+            # HTTP ignores spaces around a header's value
             schema["pattern"] = f"^ *[!-~]([ -~]{{0,{MAX_OWN_HASH_BYTES - 2}}}[!-~])? *$"
         yield {"name": name, "in": "header", "required": False, "schema": schema}
 
@@ -149,7 +149,7 @@ def _line(text: str) -> str:
 
 
 def _security(authorization: Authorization) -> tuple[dict[str, Value], list[Value]]:
-    """Return the security schemes, and the requirement to fulfil all of them."""
+    """Return the security schemes, and a requirement that names all of them."""
     match authorization:
         case NoAuthorization():
             return {}, []

@@ -1,7 +1,7 @@
 """The JSON Schema (2020-12) of a payload, inferred from samples.
 
-Every sample is valid under it. A member that was always null may be anything, and a number
-that never had a fraction is an integer.
+Every sample is valid under it. It allows any value where the samples have only null, and only
+integers where no number has a fraction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def payload_schema(spec: Spec, bodies: Sequence[Value] = ()) -> dict[str, Value]
     spec
         The draft or version.
     bodies
-        Decoded bodies to infer it from; those of the spec's examples by default.
+        Decoded bodies to infer it from. By default, the bodies of the spec's examples.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def payload_schema(spec: Spec, bodies: Sequence[Value] = ()) -> dict[str, Value]
 
 
 def inferred(bodies: Iterable[Value]) -> dict[str, Any]:
-    """Infer a schema under which all the bodies are valid; without any, it allows anything."""
+    """Infer a schema that allows all the bodies; without bodies, it allows anything."""
     try:
         from genson import SchemaBuilder
     except ModuleNotFoundError as error:
@@ -56,7 +56,7 @@ def inferred(bodies: Iterable[Value]) -> dict[str, Any]:
 
 
 def _plain(value: Value) -> Value:
-    """Replace decimals, which the library does not know, by a number of the same kind."""
+    """Replace each Decimal by 0.5 or 0, because genson knows only float and int."""
     match value:
         case Decimal():
             return 0.5 if _has_fraction(value) else 0
@@ -69,7 +69,7 @@ def _plain(value: Value) -> Value:
 
 
 def _has_fraction(number: Decimal) -> bool:
-    # By its digits: a sender may write a number too large for decimal arithmetic.
+    # Look at the digits: the number may be too large for decimal arithmetic.
     _, digits, exponent = number.as_tuple()
     significant = "".join(map(str, digits)).rstrip("0")
     return bool(significant) and int(exponent) + len(digits) - len(significant) < 0
@@ -90,7 +90,7 @@ def _widened_keyword(name: str, value: Any) -> Any:
     match name:
         case "properties":
             return {member: _widened(child) for member, child in value.items()}
-        case "anyOf":  # null is one of several kinds here, so it stays
+        case "anyOf":  # keep null, because it is one of several types
             return [each if each == {"type": "null"} else _widened(each) for each in value]
         case "items":
             return _widened(value)

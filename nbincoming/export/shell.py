@@ -21,7 +21,7 @@ from nbincoming.core.auth.schemes import (
 from nbincoming.core.request.values import Value, json_text
 from nbincoming.export.example import EXAMPLE_BODY
 
-#: Text in which a shell expands nothing within double quotes.
+#: Characters that a shell does not expand within double quotes.
 _HARMLESS: Final = re.compile(r"[A-Za-z0-9 :;,.=_/+-]*")
 
 
@@ -34,7 +34,7 @@ class _Credentials:
     before : str
         Lines that set shell variables, such as the signature.
     headers : list of (str, str)
-        A header's text up to the secret part, and the variable that holds that part.
+        Each header: its text, and the shell variable that ends it.
     """
 
     before: str = ""
@@ -42,7 +42,7 @@ class _Credentials:
 
 
 def curl(url: str, authorization: Authorization, body: Value = None) -> str:
-    """Write a curl command that posts a body, the example by default, to an endpoint."""
+    """Write a curl command that posts a body, by default :data:`EXAMPLE_BODY`."""
     text = json_text(EXAMPLE_BODY if body is None else body)
     credentials = _credentials(authorization, text)
     lines = [
@@ -82,7 +82,7 @@ def _credentials(authorization: Authorization, text: str) -> _Credentials:
 def _quoted(text: str, variable: str) -> str:
     """Write a header that ends with a shell variable.
 
-    A spec may come from somebody else, so the shell must not run any text of it.
+    A spec may come from a stranger, so the shell must not run its text.
     """
     if _HARMLESS.fullmatch(text):
         return f'"{text}${variable}"'

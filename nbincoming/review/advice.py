@@ -1,4 +1,4 @@
-"""A piece of advice on a spec, and the table of its codes."""
+"""Advice on a spec, and the table of its codes."""
 
 from __future__ import annotations
 

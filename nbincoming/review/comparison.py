@@ -33,7 +33,7 @@ class ComparedRequest:
     Attributes
     ----------
     index : int
-        Its position among the requests.
+        Its position among the requests, from 0.
     received_at_ms : int
         When it was received.
     before, after : str
@@ -129,8 +129,8 @@ def compare(old: Spec, new: Spec, on: Iterable[Request | Sample] | None = None) 
         Published versions, or drafts.
     on
         Requests or samples to run through both versions, in order. Each version starts with
-        an empty inbox, and every request counts as authorized. By default these are the
-        examples of both versions, each as the first request with its key.
+        an empty inbox, and every request counts as authorized. By default, the examples of
+        both versions, each with an empty inbox.
     """
     if on is None:
         requests = _examples(old, new)

@@ -1,4 +1,4 @@
-"""How well examples test conditions: in how many of them each leaf holds, and does not."""
+"""How well examples test conditions: in how many each leaf is true, and in how many false."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class LeafCoverage:
     Attributes
     ----------
     trigger, place, sentence : str
-        The leaf: the name of its trigger, its path in the spec, what it says.
+        The name of its trigger, its path in the spec, and the leaf as a sentence.
     held, failed : int
-        In how many examples it holds, and does not hold. A leaf on the elements of an array
-        may do both in one example.
+        In how many examples it is true, and in how many false. A leaf on the elements of an
+        array may be both in one example.
     """
 
     trigger: str
@@ -34,7 +34,7 @@ class LeafCoverage:
 
     @property
     def tested(self) -> bool:
-        """Whether it holds in some example and does not hold in another."""
+        """Whether examples make it true and false."""
         return self.held > 0 and self.failed > 0
 
     def __str__(self) -> str:
@@ -48,12 +48,12 @@ class LeafCoverage:
 
 
 def example_coverage(spec: Spec) -> list[LeafCoverage]:
-    """Return how the spec's own examples test each leaf of its triggers."""
+    """Return how well the examples of a spec test each leaf of its triggers."""
     return leaf_coverage(spec, [example_request(each, spec) for each in spec.examples])
 
 
 def leaf_coverage(spec: Spec, requests: Iterable[Request]) -> list[LeafCoverage]:
-    """Count for each leaf in how many requests it holds, and does not hold."""
+    """Count the requests in which each leaf is true, and those in which it is false."""
     placed = placed_leaves(spec)
     rules = Rules(spec)
     results = [leaf_results(request, spec, rules, placed) for request in requests]
@@ -72,7 +72,7 @@ def leaf_coverage(spec: Spec, requests: Iterable[Request]) -> list[LeafCoverage]
 def leaf_results(
     request: Request, spec: Spec, rules: Rules, placed: list[PlacedLeaf]
 ) -> set[tuple[int, bool]]:
-    """Return pairs of a leaf's index and whether it holds; none if the request is refused."""
+    """Return pairs of a leaf's index and its result; none if the request is refused."""
     judged = consider(request, rules)
     if not isinstance(judged, Candidate):
         return set()

@@ -22,13 +22,11 @@ def choose_examples(
     """Choose samples that cover the outcomes and conditions of a spec, and redact them.
 
     First comes a sample for each outcome and set of triggers, then each sample in which a leaf
-    of a trigger holds, or does not hold, for the first time. Strings and numbers that neither a
-    key nor a condition reads are replaced. A sample is left out if this changes its outcome.
+    of a trigger is true or false for the first time. Redaction replaces strings and numbers that
+    neither a key nor a condition reads. A sample is left out if this changes its outcome.
 
     Parameters
     ----------
-    samples, spec
-        What to choose from, and for which spec.
     reviews
         The reviews of the samples, if they exist already.
     """

@@ -1,4 +1,4 @@
-"""Results for samples that keep arriving: each sample is processed once, not at each redraw."""
+"""Results for samples that keep arriving: each sample is processed only once."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class _Incremental(Generic[_Result]):
         Parameters
         ----------
         samples
-            In the order of their numbers. Only those that are new since the last call are
-            processed; results of samples that are no longer among them are dropped.
+            In the order of their numbers. Samples that are new since the last call are
+            processed. Results of earlier samples that are missing here are dropped.
         """
         for sample in samples:
             if sample.number >= self._next:
@@ -65,7 +65,7 @@ class IncrementalReplay(_Incremental[Outcome]):
 
 
 class IncrementalCondition(_Incremental[bool]):
-    """Whether a condition holds for samples; false if the body is not JSON."""
+    """Whether a condition is true for samples; false if the body is not JSON."""
 
     def __init__(self, condition: Condition, zone: tzinfo) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Advice on the deduplication key, drawn from the samples."""
+"""Advice on the deduplication key."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def key_advice(spec: Spec, profiles: Mapping[str, ParameterProfile]) -> list[Adv
     spec
         The draft or version.
     profiles
-        What the samples show of each parameter, by label.
+        The profile of each parameter, by label.
     """
     if spec.deduplication is None:
         return []
@@ -53,7 +53,7 @@ def key_advice(spec: Spec, profiles: Mapping[str, ParameterProfile]) -> list[Adv
 
 
 def claim_advice(spec: Spec, reviews: Sequence[SampleReview]) -> Iterator[Advice]:
-    """Warn where a filtered request can claim the key of one that a trigger would match."""
+    """Warn if a filtered request can claim the key of a request that a trigger matches."""
     settings = spec.deduplication
     if settings is None or settings.claims != "every_request" or not spec.triggers:
         return
@@ -144,12 +144,12 @@ def _element_advice(
 
 
 def _indexes(array: str, labels: Iterable[str]) -> set[int]:
-    """Find which elements of an array have parameters."""
+    """Return the indexes of the elements that an array has in the samples."""
     start = len(array) + 1
     texts = {
         label[start : label.index("]", start)] for label in labels if label.startswith(f"{array}[")
     }
-    return {int(text) for text in texts if text.isdecimal()}  # a quoted name starts with a quote
+    return {int(text) for text in texts if text.isdecimal()}  # else it is a quoted name
 
 
 def leads_to(path: Path, leaf: Path) -> bool:

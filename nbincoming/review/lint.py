@@ -32,7 +32,7 @@ from nbincoming.samples.label_hints import is_personal
 from nbincoming.samples.profile import ParameterProfile, profile_of, profile_of_observed
 from nbincoming.samples.sample import Sample
 
-#: Fewest samples for which advice says that a trigger matches all of them.
+#: Fewest samples from which to warn that a trigger matches all of them.
 _MIN_SAMPLES: Final = 3
 
 
@@ -51,8 +51,8 @@ def lint(
     spec
         A draft with its examples, or a published version.
     samples
-        Captured requests that were not refused. Without any, the parameters that the spec
-        itself lists are used.
+        Captured requests that were not refused. Without them, advice comes from the
+        parameters in the spec.
     profiles, reviews
         The profiles and reviews of the samples, if they exist already.
     secrets

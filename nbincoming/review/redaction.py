@@ -27,7 +27,7 @@ REDACTED: Final = "redacted"
 #: Headers that reveal the sender's network. They are dropped unless the spec reads them.
 _DROPPED: Final = frozenset({"host", "connection", "content-length", "accept-encoding"})
 
-#: Headers that are checked under every spec, so they are kept.
+#: Headers that every spec checks. They are kept.
 _CHECKED: Final = frozenset({"content-type", "content-encoding"})
 
 #: Operators that test only whether there is a value, or the length of an array.
@@ -57,7 +57,7 @@ def redact(request: Request, spec: Spec) -> Request | None:
         name = raw_name.decode("latin-1").lower()
         if is_secret_header(name):
             continue
-        # A label may read one value of a repeated header; then all of them are kept.
+        # If a label reads one value of a repeated header, all its values are kept.
         if ("headers", name) not in [path[:2] for path in kept]:
             if name in _DROPPED:
                 continue
@@ -76,11 +76,11 @@ def redact(request: Request, spec: Spec) -> Request | None:
 
 
 def _decisive(spec: Spec) -> set[str]:
-    """Return the parameters whose values a key or a condition reads."""
+    """Return the labels of the values that a key or a condition reads."""
     labels = set(spec.deduplication.parameters) if spec.deduplication else set()
     for trigger in spec.triggers:
         for leaf in leaves(trigger.when):
-            # The inner conditions of a condition on elements name what they read.
+            # An ElementLeaf reads only what its inner leaves read, which follow it here.
             if isinstance(leaf, Leaf) and leaf.operator not in _SHAPE:
                 labels |= referenced(leaf)
             elif isinstance(leaf, Leaf) and isinstance(leaf.value, Reference):
@@ -106,7 +106,7 @@ def _redacted(value: Value, path: Path, kept: Sequence[Path]) -> Value:
 
 
 def _is_kept(path: Path, kept: Sequence[Path]) -> bool:
-    """Tell whether a path is one of those to keep, or leads into one."""
+    """Tell whether a path is one of those to keep, or is inside one."""
     return any(
         len(path) >= len(wanted)
         and all(

@@ -1,4 +1,4 @@
-"""Run recorded requests through a spec again, to see the outcome of each."""
+"""Run recorded requests through a spec, to see the outcome of each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from nbincoming.inbox.memory import MemoryInbox
 def replay(requests: Iterable[Request], spec: Spec) -> list[Outcome]:
     """Return the outcome of each request under a spec, in order.
 
-    Every request counts as authorized. Keys are claimed in an inbox of its own, which
-    starts empty, so a replay changes nothing elsewhere.
+    Every request counts as authorized. Each replay claims keys in a new inbox of its own.
     """
     rules, inbox = Rules(spec), MemoryInbox(max_events=0)
     outcomes: list[Outcome] = []

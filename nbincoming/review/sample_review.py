@@ -16,7 +16,7 @@ from nbincoming.samples.sample import Sample
 
 @dataclass(frozen=True, slots=True)
 class SampleReview:
-    """The outcome of a sample under a spec, if no sample before it had its key.
+    """The outcome of a sample under a spec, as if no earlier sample had its key.
 
     Attributes
     ----------
@@ -27,8 +27,8 @@ class SampleReview:
     key : str or None
         Its deduplication key.
     leaf_results : frozenset of (int, bool) or None
-        Each leaf of the triggers, by its index, with whether it holds. None if the sample
-        cannot become an example: redaction would change its outcome.
+        Pairs of a leaf's index and its result. None if the sample cannot become an example,
+        because redaction fails or changes its outcome.
     """
 
     outcome: ExpectedOutcome

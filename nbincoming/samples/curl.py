@@ -1,4 +1,4 @@
-"""Requests from curl commands, as documentation has them and as browsers copy them."""
+"""Requests from curl commands, as documentation shows and browsers copy them."""
 
 from __future__ import annotations
 
@@ -126,14 +126,14 @@ class _Parser(ArgumentParser):
         raise ArgumentError(None, message)
 
 
-#: curl's options that take a value and do not change the request.
+#: curl's options that take a value and are ignored.
 _IGNORED: Final = (
     "-o --output", "-w --write-out", "-m --max-time", "--connect-timeout", "-x --proxy", "--cacert",
     "--capath", "-E --cert", "--key", "--resolve", "--connect-to", "--retry", "--retry-delay",
     "-c --cookie-jar", "-u --user", "--oauth2-bearer", "--ciphers", "--interface", "--limit-rate",
     "-K --config", "-D --dump-header", "--max-redirs", "--url", "--tls-max", "-r --range",
 )  # fmt: skip
-#: The same, without a value.
+#: curl's options that take no value and are ignored.
 _FLAGS: Final = (
     "-s --silent", "-S --show-error", "-v --verbose", "-i --include --show-headers",
     "-k --insecure", "-L --location", "-f --fail", "--fail-with-body", "--compressed",

@@ -1,7 +1,7 @@
 """Samples and profiles as DataFrames, for people to look at.
 
-Left to itself, pandas turns integers in a column with gaps into floats, and null into
-missing. So every cell holds the exact Python object, and nothing is decided by a frame.
+By default, pandas turns integers in a column with gaps into floats, and null into missing. So
+every column of parameters has the dtype object and contains the exact Python objects.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nbincoming.samples.profile import ParameterProfile
     from nbincoming.samples.sample import Sample
 
-#: Most cells of a frame, which takes 160 MB for references to them.
+#: Most cells of a frame. Their references take 160 MB.
 MAX_CELLS: Final = 20_000_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ def frame_of(samples: Sequence[Sample], *, outcomes: bool = True) -> pd.DataFram
     """Build the frame of :meth:`Samples.frame`, with the samples' numbers as its index."""
     parameters = parameter_frame([sample.flat() for sample in samples])
     parameters.index = _numbers(samples)
-    # No two columns share a name: labels start with body or headers.
+    # The columns' names never clash, because labels start with body or headers.
     return parameters if not outcomes else outcome_frame(samples).join(parameters)
 
 
@@ -59,14 +59,14 @@ def _numbers(samples: Sequence[Sample]) -> pd.Index[int]:
 def parameter_frame(flats: Iterable[Mapping[str, Value]]) -> pd.DataFrame:
     """Build a frame of flat parameters, one row a request and one column a label.
 
-    Columns are in the order in which labels first appear, those of bodies before headers.
-    If there would be more than :data:`MAX_CELLS` cells, the last columns are left out with
-    a warning: a thousand requests may have ten million different labels.
+    Columns are in the order in which labels first appear, bodies before headers. A frame of
+    more than :data:`MAX_CELLS` cells loses its last columns, with a warning: a thousand
+    requests may have ten million different labels.
     """
     rows = list(flats)
-    # NumPy fills one block of objects from iterators, which takes half the time of a loop over the
-    # cells; from one block, pandas neither infers types nor copies each column.
-    columns: defaultdict[str, int] = defaultdict(count().__next__)  # numbers labels as they come
+    # NumPy fills one block of objects from iterators, in half the time of a loop over the cells.
+    # From one block, pandas neither infers types nor copies columns.
+    columns: defaultdict[str, int] = defaultdict(count().__next__)  # label to number
     lengths = np.fromiter(map(len, rows), np.intp, len(rows))
     cells = int(lengths.sum())
     labels = np.fromiter(map(columns.__getitem__, chain.from_iterable(rows)), np.intp, cells)

@@ -21,7 +21,7 @@ from nbincoming.samples.imported_request import (
 def is_har(text: str) -> bool:
     """Tell whether a text is a HAR file."""
     if not text.lstrip().startswith("{") or '"log"' not in text or '"entries"' not in text:
-        return False  # not parsed, because it may be large
+        return False  # before parsing, because the text may be large
     try:
         value = json_value(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What all import formats share: how a request is made of its parts, and how parts are read."""
+"""What all import formats share: reading the parts of a request, and making it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from nbincoming.core.request.message import RawHeaders, Request
 from nbincoming.core.request.values import Value
 from nbincoming.errors import Problem
 
-#: What a reader yields: each request, and each problem with its place in the text.
+#: What a reader yields: a request, or a problem with its place in the text.
 Imported: TypeAlias = Iterator[Request | Problem]
 
 
 def imported_request(
     body: bytes, headers: RawHeaders, at_ms: int, *, method: str = "POST"
 ) -> Request:
-    """Make a request; the path it was sent to is not kept."""
+    """Make a request; its original target is not kept."""
     return Request(method=method, target="/", headers=headers, body=body, received_at_ms=at_ms)
 
 

@@ -1,4 +1,4 @@
-"""Requests from JSON lines: in each line a body, or a whole request as an object."""
+"""Requests from JSON lines: each line is a body, or a request as an object."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_json_requests(text: str, now_ms: int) -> Imported:
 
 
 def read_json_lines(text: str, now_ms: int) -> Imported:
-    """Read lines as requests if one of them can only be a request, otherwise as bodies."""
+    """Read lines as requests if at least one is surely a request, otherwise as bodies."""
     lines = list(_lines(text))
     first = next(
         (
@@ -37,7 +37,7 @@ def read_json_lines(text: str, now_ms: int) -> Imported:
         None,
     )
     for number, line in lines:
-        value = _value_of(number, line)  # again: keeping all values could fill the memory
+        value = _value_of(number, line)  # again: all values together could fill the memory
         if isinstance(value, Problem):
             yield value
         elif first is None:

@@ -30,7 +30,7 @@ from nbincoming.samples.imported_request import (
 #: The headers of a request that has none.
 JSON_HEADERS: Final[RawHeaders] = ((b"Content-Type", b"application/json"),)
 
-#: Members of a request in the first form and in n8n's. An object with others is a body.
+#: Members of a request in the first form and in n8n's. An object with any other is a body.
 _MEMBERS: Final = frozenset(
     {"body", "headers", "method", "received_at", "received_at_ms"}
     | {"executionMode", "params", "query", "webhookUrl"}
@@ -39,7 +39,7 @@ _METHODS: Final = frozenset({"DELETE", "GET", "PATCH", "POST", "PUT"})
 
 
 def is_request(value: Value) -> bool:
-    """Tell whether an object can only be a request, and not a body with a member ``body``."""
+    """Tell whether an object is surely a request, not a body with a member ``body``."""
     if not isinstance(value, dict):
         return False
     if _is_event(value) or _is_lambda_event(value):
@@ -58,7 +58,7 @@ def may_be_request(value: Value) -> bool:
 
 
 def request_of(value: Value, now_ms: int) -> Request | None:
-    """Read a request out of an object; None if it was sent without a body.
+    """Read a request from an object; None if it was sent without a body.
 
     Raises
     ------
@@ -122,7 +122,7 @@ def _lambda_request(event: dict[str, Any], now_ms: int) -> Request | None:
 
 
 def _are_headers(value: Value) -> bool:
-    """Tell whether this can be the headers of a request: strings by names that HTTP allows."""
+    """Tell whether a value can be headers: strings by names that HTTP allows."""
     if isinstance(value, dict) or (isinstance(value, list) and value):
         try:
             names = [name.decode() for name, _ in _raw_headers(value)]

@@ -1,7 +1,4 @@
-"""What a parameter's label suggests: that it is volatile, personal, or a credential.
-
-These are guesses, for people to check.
-"""
+"""Guesses from a label: whether the value is volatile, personal or a credential."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from nbincoming.core.request.labels import parse
 from nbincoming.core.request.masking import is_secret
 from nbincoming.core.request.values import Value
 
-#: Headers that differ from request to request by their nature.
+#: Headers whose value is new in each request.
 _VOLATILE_HEADERS: Final = frozenset(
     {
         "age", "cf-ray", "content-length", "date", "if-modified-since", "traceparent",
@@ -32,7 +29,7 @@ _PERSONAL_NAME: Final = re.compile(
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]+\.[a-z]{2,}", re.I)
 _PHONE: Final = re.compile(r"\+[0-9][0-9 ()-]{6,18}[0-9]")
 
-#: Fewest values for which it counts that no two are the same.
+#: With fewer values, a name alone decides whether a parameter is volatile.
 _MIN_VALUES: Final = 3
 
 
@@ -63,9 +60,9 @@ class LabelHints:
         Parameters
         ----------
         distinct, count
-            How many different values there were, among how many.
+            How many different values there were, and how many values.
         """
-        never_twice = distinct == count if count >= _MIN_VALUES else True
+        never_twice = count < _MIN_VALUES or distinct == count
         return self._volatile_header or (never_twice and self._volatile_name)
 
 

@@ -1,8 +1,7 @@
 """Pictures of samples: arrivals by outcome, coverage of parameters, the funnel.
 
-JupyterLab renders Altair's charts without the network. The colours can be told apart on a
-light and a dark background and by people with colour blindness, and each outcome is also
-named.
+JupyterLab renders Altair's charts without the network. The colours differ enough for light and
+dark backgrounds and for people with colour blindness. Labels name each outcome, too.
 """
 
 from __future__ import annotations
@@ -52,9 +51,9 @@ class Picture:
     Attributes
     ----------
     chart : altair.LayerChart
-        The chart, to be changed or shown elsewhere.
+        The chart, which you may change.
     title : str
-        The text shown where charts cannot be drawn.
+        The text to show where charts cannot be drawn.
     """
 
     chart: alt.LayerChart
@@ -73,7 +72,7 @@ class Picture:
 
 
 def arrivals(samples: Sequence[Sample]) -> Picture:
-    """Draw when requests arrived, one mark a request, one row an outcome."""
+    """Draw when requests arrived: a mark for each request, a row for each outcome."""
     frame = outcome_frame(samples).reset_index()
     shown = alt.Chart(frame).encode(
         x=alt.X("received_at:T", title="received"),
@@ -118,7 +117,7 @@ def parameter_coverage(profiles: Sequence[ParameterProfile]) -> Picture:
 
 
 def funnel(samples: Sequence[Sample]) -> Picture:
-    """Draw how many requests were received, not refused, not duplicates, accepted."""
+    """Draw how many requests were received, not refused, unique and accepted."""
     frame = pd.DataFrame(funnel_counts(samples), columns=pd.Index(["step", "requests"]))
     base = alt.Chart(frame).encode(
         x=alt.X("requests:Q", title="requests", axis=alt.Axis(tickMinStep=1)),

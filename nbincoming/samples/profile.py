@@ -1,4 +1,4 @@
-"""Profiles: what many samples show of each parameter."""
+"""Profiles: what samples show about each parameter."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MAX_VALUES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ParameterProfile:
-    """What the samples show of one parameter.
+    """What the samples show about one parameter.
 
     Attributes
     ----------
@@ -68,9 +68,9 @@ class ParameterProfile:
 
 
 class Profiler:
-    """Builds profiles step by step, so that each new sample is processed once.
+    """Builds profiles, and processes each sample only once.
 
-    Samples are added in the order of their numbers and removed from the oldest on.
+    Add samples in the order of their numbers; the oldest are removed first.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Profiler:
                 del self._labels[label]
 
     def profiles(self) -> list[ParameterProfile]:
-        """Return the profiles, labels in the order in which they first appeared."""
+        """Return the profiles, in the order in which labels first appeared."""
         total = len(self._numbers)
         return [seen.profile(label, total) for label, seen in self._labels.items()]
 
@@ -156,7 +156,7 @@ class _Seen:
 
 
 def profile_of(flats: Iterable[Mapping[str, Value]]) -> list[ParameterProfile]:
-    """Profile flat parameters of samples, labels in the order in which they first appear."""
+    """Profile samples by their flat parameters, in the order in which labels first appear."""
     profiler = Profiler()
     for number, flat in enumerate(flats):
         profiler.add(number, flat)
@@ -169,7 +169,7 @@ def offered_for_keys(profiles: Sequence[ParameterProfile]) -> list[ParameterProf
 
 
 def profile_of_observed(observed: ObservedParameter) -> ParameterProfile:
-    """Make a profile from the part that a spec keeps, which has no values."""
+    """Make a profile without values from the part that a spec keeps."""
     count, total = map(int, observed.coverage.split("/"))
     hints = LabelHints(observed.label)
     return ParameterProfile(

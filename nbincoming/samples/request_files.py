@@ -1,7 +1,7 @@
 """Requests from a text or a file: JSON lines, HAR, curl commands, exports of other systems.
 
-Bodies are kept as they are written, so that long integers and signatures survive. The
-query of a URL is not kept: it may hold a token, and no parameter comes from there.
+The text of a body is kept, so that long integers and signatures survive. The query of a URL is
+not kept, because it may contain a token and no parameter is read from it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from nbincoming.samples.json_lines import read_bodies, read_json_lines, read_jso
 
 ImportFormat = Literal["bodies", "requests", "har", "curl"]
 
-#: Most problems reported for one text: a file of another kind has one in each line.
+#: Most problems reported for one text: in a wrong format, each line is a problem.
 MOST_PROBLEMS: Final = 20
 
-#: Largest text that is read: a few times what the samples of a session hold.
+#: Largest text that is read, in bytes.
 MAX_BYTES: Final = 64 * 1_048_576
 
 _GZIP: Final = b"\x1f\x8b"
@@ -36,7 +36,7 @@ _GZIP: Final = b"\x1f\x8b"
 _Reader = Callable[[str, int], Imported]
 _NO_LINE: Final = "It has no request. Write one JSON body in each line."
 
-#: For each format its reader, its name in messages, and what to say where nothing is found.
+#: By format: its reader, its name in messages, and the message if the text has no request.
 _FORMATS: Final[dict[ImportFormat | None, tuple[_Reader, str, str]]] = {
     None: (read_json_lines, "JSON lines", _NO_LINE),
     "bodies": (read_bodies, "JSON bodies", _NO_LINE),
@@ -46,8 +46,8 @@ _FORMATS: Final[dict[ImportFormat | None, tuple[_Reader, str, str]]] = {
     ),
     "har": (
         read_har, "HAR",
-        "No entry of it posts a body. Save the HAR with its content, and from the page or "
-        "program that sends the webhook.",
+        "No entry has a body. Record the HAR in the program that sends the webhook, and save it "
+        "with content.",
     ),
     "curl": (read_curl, "curl commands", "It has no curl command."),
 }  # fmt: skip
@@ -63,20 +63,20 @@ def read_requests(
     source
         The text, or a file's bytes: UTF-8, perhaps compressed with gzip.
     now_ms
-        When requests without a time of their own are taken to be received.
+        The time of receipt for requests that have none, in milliseconds since the epoch.
     format
-        ``bodies``: a JSON body in each line. ``requests``: a whole request in each line, as
-        :mod:`nbincoming.samples.json_requests` lists them, or an array of them. ``har``: each
-        entry of a HAR file that posts a body. ``curl``: curl commands.
+        ``bodies``: a JSON body in each line. ``requests``: in each line a request in a form of
+        :mod:`nbincoming.samples.json_requests`, or an array of requests. ``har``: each entry
+        of a HAR file that has a body. ``curl``: curl commands.
 
-        By default the text decides. An object is a request if it has a ``body`` and HTTP
+        By default, the format is detected. An object is a request if it has a ``body`` and HTTP
         headers, a method or ``received_at_ms``, and only members that a request can have.
         Otherwise it is a body. A JSON value over several lines counts as one line.
 
     Raises
     ------
     SamplesError
-        With everything that cannot be read, and in which line or entry.
+        If a part cannot be read; the message lists each with its line or entry.
     """
     if format is not None and format not in get_args(ImportFormat):
         known = ", ".join(map(repr, get_args(ImportFormat)))
@@ -103,16 +103,16 @@ def read_requests(
 
 
 def read_request_file(path: str | Path) -> list[Request]:
-    """Read a file of requests; those without a time are taken to be received at the epoch.
+    """Read a file of requests; those without a time count as received at the epoch.
 
     Raises
     ------
     SamplesError
-        With everything that cannot be read, and where.
+        If a part cannot be read; the message lists each with its line or entry.
     OSError
         If the file cannot be read.
     """
-    # Not the current time, so that a comparison over the file has the same result on any day.
+    # Not the current time, so that a comparison has the same result on any day.
     return read_requests(Path(path).read_bytes(), now_ms=0)
 
 
@@ -151,7 +151,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _format_of(text: str) -> ImportFormat | None:
-    """Tell HAR and curl from JSON lines, for which it returns None."""
+    """Detect HAR and curl; return None for JSON lines."""
     if COMMAND.search(text):
         return "curl"
     return "har" if is_har(text) else None

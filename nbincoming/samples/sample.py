@@ -56,7 +56,7 @@ class Sample:
     number : int
         Its number among all samples of the integration, from 0.
     request : Request
-        As it was received, with its credentials. It is never written or shown like this.
+        As it was received. It has credentials, so it is never written or shown.
     outcome : Outcome
         Its outcome when it was received.
     triggers : tuple of str
@@ -107,7 +107,7 @@ class Sample:
         return Parameters(body, header_parameters(self.request.headers))
 
     def flat(self) -> dict[str, Value]:
-        """Return its parameters by label, credentials masked; only headers if it is not JSON."""
+        """Return parameters by label, credentials masked; only headers if the body is not JSON."""
         if self.parameters is not None:
             return self.parameters.flat()
         flat = Parameters({}, header_parameters(self.request.headers)).flat()

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from nbincoming.samples.pictures import Picture
 
-#: How many samples are kept; after that the oldest is dropped for each new one.
+#: Most samples kept; the oldest are dropped.
 MAX_SAMPLES: Final = 1_000
 
 
 class Samples(Sequence[Sample]):
     """Captured requests, oldest first; any thread may add and read.
 
-    An index is a position; a slice is :class:`Samples`, too.
+    An index is a position, not a sample's number. A slice is :class:`Samples`.
     """
 
     def __init__(self, samples: Sequence[Sample] = (), *, max_samples: int = MAX_SAMPLES) -> None:
@@ -82,7 +82,7 @@ class Samples(Sequence[Sample]):
         return Samples([sample for sample in self if sample.judged])
 
     def frame(self, *, outcomes: bool = True) -> pd.DataFrame:
-        """Return one row a request, one column a parameter.
+        """Return a row for each request, with a column for each parameter.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class Samples(Sequence[Sample]):
         return frame_of(self.snapshot(), outcomes=outcomes)
 
     def profile(self) -> pd.DataFrame:
-        """Return one row a parameter: how often it occurs, its types, an example.
+        """Return a row for each parameter: how often it occurs, its types, an example.
 
         Refused requests do not count.
         """
@@ -121,7 +121,7 @@ class Samples(Sequence[Sample]):
         return pictures.parameter_coverage(profile_of([sample.flat() for sample in self.judged]))
 
     def funnel(self) -> Picture:
-        """Draw how many requests were received, not refused, not duplicates, accepted."""
+        """Draw how many requests were received, not refused, unique and accepted."""
         from nbincoming.samples import pictures
 
         return pictures.funnel(self.snapshot())

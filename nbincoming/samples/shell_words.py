@@ -103,7 +103,7 @@ def _unquoted(kind: str, content: str, start: int) -> str:
         case "double":
             return _ESCAPE_IN_DOUBLE.sub(lambda escape: escape[1].strip("\n"), content)
         case "ansi":
-            # Browsers write a character beyond the basic plane as two escapes.
+            # Browsers write a character beyond U+FFFF as two escapes, a surrogate pair.
             pairs = _ESCAPE_IN_ANSI.sub(_unescaped, content).encode("utf-16", "surrogatepass")
             return pairs.decode("utf-16", "surrogatepass")
         case _:

@@ -132,14 +132,14 @@ def test_the_document_is_for_people() -> None:
     assert cel_document(spec(high)) == (
         "// The triggers of orders, a draft, in CEL (https://cel.dev).\n"
         "// Assumed:\n"
-        "// - body is the decoded JSON body, headers a map of the headers by name in lower case:"
-        " a string, or a list of strings where a header is repeated.\n"
+        "// - body is the decoded JSON body. headers maps each name in lower case to a string,"
+        " or to a list of strings if the header is repeated.\n"
         "// - The endpoint would accept the body: it is an object or array without duplicate"
         " members.\n"
         "// - Integers are within ±2^53; other numbers have at most 15 significant digits and lie"
         " between 1e-300 and 1e300. (Other numbers are rounded, and some engines fail"
         " on them.)\n"
-        "// - Texts hold no NUL character. (Some engines cut the text there.)\n"
+        "// - Texts have no NUL character. (Some engines cut the text there.)\n"
         "\n"
         '// t0: body.priority equals "high"\n'
         '(type(body) == map && "priority" in body && type(body["priority"]) == string'

@@ -34,7 +34,7 @@ def test_a_body_in_base64_is_decoded() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (har(), "No entry of it posts a body"),
+        (har(), "No entry has a body"),
         (har(5), "log.entries[0]: An entry must have an object named request"),
         (har({**ENTRY, "startedDateTime": "x"}), "log.entries[0]: startedDateTime must be a date"),
         ('{"log": {"entries": {}}}', "log.entries: A HAR file must have a list"),

@@ -1,7 +1,7 @@
 """How two versions of a spec differ in meaning, as sentences.
 
-Changes without a meaning are left out: the order of conditions, ``P7D`` against ``P1W``, the
-observed parameters, the examples, who published.
+Other changes are left out: the order of conditions, ``P7D`` instead of ``P1W``, the observed
+parameters, the examples, the publication.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.request.values import Value, json_text, shorten
 from nbincoming.core.spec.model import Spec, Trigger
 
-#: The names of plain members in sentences, and the consequence of a change.
+#: Members with one value: the name in a sentence, and what a change means.
 _PLAIN: Final = {
     "name": ("The name", ""),
     "icon": ("The icon", ""),
@@ -207,7 +207,7 @@ def _parts(condition: Condition) -> tuple[Condition, ...]:
 
 
 def _meaning(condition: Condition) -> str:
-    """Write a condition in a normal form: equal texts mean the same."""
+    """Write a condition in a normal form; conditions with equal texts mean the same."""
     return json_text(_normal(condition))
 
 
@@ -231,7 +231,7 @@ def _normal(condition: Condition) -> Value:
 
 
 def _opened(normal: Value, word: str) -> list[Value]:
-    """Return the parts of a group inside a group of the same kind, else the condition itself."""
+    """Return the parts of a group joined by `word`; of anything else, the condition itself."""
     if type(normal) is list and normal[0] == word:
         parts: list[Value] = normal[1]
         return parts

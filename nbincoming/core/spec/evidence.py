@@ -1,6 +1,6 @@
-"""What a spec contains for people and checks: observed parameters, examples, the publication.
+"""Parts of a spec for people and checks: observed parameters, examples, the publication.
 
-None of it influences the outcome of a request.
+They do not influence the outcome of a request.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from nbincoming.errors import Refusal, quote
 
 _UTC: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{3})?Z$"
 
-#: The outcome of an example. It is the first with its key, so it is never a duplicate.
+#: The outcome of an example, which counts as the first request with its key.
 ExpectedOutcome = Literal["accepted", "filtered", "rejected"]
 
 
@@ -38,7 +38,7 @@ def _check_observed(label: str) -> str:
 def _check_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     secret = sorted({name for name, value in headers if has_credentials(name.lower(), value)})
     if secret:
-        # Only the names: the values are the credentials.
+        # No values, because they are the credentials.
         names = ", ".join(quote(name) for name in secret)
         raise ValueError(f"An example must not contain credentials. Remove {names}.")
     return headers
@@ -49,7 +49,7 @@ def _body_text(body: object) -> object:
 
 
 def _body_value(text: str) -> Value:
-    """Return the JSON value of a body in our own form; keep any other body as a text."""
+    """Return a body's JSON value if :func:`json_text` restores the same text, else the text."""
     try:
         value = decode(text.encode())
     except Refusal:
@@ -57,7 +57,7 @@ def _body_value(text: str) -> Value:
     return value if json_text(value) == text else text
 
 
-#: Free text; and a whole number, which "1", 1.0 and true are not.
+#: Free text, and integers. Neither "1" nor 1.0 nor true counts as an integer.
 Text = Annotated[str, Field(strict=True), AfterValidator(_check_text)]
 Whole = Annotated[int, Field(strict=True)]
 
@@ -97,11 +97,11 @@ class Example(BaseModel):
     headers : tuple of (str, str)
         In order, without credentials.
     body : str
-        The raw text. A file contains its JSON value instead, if that loses nothing.
+        The raw text. A file contains its JSON value instead, if the same text can be restored.
     received_at_ms : int
-        "Now" for its conditions, in milliseconds since the epoch, UTC.
+        The time at which its conditions are checked, in milliseconds since the epoch.
     outcome : str
-        ``accepted``, ``filtered`` or ``rejected``, as the first request with its key.
+        ``accepted``, ``filtered`` or ``rejected``; it counts as the first request with its key.
     triggers : tuple of str
         Names of the triggers that are true.
     key : str or None

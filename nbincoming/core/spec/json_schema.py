@@ -1,8 +1,8 @@
-"""The JSON Schema of the spec's format, with which editors complete, explain and check.
+"""The JSON Schema of the spec's format, for completion, explanations and checks in editors.
 
 It is made from the models and the table of operators. Every spec that
-:func:`~nbincoming.core.spec.model.read_spec` accepts is valid under it. It accepts more than that:
-a schema cannot say that a label can be parsed or that a digest is right.
+:func:`~nbincoming.core.spec.model.read_spec` accepts is valid under it, and so are some others: a
+schema cannot check labels or the digest.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _without_titles(node: Any, *, names: bool = False) -> Any:
 
 
 def _explain(definition: dict[str, Any]) -> None:
-    """Use the docstring as descriptions: its summary of the object, its attributes of members."""
+    """Describe the object by the summary of its docstring, and members by its attributes."""
     summary, _, attributes = definition.get("description", "").partition(
         "\n\nAttributes\n----------\n"
     )
@@ -150,7 +150,7 @@ def _add_operators(leaf: dict[str, Any]) -> None:
 
 
 def _rule(operands: tuple[Operand, ...], operators: list[str]) -> dict[str, Any]:
-    # Another parameter as the value, for the operators that allow it.
+    # Most operators allow another parameter as the value.
     reference = [{"$ref": "#/$defs/Reference"}]
     if set(operands) & {"none", "pattern", "unit"}:
         reference = []

@@ -20,7 +20,7 @@ def laid_out(value: Value, *, width: int = WIDTH) -> str:
 
 
 def _lines(value: Value, margin: str, name: str, width: int) -> list[str]:
-    """Return the lines of a value that stands after its name and may be followed by a comma."""
+    """Return a value's lines, the first with `name`, and leave room for a comma."""
     if not isinstance(value, dict | list) or not value:
         return [margin + name + json_text(value)]
     flat = _flat(value)

@@ -25,7 +25,7 @@ class PlacedLeaf:
     leaf : Leaf or ElementLeaf
         The leaf itself.
     within : tuple of ElementLeaf
-        The leaves on arrays whose conditions contain it, outermost first.
+        The leaves on arrays that contain it, outermost first.
     """
 
     trigger: str
@@ -36,8 +36,8 @@ class PlacedLeaf:
     def truths(self, scope: Scope, now_ms: int, zone: tzinfo) -> set[bool]:
         """Return the results of the leaf in a request.
 
-        A leaf on the elements of an array has a result for each element, so there may be both
-        results, one, or none.
+        A leaf inside an :class:`ElementLeaf` has a result for each element: the set may have
+        two results, or none.
         """
         scopes = [scope]
         for depth, outer in enumerate(self.within):

@@ -2,8 +2,8 @@
 
 The canonical text is JSON with two spaces of indentation, members in the order of the model,
 numbers as :func:`~nbincoming.core.request.values.number_text` writes them, and a final line feed.
-The digest is the SHA-256 of that text without the member ``digest``. The layout of a file does not
-matter: files are written in fewer lines, for people.
+The digest is the SHA-256 of that text without the member ``digest``. A file may have another
+layout: :meth:`Spec.text` writes fewer lines, for people.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from nbincoming.errors import Problem, SpecError, quote
 #: Version of the format. A newer one is refused.
 SCHEMA_VERSION: Final = 1
 
-#: The member ``$schema`` of files that the notebook writes: a file beside the spec.
+#: The file beside a spec that its member ``$schema`` names.
 SCHEMA_FILE: Final = "spec.schema.json"
 
 #: End of a spec file's name.
@@ -50,7 +50,7 @@ SUFFIX: Final = ".incoming.json"
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
-#: An emoji can have several code points. An image has at most 48 kB, a third more in base64.
+#: An emoji can have several code points. An image has at most 48 kB; base64 adds a third.
 _MAX_EMOJI: Final = 16
 MAX_ICON: Final = 65_536
 _IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}")
@@ -254,7 +254,7 @@ def read_spec(text: str | bytes, *, source: str = "The spec") -> Spec:
         With every problem and its place: bad JSON, unknown fields or operators, a newer
         format, a digest that does not match the content.
     """
-    # Let a lone surrogate pass here: jiter refuses it with its position.
+    # Encode a lone surrogate, too: jiter refuses it and says where it is.
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
         data = jiter.from_json(
@@ -269,7 +269,7 @@ def read_spec(text: str | bytes, *, source: str = "The spec") -> Spec:
 
 
 def _digest_problems(data: dict[str, Value], spec: Spec) -> list[Problem]:
-    """Say why a digest does not match: labels that are read in another form, or a changed file."""
+    """Say why a digest does not match: header labels in upper case, or a changed file."""
     problems = [
         Problem(
             place,
@@ -289,7 +289,7 @@ def _digest_problems(data: dict[str, Value], spec: Spec) -> list[Problem]:
 
 
 def _header_labels(written: Value, read: Value, place: str) -> Iterator[tuple[str, str, str]]:
-    """Find labels of headers that were written in upper case: place, as written, as read."""
+    """Yield header labels in upper case: the place, the label as written, and as read."""
     if isinstance(written, dict) and isinstance(read, dict):
         for name in (name for name in read if name in written):
             below = f"{place}.{name}" if place else name

@@ -1,8 +1,7 @@
 """Triggers as CEL, the expression language of Kubernetes, Envoy, Tekton and others.
 
-Under the :func:`assumptions`, an expression means what
-:mod:`nbincoming.core.conditions.evaluation` says. A condition that CEL cannot express with the
-same meaning is refused.
+If a request meets the :func:`assumptions`, an expression has the same result as
+:mod:`nbincoming.core.conditions.evaluation`. A condition without such an expression is refused.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from nbincoming.export.cel.leaves import LeafWriter
 from nbincoming.export.cel.terms import EXACT_DIGITS, NoFaithfulForm
 
 _ALWAYS_ASSUMED: Final = (
-    "body is the decoded JSON body, headers a map of the headers by name in lower case: a "
-    "string, or a list of strings where a header is repeated.",
+    "body is the decoded JSON body. headers maps each name in lower case to a string, or to a "
+    "list of strings if the header is repeated.",
     "The endpoint would accept the body: it is an object or array without duplicate members.",
     f"Integers are within ±2^53; other numbers have at most {EXACT_DIGITS} significant digits and "
     "lie between 1e-300 and 1e300. (Other numbers are rounded, and some engines fail on them.)",
-    "Texts hold no NUL character. (Some engines cut the text there.)",
+    "Texts have no NUL character. (Some engines cut the text there.)",
 )
 _MOMENTS_ASSUMED: Final = (
     "Date-times are valid by RFC 3339, with an offset and at most six decimals of a second. "
@@ -32,8 +31,8 @@ _MOMENTS_ASSUMED: Final = (
 )
 _NOW_ASSUMED: Final = "now is the timestamp at which the request was received."
 
-#: Most levels of nesting, brackets and steps of a path together. Google's engine parses 32,
-#: and its macros need some of them.
+#: Most levels of nesting: brackets and steps of a path. Google's engine parses 32, of which its
+#: macros need some.
 MAX_DEPTH: Final = 30
 
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -42,7 +41,7 @@ _STEPS: Final = re.compile(r"(?:\[[^\[\]]*\])+")
 
 
 class NotInCelError(NbIncomingError, ValueError):
-    """CEL cannot express a condition with the same meaning; the message names the leaf."""
+    """CEL cannot express a leaf of a condition with the same meaning; the message names it."""
 
 
 def condition_cel(condition: Condition, *, zone: tzinfo = UTC) -> str:
@@ -50,8 +49,6 @@ def condition_cel(condition: Condition, *, zone: tzinfo = UTC) -> str:
 
     Parameters
     ----------
-    condition
-        A validated tree.
     zone
         Time zone of date-times without an offset, and of "the current day".
 
@@ -72,7 +69,7 @@ def trigger_cel(spec: Spec) -> dict[str, str]:
     Raises
     ------
     SpecError
-        With each leaf that CEL cannot express, and its place.
+        If CEL cannot express a leaf; the message lists all such leaves.
     """
     problems = [
         Problem(f"triggers[{index}].when", message)
@@ -85,12 +82,12 @@ def trigger_cel(spec: Spec) -> dict[str, str]:
 
 
 def refusals(condition: Condition, *, zone: tzinfo = UTC) -> list[str]:
-    """Return for each leaf that CEL cannot express the reason, in reading order."""
+    """Return the reason for each leaf that CEL cannot express, in reading order."""
     return _written(condition, zone)[1]
 
 
 def assumptions(spec: Spec) -> list[str]:
-    """Return what must be true of a request for the expressions to mean the same."""
+    """List what the expressions of a spec assume about each request."""
     rows = [
         row
         for trigger in spec.triggers
@@ -107,7 +104,7 @@ def assumptions(spec: Spec) -> list[str]:
 
 
 def cel_document(spec: Spec) -> str:
-    """Write all triggers, with the assumptions and each condition in words as comments."""
+    """Write all triggers; comments state the assumptions and each condition in words."""
     lines = [
         f"// The triggers of {spec.name}, "
         + (f"version {spec.version}" if spec.version else "a draft")

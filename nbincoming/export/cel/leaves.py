@@ -43,7 +43,7 @@ from nbincoming.export.cel.value_tests import (
     string_test,
 )
 
-#: For each unit of time, the methods that must agree for two timestamps to be in the same one.
+#: The methods that return the same for all timestamps in one day, month or year.
 _UNITS: Final = {
     "day": ("getFullYear", "getDayOfYear"),
     "month": ("getFullYear", "getMonth"),
@@ -63,15 +63,15 @@ class LeafWriter:
     zone : tzinfo
         Time zone of the spec.
     bound : tuple of (path, str)
-        For each condition on elements that encloses the leaf, outermost first: the path of
-        its elements and the variable that stands for one.
+        For each :class:`ElementLeaf` around the leaf, outermost first: the path of its
+        elements, and the variable for one element.
     """
 
     zone: tzinfo
     bound: tuple[tuple[Path, str], ...] = ()
 
     def target(self, label: str) -> GuardedPath:
-        """Write a label, starting at the variable of the innermost element it is in."""
+        """Write a label, starting at the variable of the innermost element that contains it."""
         path = parse(label)
         for element, variable in reversed(self.bound):
             if path[: len(element)] == element:
@@ -81,7 +81,7 @@ class LeafWriter:
     # --- elements ----------------------------------------------------------------------
 
     def within(self, leaf: ElementLeaf) -> tuple[LeafWriter, str]:
-        """Return a writer for the condition on the elements, and their variable."""
+        """Return a writer for the condition on each element, and the element's variable."""
         if self.target(leaf.parameter).rest is not None:
             raise NoFaithfulForm(
                 f"{leaf.parameter} collects values of several elements; write a condition on each "
@@ -95,10 +95,8 @@ class LeafWriter:
 
         Parameters
         ----------
-        leaf, variable
-            The condition, and the variable that stands for an element.
-        held
-            The condition on one element, in CEL.
+        variable, held
+            The variable for one element, and the condition on it in CEL.
         """
         target = self.target(leaf.parameter)
         array = is_kind(target.text, "array")
@@ -124,7 +122,7 @@ class LeafWriter:
         return target.where(join_or([self._case(leaf, target.text, *each) for each in found]))
 
     def _case(self, leaf: Leaf, text: str, row: Operator, operand: Any) -> str:
-        """Write one row of the table of operators, with the test of the value's type."""
+        """Write one row of the table of operators, after a test of the value's type."""
         if leaf.ignore_case:
             check_case(row, leaf.value)
         match row.type:
@@ -189,7 +187,7 @@ class LeafWriter:
         """Write a leaf on the array of values that ``[*]`` collects."""
         row = next((row for row in found if row.type in ("any", "array")), None)
         if row is None or row.name == "is_null":
-            return CEL_FALSE  # the value is an array, whatever its elements are
+            return CEL_FALSE  # [*] collects an array, for which this is false
         if row.name in ("exists", "is_not_null"):
             return target.where()
         if row.operand == "count":

@@ -16,7 +16,7 @@ from typing import Final
 from nbincoming.core.request.labels import ELEMENTS, Path
 from nbincoming.core.request.values import Value, json_text, number_text
 
-#: A double is exact for every integer up to here, and distinguishes decimals of this many digits.
+#: Doubles tell apart all integers up to 2^53, and all decimals of up to 15 digits.
 EXACT_INTEGER: Final = 2**53
 EXACT_DIGITS: Final = 15
 
@@ -38,12 +38,12 @@ class NoFaithfulForm(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class GuardedPath:
-    """A path as CEL, with the tests that must stand before it.
+    """A path as CEL, with the tests that must come before it.
 
     Attributes
     ----------
     guards : tuple of str
-        Tests that hold if there is a value at the path.
+        Tests that are true if there is a value at the path.
     text : str
         The expression of the value.
     rest : tuple or None
@@ -55,7 +55,7 @@ class GuardedPath:
     rest: Path | None = None
 
     def where(self, *tests: str) -> str:
-        """Test that there is a value and that all the tests hold."""
+        """Test that there is a value and that all tests are true."""
         return join_and([*self.guards, *tests])
 
 
@@ -106,15 +106,15 @@ def number(value: int | Decimal, *, double: bool = False) -> str:
     value
         The number.
     double
-        Whether it is compared with a double, and must be one itself.
+        Write a double, to compare with a double.
 
     Raises
     ------
     NoFaithfulForm
-        If a double could not tell it from another number.
+        If a double cannot tell it from another number.
     """
     text = number_text(value)
-    size = Decimal(value).copy_abs()  # exact, whatever the exponent
+    size = Decimal(value).copy_abs()  # copy_abs() does not round
     if size <= EXACT_INTEGER and size == int(size):
         return f"{text}.0" if double else text
     digits = len(text.lstrip("-").partition("e")[0].replace(".", "").strip("0"))

@@ -1,4 +1,4 @@
-"""Tests of single values in CEL, and how a value is read as a type."""
+"""Tests of one value in CEL."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CASE_DIFFERS: Final = "CEL cannot ignore case as Unicode defines it"
 
 @dataclass(frozen=True, slots=True)
 class TypedExpression:
-    """An expression of a value as a certain type, and the tests that must hold first."""
+    """A value read as a type, and the tests that must come before it."""
 
     guards: tuple[str, ...]
     text: str
@@ -51,13 +51,13 @@ class TypedExpression:
 
 
 def check_case(row: Operator, value: Any) -> None:
-    """Refuse to ignore case, except in a pattern, which has a flag for it."""
+    """Refuse to ignore case, except in a regular expression, which has a flag for this."""
     if row.operand in ("string", "strings") or (row.operand == "value" and type(value) is str):
         raise NoFaithfulForm(CASE_DIFFERS)
 
 
 def presence_test(name: str, text: str) -> str:
-    """Write an operator that asks for presence only."""
+    """Write an operator on values of any type."""
     empty = join_or(
         [
             join_and([is_kind(text, "string"), f'{text} == ""']),
@@ -127,7 +127,7 @@ def as_moment(text: str) -> TypedExpression:
 
 
 def as_numbers(text: str, *, explicit: bool) -> list[TypedExpression]:
-    """Return how a number is read: directly and, if `explicit`, from a string, too."""
+    """Read a value as a number; if `explicit`, a string that contains a number, too."""
     readings = [TypedExpression((is_kind(text, "number"),), text)]
     if explicit:
         guards = (is_kind(text, "string"), f"{text}.matches({string(NUMBER_PATTERN)})")
