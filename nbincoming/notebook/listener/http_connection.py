@@ -148,7 +148,7 @@ class HttpConnection:
             elif isinstance(event, ContinueExpected):
                 await self._stream.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         await asyncio.sleep(0)  # a sender that never pauses must not keep the others waiting
-        return not ends and not self._stream.closed()
+        return not ends  # the next read returns what is left, or raises if the stream is closed
 
     # --- answers ---------------------------------------------------------------------------
 
