@@ -95,7 +95,7 @@ class Parameter:
     def __ne__(self, value: object) -> Leaf:  # type: ignore[override]  # returns a condition
         if value is None:
             return self._is("is_not_null")
-        if isinstance(_plain(value), bool):  # not_equals means present and different
+        if isinstance(_plain(value), bool):  # like not_equals, false if it is missing
             return self._is("is_false" if value else "is_true")
         return self._is("not_equals", value)
 

@@ -1,9 +1,9 @@
 """Whether a condition is true for a request.
 
-A condition is true or false, and evaluating it never raises. A leaf on a missing or wrongly typed
-value is false, also if its operator is negative; ``not`` is plain negation.
+Evaluation never raises. If a value is missing or has the wrong type, its leaf is false, also with
+a negative operator such as ``not_equals``; only ``missing`` is true. ``not`` negates any result.
 
-A tree is compiled once to closures. They look up only the parameters that they name.
+A tree is compiled once to closures, which look up only the parameters that it names.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from nbincoming.core.request.labels import ELEMENTS, Path, parse
 from nbincoming.core.request.parameters import Parameters, resolve
 from nbincoming.core.request.values import KINDS, MISSING, Missing, Value
 
-#: Values by root. Inside a condition on elements, also the element by its label.
+#: Values by root and, inside an :class:`ElementLeaf`, the element by its label.
 Scope = Mapping[str, Value]
 #: ``test(scope, now_ms) -> bool``
 Test = Callable[[Scope, int], bool]
@@ -48,8 +48,6 @@ def compile_condition(condition: Condition, zone: tzinfo = UTC) -> Test:
 
     Parameters
     ----------
-    condition
-        A validated tree.
     zone
         Time zone of date-times without an offset.
     """
@@ -59,19 +57,17 @@ def compile_condition(condition: Condition, zone: tzinfo = UTC) -> Test:
 def matches(
     condition: Condition, parameters: Parameters, *, now_ms: int = 0, zone: tzinfo = UTC
 ) -> bool:
-    """Tell whether a condition is true; to ask more than once, compile it."""
+    """Tell whether a condition is true; for many requests, compile it once."""
     return compile_condition(condition, zone)(parameters.roots(), now_ms)
 
 
 def compile_bound(condition: Condition, zone: tzinfo, bound: tuple[str, ...]) -> Test:
-    """Compile a condition that may be inside conditions on elements.
+    """Compile a condition that may be inside an :class:`ElementLeaf`.
 
     Parameters
     ----------
-    condition, zone
-        As for :func:`compile_condition`.
     bound
-        Labels of the elements whose conditions contain it, outermost first.
+        For each :class:`ElementLeaf` around the condition, its `element`, outermost first.
     """
     match condition:
         case All(conditions=parts):
@@ -91,7 +87,7 @@ def compile_bound(condition: Condition, zone: tzinfo, bound: tuple[str, ...]) ->
 
 def _every(tests: list[Test]) -> Test:
     def test(scope: Scope, now_ms: int) -> bool:
-        for each in tests:  # all() over a generator takes longer than the leaves
+        for each in tests:  # all() over a generator is slower than the tests
             if not each(scope, now_ms):
                 return False
         return True
@@ -110,7 +106,7 @@ def _some(tests: list[Test]) -> Test:
 
 
 def readings(leaf: Leaf, zone: tzinfo) -> dict[type, tuple[Operator, Any, Reader]]:
-    """Map the type of a value to its row, the prepared operand, and the reader of the value."""
+    """Return for each type of value the row, the prepared operand and the reader."""
     context = Context(zone, leaf.ignore_case)
     found: dict[type, tuple[Operator, Any, Reader]] = {}
     for row, operand in leaf.rows(zone):
@@ -148,7 +144,7 @@ def _compile_leaf(leaf: Leaf, zone: tzinfo, bound: tuple[str, ...]) -> Test:
 
 
 def _plain(start: str, names: Path, cases: Mapping[type, tuple[RowTest, Any]]) -> Test:
-    """Compile the common case into one function, because calls take most of the time."""
+    """Compile a path of member names into one function, because calls take most of the time."""
     find = cases.get
 
     def test(scope: Scope, _: int) -> bool:
@@ -156,7 +152,7 @@ def _plain(start: str, names: Path, cases: Mapping[type, tuple[RowTest, Any]]) -
         try:
             for name in names:
                 value = value[name]
-        except (KeyError, TypeError):  # the member is missing, or this is no object
+        except (KeyError, TypeError):  # the member is missing, or the value is no object
             return False
         case = find(type(value))
         return case is not None and case[0](value, case[1])
@@ -237,10 +233,8 @@ def getter(label: str, bound: tuple[str, ...] = ()) -> Getter:
 
     Parameters
     ----------
-    label
-        A canonical label.
     bound
-        Labels of the elements whose conditions contain the label, outermost first.
+        As for :func:`compile_bound`.
     """
     start, rest = _start(label, bound)
     if any(segment is ELEMENTS for segment in rest):

@@ -24,7 +24,7 @@ from nbincoming.core.request.masking import MASK, is_secret_value
 from nbincoming.core.request.parameters import Parameters
 from nbincoming.core.request.values import KINDS, MISSING, Missing, Value, shorten
 
-#: An explanation shows at most so many of the elements that decided.
+#: Most elements of an array that an explanation shows.
 MAX_ELEMENTS: Final = 3
 
 _Seen = TypeVar("_Seen", Value, Value | Missing)
@@ -37,11 +37,11 @@ class Explanation:
     Attributes
     ----------
     holds : bool
-        The condition's value.
+        Whether the condition is true.
     sentence : str
         The condition in words.
     reason : str
-        For a leaf, the value that was seen; for a group, how many parts are true.
+        For a leaf, the value in the request; for a group, how many parts are true.
     parameter : str
         Label of a leaf; empty for a group.
     seen
@@ -50,7 +50,7 @@ class Explanation:
     kind : str
         Type of the value, or ``"missing"``; empty for a group.
     parts : tuple of Explanation
-        The parts of a group, or the elements that decided.
+        The parts of a group, or the elements that explain the result.
     """
 
     holds: bool
@@ -62,7 +62,7 @@ class Explanation:
     parts: tuple[Explanation, ...] = ()
 
     def leaves(self) -> Iterator[Explanation]:
-        """Yield the leaves in reading order, those of elements included."""
+        """Yield the leaves in reading order, including those on elements."""
         if self.parameter:
             yield self
         for part in self.parts:
@@ -91,7 +91,7 @@ def explain(
 
 @dataclass(frozen=True, slots=True)
 class _Explainer:
-    """Explains conditions at one time, possibly inside conditions on elements."""
+    """Explains conditions at one time, perhaps inside an :class:`ElementLeaf`."""
 
     now_ms: int
     zone: tzinfo
@@ -112,7 +112,7 @@ class _Explainer:
                 )
             case Not(condition=inner):
                 part = self.explain(inner, scope)
-                reason = "not: what follows " + ("holds" if part.holds else "does not hold")
+                reason = f"not: the condition below is {str(part.holds).lower()}"
                 sentence = condition.describe(name=self.name)
                 return Explanation(not part.holds, sentence, reason, parts=(part,))
             case Leaf():
@@ -146,17 +146,16 @@ class _Explainer:
         if type(array) is not list:
             return self._leaf(leaf, scope, array, _mismatch(leaf.parameter, array, ["array"]))
         test = compile_bound(leaf.value, self.zone, (*self.bound, leaf.element))
-        held = [test({**scope, leaf.element: value}, self.now_ms) for value in array]
-        # Show the elements that explain the result: those for which the condition is true if
-        # any_element is true or no_element is false, otherwise those for which it is false.
-        whole = compile_bound(leaf, self.zone, self.bound)(scope, self.now_ms)
-        decisive = whole != (leaf.operator == "no_element")
-        shown = [index for index, holds in enumerate(held) if holds is decisive][:MAX_ELEMENTS]
+        results = [test({**scope, leaf.element: value}, self.now_ms) for value in array]
+        # Elements with the leaf's result explain it; for no_element, those with the opposite.
+        result = compile_bound(leaf, self.zone, self.bound)(scope, self.now_ms)
+        wanted = not result if leaf.operator == "no_element" else result
+        shown = [index for index, each in enumerate(results) if each is wanted][:MAX_ELEMENTS]
         parts = tuple(
             self._within(leaf, index).explain(leaf.value, {**scope, leaf.element: array[index]})
             for index in shown
         )
-        return self._leaf(leaf, scope, array, _elements_words(sum(held), len(array)), parts)
+        return self._leaf(leaf, scope, array, _elements_words(sum(results), len(array)), parts)
 
     def _within(self, leaf: ElementLeaf, index: int) -> _Explainer:
         outer, element, numbered = self.name, leaf.element, f"{leaf.parameter}[{index}]"
@@ -189,21 +188,22 @@ class _Explainer:
         try:
             prepare(row.operand, operand, Context(self.zone, leaf.ignore_case))
         except OperandError:
-            return f"{shown}, which it cannot be compared with"
+            return f"{shown}, and the two cannot be compared"
         return shown
 
 
 def _count_words(count: int, total: int, *, every: bool) -> str:
     if every and count == total:
-        return f"all of {total} hold"
+        return f"all of {total} are true"
     needed = "all are needed" if every else "one is needed"
-    return f"{count or 'none'} of {total} {'holds' if count < 2 else 'hold'}, {needed}"
+    return f"{count or 'none'} of {total} {'is' if count < 2 else 'are'} true, {needed}"
 
 
 def _elements_words(count: int, total: int) -> str:
     if total < 2:
-        return "its one element does" + ("" if count else " not") if total else "it is empty"
-    return f"{count or 'none'} of its {total:,} elements {'does' if count == 1 else 'do'}"
+        result = str(count > 0).lower()
+        return f"it has 1 element, for which this is {result}" if total else "it is empty"
+    return f"it has {total:,} elements, and this is true for {count or 'none'}"
 
 
 def _visible(label: str, seen: _Seen) -> _Seen | str:

@@ -1,4 +1,4 @@
-"""Labels in a spec: in canonical form, and never of a parameter with credentials."""
+"""Labels in a spec: canonical, and never of a parameter that carries credentials."""
 
 from __future__ import annotations
 

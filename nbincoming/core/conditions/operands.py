@@ -39,7 +39,7 @@ _NUMBER_START: Final = "-0123456789"
 
 
 class OperandError(ValueError):
-    """A value that an operator cannot use; the text says what it needs."""
+    """An operator cannot use a value; the message says what it needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _number(value: Value) -> int | Decimal:
 
 
 def _count(value: Value) -> int | Decimal:
-    # 2.0 equals 2, here as everywhere.
+    # 2.0 counts as 2.
     whole = type(value) is int or (type(value) is Decimal and value == value.to_integral_value())
     if not whole or value < 0:
         raise OperandError("write a whole number, 0 or more")
@@ -187,7 +187,7 @@ def _current(value: Value, zone: tzinfo) -> Callable[[int], Span]:
     known = NEVER
 
     def at(now_ms: int) -> Span:
-        nonlocal known  # the span seldom changes between requests
+        nonlocal known  # cached, because the span seldom changes
         if not known[0] <= now_ms * 1000 <= known[1]:
             known = current(unit, now_ms, zone)
         return known
@@ -249,8 +249,7 @@ def read_instant(text: str, zone: tzinfo) -> int | Missing:
 
 def read_number(text: str) -> int | Decimal | Missing:
     """Convert a text that is a JSON number, exactly."""
-    # No other JSON text starts and ends like a number. jiter checks what is between; it would
-    # allow white space around it.
+    # Without this test, jiter would accept white space around the number, and other types.
     if not text or text[0] not in _NUMBER_START or text[-1] not in _NUMBER_START[1:]:
         return MISSING
     try:

@@ -1,10 +1,10 @@
 """The table of operators.
 
-A row defines what an operator means, what it is compared with, and its words in a sentence. The
-evaluation, the wizard's menu, sentences, exports and docs all use this table, so they agree.
+A row defines what an operator means, what it compares a parameter with, and its words in a
+sentence. Evaluation, the wizard's menu, sentences, exports and docs all use this table.
 
-A row's ``test`` receives a value of the row's type and a prepared operand. It is never called for a
-missing value or one of another type: every comparison with those is false.
+A row's ``test`` receives a value of the row's type and a prepared operand. It is never called with
+a missing value or one of another type, for which every comparison is false.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 from nbincoming.core.moments import coming, last
 from nbincoming.core.request.values import Value, same
 
-#: What an operator is compared with.
+#: What an operator compares a parameter with.
 Operand = Literal[
     "none", "string", "strings", "pattern", "number", "numbers", "number pair",
     "datetime", "datetime pair", "duration", "unit", "count", "value", "condition",
@@ -41,7 +41,7 @@ class Operator:
     type : str
         Type of the parameter that it applies to.
     operand : str
-        What it is compared with.
+        What it compares the parameter with.
     phrase : str
         The words between the parameter and the value in a sentence.
     test : callable
@@ -49,8 +49,8 @@ class Operator:
     example
         A value of the operand's kind, for docs and menus.
     at : callable, optional
-        ``at(prepared, now_ms)``: the operand at that time, for operators that depend on the
-        time. ``test`` then receives its result.
+        For operators that depend on the time: ``at(prepared, now_ms)`` returns the operand
+        that ``test`` receives.
     """
 
     name: str
@@ -74,8 +74,8 @@ def _between(seen: Any, pair: tuple[Any, Any]) -> bool:
     return bool(pair[0] <= seen <= pair[1])
 
 
-def _found(seen: str, found: Callable[[str], bool]) -> bool:
-    return found(seen)
+def _matches(seen: str, search: Callable[[str], bool]) -> bool:
+    return search(seen)
 
 
 def _length(compare: Callable[[Any, Any], Any]) -> RowTest:
@@ -117,9 +117,9 @@ OPERATORS: Final[tuple[Operator, ...]] = (
     ),
     Operator("ends_with", "string", "string", "ends with", str.endswith, ".com"),
     Operator("not_ends_with", "string", "string", "does not end with", _not(str.endswith), ".com"),
-    Operator("matches_regex", "string", "pattern", "matches", _found, "^cmp-[0-9]+"),
+    Operator("matches_regex", "string", "pattern", "matches", _matches, "^cmp-[0-9]+"),
     Operator(
-        "not_matches_regex", "string", "pattern", "does not match", _not(_found), "^cmp-[0-9]+"
+        "not_matches_regex", "string", "pattern", "does not match", _not(_matches), "^cmp-[0-9]+"
     ),
     Operator("in", "string", "strings", "is one of", _among, ["high", "urgent"]),
     Operator("not_in", "string", "strings", "is none of", _not(_among), ["high", "urgent"]),

@@ -1,4 +1,4 @@
-"""Conditions as text that a person writes, and back.
+"""Conditions as text: reading and writing.
 
 ::
 
@@ -12,7 +12,7 @@
 
 The text is the sentence of :meth:`~nbincoming.core.conditions.tree.Node.describe`, with values that
 are not shortened. Labels are those of :mod:`nbincoming.core.request.labels`, but a name with one of
-``( ) , = < > ! & |`` must be in brackets and quotes. Upper and lower case of words do not matter.
+``( ) , = < > ! & |`` must be in brackets and quotes. Words may be in upper or lower case.
 
 >>> condition = read_condition('body.total is at least 10 and not body.tags contains "test"')
 >>> print(write_condition(condition))
@@ -46,7 +46,7 @@ from nbincoming.core.request.labels import ROOTS, format_path, parse
 from nbincoming.core.request.values import Value, json_text
 from nbincoming.errors import LabelError, SentenceError, quote
 
-#: Deepest nesting that is read: more than a condition may have, less than Python's stack allows.
+#: Deepest nesting that is read: deeper than a spec allows, and safe for Python's stack.
 _MAX_DEPTH: Final = 60
 
 _NAME: Final = r'[^\s.\[\]"(),=<>!&|\x00-\x1f\x7f\ud800-\udfff]+'
@@ -66,7 +66,7 @@ _NOT: Final = re.compile(r"not\b|!(?!=)", re.I)
 
 _JSON: Final = json.JSONDecoder(parse_float=Decimal)
 
-#: The operator of each sign; :func:`_meant` says when a sign means another one.
+#: The operator of each sign; :func:`_sign_meaning` has the exceptions.
 _SIGNS: Final = {
     "==": "equals",
     "!=": "not_equals",
@@ -117,8 +117,8 @@ def read_condition(text: str) -> Condition:
     Raises
     ------
     SentenceError
-        If the text is no condition, with the place and what is expected there; or if no spec
-        may contain the condition.
+        If the text is not a condition that a spec may contain. The message has the place and
+        what is needed there.
     """
     reader = _Reader(text)
     condition = reader.condition(0)
@@ -131,7 +131,7 @@ def _write_label(label: str) -> str:
     return format_path(parse(label), plain=_PLAIN)
 
 
-_Made = TypeVar("_Made", bound=BaseModel)
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class _Reader:
@@ -165,14 +165,14 @@ class _Reader:
             parts.append(part())
         if len(parts) == 1:
             return parts[0]
-        return self._made(kind, start, conditions=tuple(parts))
+        return self._build(kind, start, conditions=tuple(parts))
 
     def _one(self, depth: int) -> Condition:
         if depth > _MAX_DEPTH:
             raise self.stopped(f"this is nested deeper than {_MAX_DEPTH} levels; flatten it")
         start = self.position
         if self._take(_NOT):
-            return self._made(Not, start, condition=self._one(depth + 1))
+            return self._build(Not, start, condition=self._one(depth + 1))
         if self.text.startswith("(", self.position):
             return self._parenthesized(depth)
         return self._leaf(depth)
@@ -196,17 +196,17 @@ class _Reader:
         if rows[0].operand == "condition":
             inner = self._parenthesized(depth)
             members = {"parameter": parameter, "operator": rows[0].name, "value": inner}
-            return self._made(ElementLeaf, start, **members)
+            return self._build(ElementLeaf, start, **members)
         value = None if rows[0].operand == "none" else self._value(rows)
         before_qualifiers = self.position
         leaf: dict[str, Any] = {"parameter": parameter, **self._qualifiers()}
         whole_day = leaf.pop("whole_day", False)
-        leaf["operator"] = _meant(rows, value, leaf.get("type")) if is_sign else rows[0].name
+        leaf["operator"] = _sign_meaning(rows, value, leaf.get("type")) if is_sign else rows[0].name
         if rows[0].name == "equals" and all(row.type == "datetime" for row in rows):
-            leaf.setdefault("type", "datetime")  # only times are "at" something
+            leaf.setdefault("type", "datetime")  # "is at" is only for times
         if BY_NAME[leaf["operator"]][0].operand != "none":
             leaf["value"] = value
-        made = self._made(Leaf, start, **leaf)
+        made = self._build(Leaf, start, **leaf)
         if whole_day and not made.ends_with_whole_day():
             self.position = before_qualifiers
             raise self.stopped(
@@ -245,7 +245,7 @@ class _Reader:
         operand, start = rows[0].operand, self.position
         label = self._label()
         if label is not None:
-            return self._made(Reference, start, parameter=label)
+            return self._build(Reference, start, parameter=label)
         if operand in ("unit", "duration") and not self.text.startswith('"', self.position):
             match = _BARE.match(self.text, self.position)
             if match is None:
@@ -285,11 +285,11 @@ class _Reader:
             self._skip(match.end())
         return found
 
-    def _made(self, model: type[_Made], start: int, **members: Any) -> _Made:
+    def _build(self, model: type[_Model], start: int, **members: Any) -> _Model:
         try:
             return model.model_validate(members)
         except ValidationError as error:
-            # Without their places: these are members of the JSON form, not of the text.
+            # Leave out the places, which are in the JSON form and not in the text.
             needed = " ".join(problem.message for problem in problems_of(error))
             raise self.stopped(needed.rstrip("."), start) from None
 
@@ -301,12 +301,12 @@ class _Reader:
 
     def _skip(self, position: int) -> None:
         space = _SPACE.match(self.text, position)
-        assert space is not None  # it can match nothing
+        assert space is not None  # it matches an empty text, too
         self.position = space.end()
 
 
-def _meant(rows: tuple[Operator, ...], value: Value | Reference, type_: str | None) -> str:
-    """Return the operator of a sign, which depends on the value after it."""
+def _sign_meaning(rows: tuple[Operator, ...], value: Value | Reference, type_: str | None) -> str:
+    """Return the operator that a sign means before a value."""
     name = rows[0].name
     if value is None or isinstance(value, bool):
         return _CONSTANTS.get((name, value), name)

@@ -15,13 +15,12 @@ def rows_of(
 ) -> tuple[tuple[Operator, Any], ...]:
     """Find the rows of an operator that fit a value, each with its prepared operand.
 
-    The operand is None if the value refers to another parameter: then it is prepared for each
-    request.
+    The operand is None if the value is another parameter's, which differs by request.
 
     Raises
     ------
     ValueError
-        If no row fits; it says what is needed.
+        If no row fits; the message says what is needed.
     """
     named = BY_NAME[operator]
     typed = [row for row in named if type_ in (None, row.type)]

@@ -50,7 +50,7 @@ Name = Callable[[str], str]
 #: Writes a value in a sentence.
 WriteValue = Callable[[Value], str]
 
-#: Follows a range that ends with a date without a time.
+#: What a sentence adds to a range that ends with a date without a time.
 WHOLE_DAY: Final = "(to the end of that day)"
 
 _Combined = TypeVar("_Combined", bound="Node")
@@ -67,7 +67,7 @@ def _check_exact(value: object) -> Value:
 
 
 class Node(BaseModel):
-    """Base of all conditions: they combine, and are read and written."""
+    """Base of all conditions."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -120,12 +120,12 @@ class Leaf(Node):
     parameter : str
         Label of the parameter.
     operator : str
-        Name of a row of :data:`~nbincoming.core.conditions.operators.OPERATORS`.
+        Name of the operator, such as ``equals``.
     value : optional
         What to compare with: a constant or a :class:`Reference` to another parameter.
     type : str, optional
-        Use only the operator's row for this type; ``number`` and ``datetime`` also convert a
-        text. Without it, the type of the request's value chooses the row.
+        The only type to compare; a text is converted to ``number`` or ``datetime``. By
+        default, the type of the request's value decides.
     ignore_case : bool
         Ignore upper and lower case.
     """
@@ -143,7 +143,7 @@ class Leaf(Node):
                 raise ValueError(f"{self.operator} needs a value. Add one.")
             self.rows()
         except ValueError as error:
-            # The problem is in the value, but only the whole leaf can be checked.
+            # Report the problem at the value, although the check needs the whole leaf.
             context = {"text": str(error), "member": "value"}
             raise PydanticCustomError("leaf", "{text}", context) from error
         return self
@@ -182,27 +182,24 @@ class Leaf(Node):
         return " ".join(words)
 
     def ends_with_whole_day(self) -> bool:
-        """Tell whether this is a range of time whose end is a date alone."""
+        """Tell whether this is a time range that ends with a date without a time."""
         row, _ = self.rows()[0]
         if row.operand != "datetime pair" or isinstance(self.value, Reference):
             return False
         return is_date(self.value[1])
 
     def _is_restricted(self) -> bool:
-        """Tell whether the type excludes rows that the leaf would have without it."""
+        """Tell whether the leaf would have more rows without its type."""
         untyped = self.model_copy(update={"type": None})
         return [row for row, _ in untyped.rows()] != [row for row, _ in self.rows()]
 
     def rows(self, zone: tzinfo = UTC) -> tuple[tuple[Operator, Any], ...]:
-        """Find the leaf's rows in the table of operators, each with its prepared operand.
-
-        See :func:`~nbincoming.core.conditions.rows.rows_of`.
-        """
+        """Return the result of :func:`~nbincoming.core.conditions.rows.rows_of`."""
         return rows_of(self.operator, self.value, self.type, Context(zone, self.ignore_case))
 
 
 class ElementLeaf(Node):
-    """A condition on the elements of an array. All of it applies to the same element.
+    """A condition that is checked for each element of an array.
 
     Attributes
     ----------
@@ -211,7 +208,7 @@ class ElementLeaf(Node):
     operator : str
         ``any_element``, ``all_elements`` or ``no_element``.
     value : Condition
-        ``body.items[*]`` in it is the element: ``body.items[*].price``.
+        In it, ``body.items[*]`` is the element, as in ``body.items[*].price``.
     """
 
     parameter: Label
@@ -295,7 +292,7 @@ class Not(Node):
 
 
 def _tag(value: object) -> str | None:
-    """Tell the kinds of condition apart by their members."""
+    """Return the tag of a condition's kind, found by its members."""
     if isinstance(value, Node):
         return f"<{type(value).__name__}>"
     if not isinstance(value, Mapping):

@@ -56,7 +56,7 @@ class Request(NamedTuple):
         return header_values(self.headers, name)
 
 
-#: White space that may stand around a header's value without being part of it (RFC 9110, 5.5).
+#: White space that HTTP ignores around a header's value (RFC 9110, section 5.5).
 #: Servers differ in how much of it they remove, so nothing may depend on it.
 WHITE_SPACE: Final = b" \t"
 

@@ -48,8 +48,8 @@ DEFAULT_LIMITS: Final = Limits()
 #: without this limit the labels of a body of 1 MiB could take 10 GB.
 _MAX_LABEL_TEXT: Final = 50_000_000
 
-#: A smaller body cannot exceed that limit. The labels of n bytes have at most n * n / 8 characters:
-#: if half of the body is one name, and the other half is leaves of two bytes each below it.
+#: A smaller body cannot exceed that limit. In the worst case, a name of n / 2 bytes contains n / 4
+#: leaves of two bytes each, so there are n / 4 labels of n / 2 characters.
 _SMALL_BYTES: Final = 20_000
 
 #: jiter's message if Python's decimal cannot represent the exponent.

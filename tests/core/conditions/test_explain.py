@@ -118,15 +118,21 @@ def test_every_explanation_can_be_read(data: dict[str, Any], world: naive.World)
         (x.before("2024-06-10"), "soon", 'it is "soon", which cannot be read as a datetime'),
         (x == P.body.y, 5, "it is 5 and body.y is missing"),
         (x == P.body.z, 5, "it is 5 and body.z is 7"),
-        (x == P.body.z, "5", 'it is "5" and body.z is 7, which it cannot be compared with'),
+        (x == P.body.z, "5", 'it is "5" and body.z is 7, and the two cannot be compared'),
         (x.any_element(lambda each: each > 5), 5, "it is 5, a number, not an array"),
         (x.any_element(lambda each: each > 5), MISSING, "it is missing"),
         (x.any_element(lambda each: each > 5), [], "it is empty"),
-        (x.any_element(lambda each: each > 5), [6], "its one element does"),
-        (x.all_elements(lambda each: each > 5), [5], "its one element does not"),
-        (x.any_element(lambda each: each > 5), [5, 6], "1 of its 2 elements does"),
-        (x.all_elements(lambda each: each > 5), [6, 6, 5], "2 of its 3 elements do"),
-        (x.no_element(lambda each: each > 5), [5] * 2_000, "none of its 2,000 elements do"),
+        (x.any_element(lambda each: each > 5), [6], "it has 1 element, for which this is true"),
+        (x.all_elements(lambda each: each > 5), [5], "it has 1 element, for which this is false"),
+        (x.any_element(lambda each: each > 5), [5, 6], "it has 2 elements, and this is true for 1"),
+        (
+            x.all_elements(lambda each: each > 5), [6, 6, 5],
+            "it has 3 elements, and this is true for 2",
+        ),
+        (
+            x.no_element(lambda each: each > 5), [5] * 2_000,
+            "it has 2,000 elements, and this is true for none",
+        ),
     ],
 )  # fmt: skip
 def test_a_leaf_says_what_it_saw(condition: Any, seen: Any, reason: str) -> None:
@@ -152,7 +158,7 @@ def test_a_leaf_says_what_it_saw(condition: Any, seen: Any, reason: str) -> None
         (P.headers["x-event"] == P.headers["x-a"], 'it is "push" and headers.x-a is "•••"'),
         (
             P.headers["x-b"].all_elements(lambda each: each == "a"),
-            "none of its 2 elements do",
+            "it has 2 elements, and this is true for none",
         ),
     ],
 )
@@ -168,14 +174,14 @@ def test_a_header_that_looks_like_a_credential_is_masked(condition: Any, reason:
 @pytest.mark.parametrize(
     ("condition", "line"),
     [
-        ((x == 1) & x.exists() & (x > 0), "✓ all of 3 hold"),
-        ((x == 1) & (x == 2) & (x > 0), "✗ 2 of 3 hold, all are needed"),
-        ((x == 1) & (x == 2) & (x == 3), "✗ 1 of 3 holds, all are needed"),
-        ((x == 3) & (x == 2), "✗ none of 2 holds, all are needed"),
-        ((x == 1) | (x == 2), "✓ 1 of 2 holds, one is needed"),
-        ((x == 3) | (x == 2), "✗ none of 2 holds, one is needed"),
-        (~(x == 1), "✗ not: what follows holds"),
-        (~(x == 2), "✓ not: what follows does not hold"),
+        ((x == 1) & x.exists() & (x > 0), "✓ all of 3 are true"),
+        ((x == 1) & (x == 2) & (x > 0), "✗ 2 of 3 are true, all are needed"),
+        ((x == 1) & (x == 2) & (x == 3), "✗ 1 of 3 is true, all are needed"),
+        ((x == 3) & (x == 2), "✗ none of 2 is true, all are needed"),
+        ((x == 1) | (x == 2), "✓ 1 of 2 is true, one is needed"),
+        ((x == 3) | (x == 2), "✗ none of 2 is true, one is needed"),
+        (~(x == 1), "✗ not: the condition below is true"),
+        (~(x == 2), "✓ not: the condition below is false"),
     ],
 )
 def test_a_group_says_how_many_of_its_parts_hold(condition: Any, line: str) -> None:
@@ -225,13 +231,13 @@ def test_a_whole_explanation_reads_from_top_to_bottom() -> None:
     condition = (x == "a") & ~(P.body.n > 5) & P.body.l.any_element(lambda e: (e.p == 1) | (e == 2))
     assert str(why(condition, {"x": "a", "n": "5", "l": [{"p": 3}]})) == "\n".join(
         [
-            "✗ 2 of 3 hold, all are needed",
+            "✗ 2 of 3 are true, all are needed",
             '  ✓ body.x equals "a" — it is "a"',
-            "  ✓ not: what follows does not hold",
+            "  ✓ not: the condition below is false",
             '    ✗ body.n is more than 5 — it is "5", a string, not a number',
             "  ✗ body.l has an element where (body.l[*].p equals 1 or body.l[*] equals 2) — "
-            "its one element does not",
-            "    ✗ none of 2 holds, one is needed",
+            "it has 1 element, for which this is false",
+            "    ✗ none of 2 is true, one is needed",
             "      ✗ body.l[0].p equals 1 — it is 3",
             '      ✗ body.l[0] equals 2 — it is {"p":3}, an object, not a number',
         ]
