@@ -17,7 +17,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from nbincoming.core.auth.schemes import Scheme, jwt, meta
+from nbincoming.core.auth.scheme_fields import Scheme
+from nbincoming.core.auth.schemes import jwt, meta
 from nbincoming.core.auth.signing import credentials
 from nbincoming.core.auth.tokens import PERMISSION, issue_token
 from nbincoming.core.deduplication import Deduplication

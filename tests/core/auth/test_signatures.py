@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from nbincoming.core.auth.schemes import Hmac, Scheme, hmac_signature, meta, standard_webhooks
+from nbincoming.core.auth.scheme_fields import Scheme
+from nbincoming.core.auth.schemes import hmac_signature, meta, standard_webhooks
+from nbincoming.core.auth.signature_schemes import Hmac
 from nbincoming.core.auth.signatures import DEFAULT_TOLERANCE_S, standard_key
 from nbincoming.core.auth.signing import credentials
 from nbincoming.core.auth.verification import compile_verify
