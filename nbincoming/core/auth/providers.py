@@ -72,7 +72,8 @@ class Provider:
     def signs_time(self) -> bool:
         """Whether a time is signed, so that the option `tolerance_s` has an effect."""
         if isinstance(self.proof, SignatureFormat):
-            return "timestamp" in placeholders_of(self.proof.signed)
+            in_body = self.proof.body_time_member is not None
+            return in_body or "timestamp" in placeholders_of(self.proof.signed)
         return isinstance(self.proof, MailgunSignature)
 
     def proof_with(self, *, url: str | None = None, tolerance_s: int | None = None) -> Proof:
@@ -232,7 +233,7 @@ PROVIDERS: Final = (
         "the account's API security page.",
         note="The signature is inside the body. It covers its own time and token, and nothing of "
         "the event: who sees a request can send another event with its signature for 5 minutes.",
-        wrong_secrets={"key-": "an API key", "pubkey-": "a public validation key"},
+        wrong_secrets={"pubkey-": "a public validation key"},
     ),
     Provider(
         name="zoom",
@@ -287,7 +288,7 @@ PROVIDERS: Final = (
         name="calendly",
         title="Calendly",
         proof=replace(_TIMED, header="calendly-webhook-signature", tolerance_s=180),
-        source="https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures",
+        source="https://developer.calendly.com/api-docs/overview/webhooks/webhook-signatures",
         key=("body.event", "body.payload.uri", "body.created_at"),
         setup="Create the subscription by the API (POST /webhook_subscriptions), with the URL and "
         "a random text as signing_key. The secret is the same text.",
@@ -295,7 +296,10 @@ PROVIDERS: Final = (
     Provider(
         name="linear",
         title="Linear",
-        proof=SignatureFormat("linear-signature"),
+        proof=SignatureFormat(
+            "linear-signature", body_time_member="webhookTimestamp", timestamp_format="ms",
+            tolerance_s=60,
+        ),
         source="https://linear.app/developers/webhooks",
         key=("headers.linear-delivery",),
         setup="Settings → API → Webhooks → New webhook: enter the URL. The secret is the signing "
@@ -309,8 +313,8 @@ PROVIDERS: Final = (
         proof=SignatureFormat("x-hub-signature", prefix="sha256="),
         source="https://developer.atlassian.com/cloud/jira/platform/webhooks/",
         key=("headers.x-atlassian-webhook-identifier",),
-        setup="System settings → WebHooks → Create a WebHook, with a secret; or create it by the "
-        "API with a secret. Enter the same text here.",
+        setup="System settings → WebHooks → Create a WebHook: enter the URL and a random text as "
+        "the secret, and the same text here. Webhooks of Connect and OAuth apps are not signed.",
         note=_UNSIGNED_IDS,
     ),
     Provider(

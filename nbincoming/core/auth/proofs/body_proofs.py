@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from nbincoming.core.auth.proofs.json_body import json_body, json_object, member, scalar
 from nbincoming.core.auth.signatures import (
     DEFAULT_TOLERANCE_S,
     bad_signature,
@@ -22,12 +23,7 @@ from nbincoming.core.auth.signatures import (
     write_time,
 )
 from nbincoming.core.request.message import Request
-from nbincoming.core.request.reading import Limits, decode
-from nbincoming.core.request.values import Value, json_text, number_text
-from nbincoming.errors import Refusal
-
-#: The largest limits that a spec can set: its own limits are checked after authorization.
-_LIMITS: Final = Limits(max_body_bytes=67_108_864, max_depth=150, max_parameters=1_000_000)
+from nbincoming.core.request.values import Value, json_text
 
 
 class BodyProof:
@@ -60,9 +56,9 @@ class MailgunSignature(BodyProof):
 
     def verify(self, request: Request, keys: Sequence[bytes]) -> None:
         """Check the signature in the body; see `Proof.verify`."""
-        signature = _member(_body(request), "signature")
+        signature = member(json_body(request), "signature")
         stamp, token, given = (
-            _text(_member(signature, name)) for name in ("timestamp", "token", "signature")
+            scalar(member(signature, name)) for name in ("timestamp", "token", "signature")
         )
         if not (stamp and token and given):
             raise missing_signature(
@@ -80,7 +76,7 @@ class MailgunSignature(BodyProof):
 
     def sign(self, request: Request, key: bytes) -> Request:
         """Replace the signature in the body; see `Proof.sign`."""
-        body = _object(_body(request))
+        body = json_object(json_body(request))
         stamp = write_time(request.received_at_ms, "s")
         token = hashlib.sha256(request.body).hexdigest()[:50]
         mac = encode_signature(sign(key, (stamp + token).encode()), "hex").decode()
@@ -114,9 +110,11 @@ class AdyenSignature(BodyProof):
 
     def verify(self, request: Request, keys: Sequence[bytes]) -> None:
         """Check the signature of each item; see `Proof.verify`."""
-        items = [_member(each, "NotificationRequestItem") for each in adyen_items(_body(request))]
+        items = [
+            member(each, "NotificationRequestItem") for each in adyen_items(json_body(request))
+        ]
         for index, item in enumerate(items):
-            given = _text(_member(_member(item, "additionalData"), "hmacSignature"))
+            given = scalar(member(member(item, "additionalData"), "hmacSignature"))
             place = f"body.notificationItems[{index}]"
             if not given:
                 raise missing_signature(
@@ -133,11 +131,11 @@ class AdyenSignature(BodyProof):
 
     def sign(self, request: Request, key: bytes) -> Request:
         """Sign each item in the body; see `Proof.sign`."""
-        body = _body(request)
+        body = json_body(request)
         for each in adyen_items(body):
-            item = _object(_member(each, "NotificationRequestItem"))
+            item = json_object(member(each, "NotificationRequestItem"))
             mac = encode_signature(sign(key, adyen_content(item)), "base64").decode()
-            data = _member(item, "additionalData")
+            data = member(item, "additionalData")
             item["additionalData"] = {
                 **(data if isinstance(data, dict) else {}),
                 "hmacSignature": mac,
@@ -153,7 +151,7 @@ def adyen_items(body: Value) -> list[Any]:
     MissingCredentials
         If there are none, so that nothing is signed.
     """
-    items = _member(body, "notificationItems")
+    items = member(body, "notificationItems")
     if not isinstance(items, list) or not items:
         raise missing_signature(
             "The body has no notificationItems. Is it sent by a standard webhook of Adyen?"
@@ -163,11 +161,11 @@ def adyen_items(body: Value) -> list[Any]:
 
 def adyen_content(item: Value) -> bytes:
     """Return what is signed of an item: its fields, joined by colons as they are."""
-    amount = _member(item, "amount")
+    amount = member(item, "amount")
     values = (
-        _member(amount if name in ("value", "currency") else item, name) for name in _ADYEN_FIELDS
+        member(amount if name in ("value", "currency") else item, name) for name in _ADYEN_FIELDS
     )
-    return b":".join(_text(value) or b"" for value in values)
+    return b":".join(scalar(value) or b"" for value in values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +177,8 @@ class ClientState(BodyProof):
 
     def verify(self, request: Request, keys: Sequence[bytes]) -> None:
         """Check the secret in each notification; see `Proof.verify`."""
-        for index, each in enumerate(_notifications(_body(request))):
-            given = _text(_member(each, "clientState"))
+        for index, each in enumerate(_notifications(json_body(request))):
+            given = scalar(member(each, "clientState"))
             if not given:
                 raise missing_signature(
                     f"body.value[{index}] has no clientState. Set one when you subscribe."
@@ -193,49 +191,20 @@ class ClientState(BodyProof):
 
     def sign(self, request: Request, key: bytes) -> Request:
         """Set the secret in each notification; see `Proof.sign`."""
-        body = _body(request)
+        body = json_body(request)
         try:
             state = key.decode()
         except UnicodeDecodeError:
             raise ValueError("is not text in UTF-8") from None
         for each in _notifications(body):
-            _object(each)["clientState"] = state
+            json_object(each)["clientState"] = state
         return request._replace(body=json_text(body).encode())
 
 
 def _notifications(body: Value) -> list[Any]:
-    notifications = _member(body, "value")
+    notifications = member(body, "value")
     if not isinstance(notifications, list) or not notifications:
         raise missing_signature(
             "The body has no notifications in value. Is it sent by Microsoft Graph?"
         )
     return notifications
-
-
-def _body(request: Request) -> Any:
-    """Decode the body; a body that is not JSON has no proof, so it is refused as such."""
-    try:
-        return decode(request.body, limits=_LIMITS)
-    except Refusal as refusal:
-        raise missing_signature(
-            f"The proof of this sender is inside the JSON body. {refusal.detail}"
-        ) from None
-
-
-def _member(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else None
-
-
-def _object(value: Any) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise missing_signature("The body does not have the objects that this sender sends.")
-    return value
-
-
-def _text(value: Value) -> bytes | None:
-    """Return a scalar as the sender's text; None for anything else."""
-    if value is None or isinstance(value, dict | list):
-        return None
-    if isinstance(value, bool):
-        return b"true" if value else b"false"
-    return (value if isinstance(value, str) else number_text(value)).encode()

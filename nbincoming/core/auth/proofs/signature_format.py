@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, cast
 
+from nbincoming.core.auth.proofs.json_body import json_body, json_object, member, scalar
 from nbincoming.core.auth.proofs.public_keys import (
     PUBLIC_KEY_ALGORITHMS,
     PublicKey,
@@ -36,6 +37,7 @@ from nbincoming.core.auth.signatures import (
     write_time,
 )
 from nbincoming.core.request.message import Request
+from nbincoming.core.request.values import json_text
 from nbincoming.errors import Refusal
 
 #: How a secret is written; "standard" is that of Standard Webhooks, ``whsec_<base64>``.
@@ -73,6 +75,8 @@ class SignatureFormat:
         The header with what ``{id}`` stands for.
     secret_encoding : str
         How the secret is written.
+    body_time_member : str or None
+        A member of the JSON body with a time, which the signature covers with the body.
     url : str or None
         The public URL; see :func:`~nbincoming.core.auth.proofs.public_url.public_url`.
     """
@@ -90,6 +94,7 @@ class SignatureFormat:
     tolerance_s: int = DEFAULT_TOLERANCE_S
     id_header: str | None = None
     secret_encoding: SecretEncoding = "text"
+    body_time_member: str | None = None
     url: str | None = None
 
     @property
@@ -153,6 +158,10 @@ class SignatureFormat:
             )
         if not self._is_signed(given, keys, content):
             raise bad_signature(self._mismatch())
+        if self.body_time_member is not None:
+            written = scalar(member(json_body(request), self.body_time_member)) or b""
+            place, now_ms = f"body.{self.body_time_member}", request.received_at_ms
+            check_time(written, now_ms, self.tolerance_s, place, self.timestamp_format)
 
     def matches(self, value: bytes, keys: Sequence[Key], content: bytes) -> bool:
         """Tell whether the value of the header has a signature of a content."""
@@ -245,6 +254,10 @@ class SignatureFormat:
             request = with_header(request, self.id_header, identity.encode())
         if self.timestamp_header is not None:
             request = with_header(request, self.timestamp_header, stamp.encode())
+        if self.body_time_member is not None:
+            body = json_object(json_body(request))
+            body[self.body_time_member] = request.received_at_ms
+            request = request._replace(body=json_text(body).encode())
         mac = sign(key, self.content(request, stamp.encode()), cast(Digest, self.algorithm))
         written = self.start.encode() + encode_signature(mac, self.encoding)
         if self.timestamp_member is not None:

@@ -24,7 +24,11 @@ def describe(proof: Proof) -> str:
     """Say where a proof is and what it covers; code is in back-quotes."""
     match proof:
         case SignatureFormat():
-            return f"{algorithm(proof)} of {covered(proof)} in {_place(proof)}"
+            time = f", with the time in `body.{proof.body_time_member}`"
+            return (
+                f"{algorithm(proof)} of {covered(proof)}{time if proof.body_time_member else ''} "
+                f"in {_place(proof)}"
+            )
         case TokenInHeader(header=header, prefix=prefix):
             after = f", after `{prefix.strip()}`" if prefix else ""
             return f"a token in `{header}`{after}"
