@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol, TypeGuard
 
 from nbincoming.core.auth.proofs.proof import Proof
 from nbincoming.core.auth.provider_scheme import ProviderScheme
@@ -65,13 +65,18 @@ def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:
 
 def compile_handshake(authorization: Authorization, secrets: Secrets) -> Handshake | None:
     """Return the function that answers a scheme's GET handshake; None if it has none."""
-    if not isinstance(authorization, Meta) and not (
-        isinstance(authorization, ProviderScheme) and authorization.row.has_meta_handshake
-    ):
+    if not shakes_hands(authorization):
         return None
     name = authorization.verify_token
     verify_token = b"" if name is None else secrets[name]
     return lambda request: check_handshake(request, verify_token)
+
+
+def shakes_hands(authorization: Authorization) -> TypeGuard[Meta | ProviderScheme]:
+    """Tell whether a scheme's sender tests the endpoint by Meta's GET handshake."""
+    if isinstance(authorization, ProviderScheme):
+        return authorization.row.has_meta_handshake
+    return isinstance(authorization, Meta)
 
 
 def check_handshake(request: Request, verify_token: bytes) -> str:

@@ -17,7 +17,12 @@ from nbincoming.core.auth.provider_scheme import ProviderScheme
 from nbincoming.core.auth.providers import Provider
 from nbincoming.core.auth.schemes import Authorization, Jwt, NoAuthorization
 from nbincoming.core.auth.signature_schemes import Meta
-from nbincoming.core.auth.verification import Secrets, compile_handshake, compile_verify
+from nbincoming.core.auth.verification import (
+    Secrets,
+    compile_handshake,
+    compile_verify,
+    shakes_hands,
+)
 from nbincoming.core.request.message import Request
 from nbincoming.errors import Refusal, SecretError
 
@@ -56,13 +61,14 @@ def diagnose(request: Request, authorization: Authorization, secrets: Secrets) -
 
 
 def _examine(request: Request, scheme: Authorization, secrets: Secrets) -> Iterator[Finding]:
+    if request.method == "GET" and shakes_hands(scheme):
+        yield from _examine_handshake(request, scheme, secrets)
+        return
     match scheme:
         case NoAuthorization():
             return
         case Jwt():
             yield from examine_token(request, scheme, secrets)
-        case Meta() | ProviderScheme() if request.method == "GET":
-            yield from _examine_handshake(request, scheme, secrets)
         case _:
             values = [secrets[name] for name in scheme.secrets]
             if isinstance(scheme, ProviderScheme):

@@ -69,15 +69,12 @@ def _examine_signature(
         former = _FORMER_NAMES.get(header, "")
         values, before = request.header(header.encode()), request.header(former.encode())
         given[header] = (values or before or [b""])[0].strip()
-        if not values and header != proof.timestamp_header:
+        if not values:
             yield missing_header(header, instead=former if before else None)
-        elif not values and before:
-            yield missing_header(header, instead=former)
+        elif header == proof.timestamp_header:
+            yield from _examine_time_header(request, proof, values)
     stamp = given.get(proof.timestamp_header or "", b"")
-    if proof.timestamp_header is not None:
-        if stamp or not request.header(_FORMER_NAMES.get(proof.timestamp_header, "").encode()):
-            yield from _examine_time_header(request, proof)
-    elif proof.timestamp_member is not None and len(own_header) == 1:
+    if proof.timestamp_member is not None and len(own_header) == 1:
         try:
             stamp = proof.read(own_header[0])[1] or b""
         except Refusal as refusal:
@@ -184,13 +181,13 @@ def _examine_public(
         )
 
 
-def _examine_time_header(request: Request, proof: SignatureFormat) -> Iterator[Finding]:
-    header = proof.timestamp_header or ""
-    values = request.header(header.encode())
-    if len(values) != 1:
-        yield given_twice(header, len(values)) if values else missing_header(header)
-        return
-    yield from _examine_time(request, proof, values[0].strip())
+def _examine_time_header(
+    request: Request, proof: SignatureFormat, values: Sequence[bytes]
+) -> Iterator[Finding]:
+    if len(values) > 1:
+        yield given_twice(proof.time_place, len(values))
+    else:
+        yield from _examine_time(request, proof, values[0].strip())
 
 
 def _examine_time(request: Request, proof: SignatureFormat, stamp: bytes) -> Iterator[Finding]:

@@ -24,11 +24,9 @@ def describe(proof: Proof) -> str:
     """Say where a proof is and what it covers; code is in back-quotes."""
     match proof:
         case SignatureFormat():
-            time = f", with the time in `body.{proof.body_time_member}`"
-            return (
-                f"{algorithm(proof)} of {covered(proof)}{time if proof.body_time_member else ''} "
-                f"in {_place(proof)}"
-            )
+            words = f"{algorithm(proof)} of {covered(proof)} in {_place(proof)}"
+            time = f"; the time is `body.{proof.body_time_member}`"
+            return words + time if proof.body_time_member else words
         case TokenInHeader(header=header, prefix=prefix):
             after = f", after `{prefix.strip()}`" if prefix else ""
             return f"a token in `{header}`{after}"
