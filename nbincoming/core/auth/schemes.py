@@ -159,10 +159,12 @@ class Basic(Scheme):
         return BasicCredentials()
 
 
+#: The schemes of which each has a proof.
+ProofScheme: TypeAlias = Meta | Hmac | StandardWebhooks | HeaderToken | Basic | ProviderScheme
+
 #: Any scheme. The field ``scheme`` contains its name.
 Authorization: TypeAlias = Annotated[
-    NoAuthorization | Jwt | Meta | Hmac | StandardWebhooks | HeaderToken | Basic | ProviderScheme,
-    Field(discriminator="scheme"),
+    NoAuthorization | Jwt | ProofScheme, Field(discriminator="scheme")
 ]
 
 

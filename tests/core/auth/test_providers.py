@@ -17,15 +17,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbincoming.core.auth.diagnosis.diagnose import diagnose
 from nbincoming.core.auth.proofs.signature_format import SignatureFormat
 from nbincoming.core.auth.provider_scheme import ProviderScheme
 from nbincoming.core.auth.providers import BY_NAME, PROVIDERS, Provider, near_names
 from nbincoming.core.auth.schemes import provider
-from nbincoming.core.auth.signing import signed
+from nbincoming.core.auth.signing import credentials, signed
 from nbincoming.core.auth.verification import compile_verify
 from nbincoming.core.deduplication import Deduplication
+from nbincoming.core.gateway import judge
+from nbincoming.core.outcomes import Challenge, Rejected
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.values import json_text
+from nbincoming.core.spec.model import Spec
 from nbincoming.errors import SecretError, SpecError, Unauthorized
 from tests.core.strategies import documents
 
@@ -327,6 +331,7 @@ def test_an_option_without_effect_or_meaning_is_refused(name: str, option: Any) 
     [
         ("svix", b"whsec_!", "is not base64"),
         ("adyen", b"xyz", "is not hexadecimal"),
+        ("adyen", b" \n", "is empty"),
         ("adyen-platforms", b"xyz", "is not hexadecimal"),
         ("discord", b"00" * 31, "is not a public key for ed25519"),
         ("discord", b"zz" * 32, "is not a public key for ed25519"),
@@ -349,6 +354,37 @@ def test_a_public_key_cannot_sign() -> None:
     request = Request("POST", "/", (), b"{}", NOW_MS)
     with pytest.raises(SecretError, match="is a public key; only the sender"):
         signed(provider("discord", secret="env:A"), {"env:A": pair}, request)
+
+
+@pytest.mark.parametrize("name", ["mailgun", "twilio", "linear"])
+def test_headers_alone_cannot_carry_each_proof(name: str) -> None:
+    """Those of these providers are in the body, or need the URL."""
+    with pytest.raises(SecretError, match=r"no header can carry it|cannot be signed"):
+        credentials(scheme_for(name), secrets_for(name), b"{}", NOW_MS)
+
+
+@pytest.mark.parametrize("row", PROVIDERS, ids=lambda row: row.name)
+def test_a_row_names_the_headers_that_its_signature_covers(row: Provider) -> None:
+    """They are among those that carry the proof; a token covers none."""
+    covered = row.proof.signed_headers()
+    assert set(covered) <= set(row.proof.headers())
+    assert (row.name in TOKENS) <= (covered == ())
+
+
+def test_the_handshake_of_a_provider_is_metas() -> None:
+    """WhatsApp has it, and needs the verify token; others answer no GET."""
+    spec = {"name": "x", "endpoint": "0b6f1f2e-8a44-4c4e-9d3e-0d1f0a1b2c3d"}
+    target = "/?hub.mode=subscribe&hub.verify_token=right&hub.challenge=1158"
+    request = Request("GET", target, (), b"", NOW_MS)
+    secrets = {"env:A": b"secret", "env:V": b"right"}
+    shaking = provider("whatsapp", secret="env:A", verify_token="env:V")
+    assert judge(request, Spec(**spec, authorization=shaking), secrets) == Challenge("1158")
+    other = request._replace(target=target.replace("right", "wrong"))
+    findings = diagnose(other, shaking, secrets)
+    assert "hub.verify_token is not the one set here" in str(findings[0])
+    for scheme in (provider("whatsapp", secret="env:A"), provider("github", secret="env:A")):
+        judged = judge(request, Spec(**spec, authorization=scheme), secrets)
+        assert isinstance(judged, Rejected)
 
 
 @pytest.mark.parametrize("name", ["square", "adyen"])

@@ -15,7 +15,7 @@ from nbincoming.core.auth.diagnosis.token_mistakes import examine_token
 from nbincoming.core.auth.diagnosis.variants import secret_variants
 from nbincoming.core.auth.provider_scheme import ProviderScheme
 from nbincoming.core.auth.providers import Provider
-from nbincoming.core.auth.schemes import Authorization, Jwt, NoAuthorization
+from nbincoming.core.auth.schemes import Authorization, Jwt, NoAuthorization, ProofScheme
 from nbincoming.core.auth.signature_schemes import Meta
 from nbincoming.core.auth.verification import (
     Secrets,
@@ -60,13 +60,11 @@ def diagnose(request: Request, authorization: Authorization, secrets: Secrets) -
     return []
 
 
-def _examine(request: Request, scheme: Authorization, secrets: Secrets) -> Iterator[Finding]:
+def _examine(request: Request, scheme: Jwt | ProofScheme, secrets: Secrets) -> Iterator[Finding]:
     if request.method == "GET" and shakes_hands(scheme):
         yield from _examine_handshake(request, scheme, secrets)
         return
     match scheme:
-        case NoAuthorization():
-            return
         case Jwt():
             yield from examine_token(request, scheme, secrets)
         case _:

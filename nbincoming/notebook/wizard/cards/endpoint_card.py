@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import ipywidgets as widgets
 
 from nbincoming.core.auth.schemes import Jwt
 from nbincoming.core.auth.signature_schemes import Hmac, Meta
+from nbincoming.core.auth.signatures import Encoding
 from nbincoming.core.auth.token_keys import AlgorithmName
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError
@@ -40,6 +41,7 @@ SCHEMES = (
 #: Schemes that only code can choose so far. The form shows the one that the draft has.
 OTHER_SCHEMES = ("header", "basic", "provider")
 
+ENCODINGS = get_args(Encoding)
 ALGORITHMS = AlgorithmName.__args__  # type: ignore[attr-defined]  # a Literal's values
 
 
@@ -75,7 +77,7 @@ class EndpointCard(CardView):
             widgets.Dropdown, "Algorithm", options=("sha256", "sha1", "sha384", "sha512")
         )
         self._prefix = field(widgets.Text, "Prefix", placeholder="sha256=")
-        self._encoding = field(widgets.Dropdown, "Encoding", options=("hex", "base64"))
+        self._encoding = field(widgets.Dropdown, "Encoding", options=ENCODINGS)
         self._secret_row = row([self._secret_name, self._secret_value, self._generate])
         self._jwt_row = row([self._algorithm])
         self._meta_row = row([self._verify_name, self._verify_value])

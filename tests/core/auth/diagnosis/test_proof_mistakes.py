@@ -202,6 +202,31 @@ def test_each_mistake_is_reported(name: str) -> None:
     assert WORDS[name] in MISTAKES[name]
 
 
+def test_a_header_given_twice_is_reported() -> None:
+    """A token that is right counts only once, too."""
+    pairs = ((b"x-api-key", SECRET), (b"x-api-key", SECRET))
+    (found,) = diagnose(Request("POST", "/", pairs, BODY, NOW_MS), TOKEN, {"env:A": SECRET})
+    assert "The header x-api-key is given 2 times" in str(found)
+
+
+def test_a_right_signature_that_is_late_is_only_late() -> None:
+    """The finding about the time is the only one."""
+    headers = {
+        "x-signature-ed25519": text(PAIR.sign(b"1794999000" + BODY)),
+        "x-signature-timestamp": b"1794999000",
+    }
+    said = ask(provider("discord", secret="env:A"), headers, PUBLIC)
+    assert "1,000 s old" in said
+    assert "signature" not in said.replace("x-signature-timestamp", "")
+
+
+def test_a_template_with_only_a_header_has_no_part_to_leave_out() -> None:
+    """Nothing is guessed."""
+    scheme = hmac_signature(secret="env:A", header="x-s", signed="{header:x-a}{body}")
+    said = ask(scheme, {"x-a": b"a", "x-s": text(mac(BODY))})
+    assert "None of the usual mistakes explains it" in said
+
+
 @pytest.mark.parametrize("row", PROVIDERS, ids=lambda row: row.name)
 def test_a_secret_of_another_kind_is_recognised_in_every_row(row: Provider) -> None:
     """By how it starts; the finding says which secret is needed."""

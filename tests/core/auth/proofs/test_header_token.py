@@ -103,3 +103,9 @@ def test_a_prefix_is_what_a_header_can_start_with(prefix: str) -> None:
     """White space before a value is no part of it."""
     with pytest.raises(SpecError, match="prefix"):
         header("x-token", secret="env:A", prefix=prefix)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_a_token_signs_nothing(name: str) -> None:
+    """So no header of the request is protected by it."""
+    assert SCHEMES[name].signed_headers() == ()
