@@ -40,7 +40,7 @@ class ProviderScheme(Scheme):
     tolerance_s : int, optional
         For senders that sign a time: how far it may be from now, in seconds.
     verify_token : str, optional
-        For Meta and WhatsApp: name of the secret that the handshake must present.
+        For Meta and WhatsApp: name of the secret that a handshake must contain.
     """
 
     scheme: Literal["provider"] = "provider"

@@ -16,7 +16,7 @@ HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 
 def _check_secret_name(name: str) -> str:
     if not SECRET_NAME.fullmatch(name):
-        # The name is not quoted, because it is often the secret itself.
+        # Do not quote the name: users often enter the secret itself.
         raise ValueError(
             "This is not the name of a secret. Write env:NAME for an environment variable, or "
             "file:/path for a file. A spec never contains the secret itself."
@@ -35,9 +35,9 @@ HeaderName = Annotated[str, AfterValidator(_check_header_name)]
 
 
 class Scheme(BaseModel):
-    """What all schemes have in common."""
+    """The base class of all schemes."""
 
-    # An invalid secret name may be the secret itself, so errors do not show the input.
+    # Errors do not show the input, because users may enter a secret instead of its name.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     def data(self) -> dict[str, Value]:

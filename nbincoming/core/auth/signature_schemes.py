@@ -45,7 +45,7 @@ class Meta(Scheme):
     secrets : tuple of str
         Names of app secrets, oldest to newest.
     verify_token : str
-        Name of the secret that the handshake must present.
+        Name of the secret that a handshake must contain.
     """
 
     scheme: Literal["meta"] = "meta"
@@ -71,7 +71,7 @@ class Hmac(Scheme):
     header : str
         The header that carries the signature.
     algorithm, prefix, encoding : str
-        How the signature is made and written.
+        The hash function, the text before the signature, and the signature's encoding.
     timestamp_header : str, optional
         A header with the time of signing. If set, ``<timestamp>.<body>`` is signed by default.
     tolerance_s : int
