@@ -13,8 +13,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from nbincoming.core.auth.schemes import (
+        basic,
+        header,
+        jwt,
+        meta,
+        no_authorization,
+        provider,
+        standard_webhooks,
+    )
     from nbincoming.core.auth.schemes import hmac_signature as hmac
-    from nbincoming.core.auth.schemes import jwt, meta, no_authorization, standard_webhooks
     from nbincoming.core.conditions.builder import P
     from nbincoming.core.gateway import judge
     from nbincoming.core.request.values import MISSING
@@ -33,8 +41,10 @@ _NAMES = {
     "Integration": ("nbincoming.notebook.integration", "Integration"),
     "MISSING": ("nbincoming.core.request.values", "MISSING"),
     "P": ("nbincoming.core.conditions.builder", "P"),
+    "basic": ("nbincoming.core.auth.schemes", "basic"),
     "compare": ("nbincoming.review.comparison", "compare"),
     "export_spec": ("nbincoming.export.formats", "export_spec"),
+    "header": ("nbincoming.core.auth.schemes", "header"),
     "hmac": ("nbincoming.core.auth.schemes", "hmac_signature"),
     "judge": ("nbincoming.core.gateway", "judge"),
     "jwt": ("nbincoming.core.auth.schemes", "jwt"),
@@ -44,14 +54,15 @@ _NAMES = {
     "meta": ("nbincoming.core.auth.schemes", "meta"),
     "new_secret": ("nbincoming.secrets", "new_secret"),
     "no_authorization": ("nbincoming.core.auth.schemes", "no_authorization"),
+    "provider": ("nbincoming.core.auth.schemes", "provider"),
     "standard_webhooks": ("nbincoming.core.auth.schemes", "standard_webhooks"),
     "unload_ipython_extension": ("nbincoming.notebook.magics", "unload_ipython_extension"),
 }
 
 __all__ = [
-    "MISSING", "Integration", "P", "compare", "export_spec", "hmac", "judge", "jwt", "lint", "load",
-    "load_ipython_extension", "meta", "new_secret", "no_authorization", "standard_webhooks",
-    "unload_ipython_extension",
+    "MISSING", "Integration", "P", "basic", "compare", "export_spec", "header", "hmac", "judge",
+    "jwt", "lint", "load", "load_ipython_extension", "meta", "new_secret", "no_authorization",
+    "provider", "standard_webhooks", "unload_ipython_extension",
 ]  # fmt: skip
 
 

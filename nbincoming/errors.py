@@ -115,6 +115,12 @@ class BadSignature(Unauthorized):
     slug = "bad-signature"
 
 
+class BadCredentials(Unauthorized):
+    """The token or the password is wrong."""
+
+    slug = "bad-credentials"
+
+
 class BadApiKey(Unauthorized):
     """The API key of the login is unknown or revoked."""
 

@@ -11,17 +11,21 @@ import argparse
 import random
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 from benchmarks.payloads import bodies
 from nbincoming.core.auth.schemes import (
+    basic,
+    header,
     hmac_signature,
     jwt,
     meta,
     no_authorization,
+    provider,
     standard_webhooks,
 )
-from nbincoming.core.auth.signing import credentials
+from nbincoming.core.auth.signing import signed
 from nbincoming.core.conditions.builder import P
 from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.gateway import (
@@ -39,18 +43,40 @@ from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.reading import decode
 from nbincoming.core.request.values import Value, json_text, same
 from nbincoming.core.spec.model import Spec, Trigger
+from nbincoming.errors import SecretError
 from nbincoming.inbox.memory import MemoryInbox
 
 ENDPOINT = "0b6f4c2e-57a0-4d3c-9c53-0c4d36c5a1b2"
 NOW_MS = 1_795_000_000_000
-SECRETS = {"env:KEY": b"k" * 40, "env:VERIFY": b"verify", "env:STANDARD": b"whsec_" + b"QUJD" * 8}
+SECRETS = {
+    "env:KEY": b"k" * 40,
+    "env:VERIFY": b"verify",
+    "env:STANDARD": b"whsec_" + b"QUJD" * 8,
+    "env:PAIR": b"me:sesame",
+    "env:HEX": b"00ff" * 8,
+    "env:PUBLIC": b"03a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8",
+}
 SCHEMES = (
     no_authorization(),
     jwt(secret="env:KEY"),
     meta(secret="env:KEY", verify_token="env:VERIFY"),
     hmac_signature(secret="env:KEY", header="X-Signature", timestamp_header="X-Time"),
     standard_webhooks(secret="env:STANDARD"),
-)
+    hmac_signature(
+        secret="env:KEY", header="X-Signature", member="v1", timestamp_member="t",
+        signed="{method}{url}{timestamp}{body}", timestamp_format="iso8601",
+    ),
+    header("X-Api-Key", secret="env:KEY", prefix="Bearer "),
+    basic(secret="env:PAIR"),
+    *(
+        provider(name, secret="env:KEY")
+        for name in ("stripe", "paddle", "twilio", "hubspot", "mailgun", "microsoft-graph",
+                     "linear", "pagerduty")
+    ),
+    provider("adyen", secret="env:HEX"),
+    provider("discord", secret="env:PUBLIC"),
+    provider("whatsapp", secret="env:KEY", verify_token="env:VERIFY"),
+)  # fmt: skip
 WHEN = (
     (
         P.body.action.is_in(["opened", "created"])
@@ -195,12 +221,22 @@ def body_of(rng: random.Random, raw: bytes, value: Value) -> bytes:
 
 def request(rng: random.Random, gateway: Gateway, body: bytes) -> Request:
     """Make a request of a body, mostly with good credentials, sometimes with spoiled ones."""
-    good = credentials(gateway.spec.authorization, SECRETS, body, NOW_MS)
-    headers = [
-        (b"Content-Type", b"application/json"),
-        (b"X-Deduplication-Hash", b"h%d" % rng.randrange(300)),
-    ]
-    headers += [(name.encode(), value.encode()) for name, value in good.items()]
+    target = endpoint_path(ENDPOINT)
+    kind = rng.choice((b"application/json",) * 9 + (b"application/x-www-form-urlencoded",))
+    good = Request(
+        "POST",
+        target,
+        (
+            (b"Host", b"hooks.example.com"),
+            (b"Content-Type", kind),
+            (b"X-Deduplication-Hash", b"h%d" % rng.randrange(300)),
+        ),
+        body,
+        NOW_MS,
+    )
+    with suppress(SecretError):  # a body without a place for the proof, or a public key
+        good = signed(gateway.spec.authorization, SECRETS, good)
+    headers, body, target = list(good.headers), good.body, good.target
     if rng.random() < 0.4:
         index = rng.randrange(len(headers))
         name, value = headers[index]
@@ -213,7 +249,7 @@ def request(rng: random.Random, gateway: Gateway, body: bytes) -> Request:
     query = mutate(rng, b"hub.mode=subscribe&hub.verify_token=verify&hub.challenge=1158").decode(
         "latin-1"
     )
-    target = endpoint_path(ENDPOINT) + ("?" + query if method == "GET" else "")
+    target += "?" + query if method == "GET" else ""
     return Request(
         method, target, tuple(headers), body, NOW_MS + rng.choice((0, 1, 10**7, -(10**7)))
     )

@@ -17,8 +17,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from nbincoming.core.auth.schemes import Scheme, jwt, meta
+from nbincoming.core.auth.scheme_fields import Scheme
+from nbincoming.core.auth.schemes import basic, header, jwt, meta, provider
 from nbincoming.core.auth.signing import credentials
+from nbincoming.core.auth.signing import signed as sign_request
 from nbincoming.core.auth.tokens import PERMISSION, issue_token
 from nbincoming.core.deduplication import Deduplication
 from nbincoming.core.gateway import (
@@ -45,11 +47,15 @@ SECRETS = {
     "env:PEM": PUBLIC_PEM,
     "env:APP": b"app secret",
     "env:VERIFY": b"verify token",
+    "env:PAIR": b"me:a password",
+    "env:HEX": b"00ff",
 }
 META_SHAKING = meta(secret="env:APP", verify_token="env:VERIFY")
 SHAKE = "?hub.mode=subscribe"
 HS, RS = jwt(secret="env:KEY"), jwt(secret="env:PEM", algorithm="RS256")
 META = meta(secret="env:APP")
+TOKEN = header("x-api-key", secret="env:KEY")
+HOST = b"hooks.example.com"
 CLAIMS: dict[str, Any] = {"exp": NOW_S + 600, "permissions": [PERMISSION]}
 BODY = b'{"id": 1}'
 GOOD = {"content-type": "application/json"}
@@ -104,6 +110,16 @@ def bearing(text: str, scheme: Scheme = HS, **options: Any) -> Candidate | Rejec
 def without(name: str) -> dict[str, Any]:
     """Leave a claim out."""
     return {key: value for key, value in CLAIMS.items() if key != name}
+
+
+def provided(
+    name: str, signed_ms: int, change: tuple[bytes, bytes] = (b"", b""), **options: Any
+) -> Candidate | Rejected:
+    """Send what a provider signed at some time, with a change in its headers."""
+    request = Request("POST", endpoint_path(ENDPOINT), ((b"host", HOST),), BODY, signed_ms)
+    made = sign_request(provider(name, secret="env:KEY"), SECRETS, request)
+    headers = {n.decode(): v.replace(*change).decode() for n, v in made.headers}
+    return send(provider(name, secret="env:KEY"), headers=headers, **options)
 
 
 def signed(body: bytes, signature: str) -> Candidate | Rejected:
@@ -194,6 +210,43 @@ ATTACKS: dict[str, Callable[[], Candidate | Rejected]] = {
     ),
     "a signature in upper case hexadecimal under another key": lambda: signed(
         BODY, "sha256=" + mac(BODY, b"other").upper()
+    ),
+    "another token in a header": lambda: send(TOKEN, headers={"x-api-key": "a guess"}),
+    "the token in another header": lambda: send(TOKEN, headers={"authorization": KEY.decode()}),
+    "the token twice, once right": lambda: send(
+        TOKEN, headers={"x-api-key": KEY.decode()}, extra=((b"X-Api-Key", b"a guess"),)
+    ),
+    "Basic with another password": lambda: send(
+        basic(secret="env:PAIR"), headers={"authorization": "Basic bWU6Z3Vlc3M="}
+    ),
+    "a signature of another provider's form": lambda: send(
+        provider("stripe", secret="env:KEY"), headers={"stripe-signature": mac(BODY, KEY)}
+    ),
+    "a signed request of yesterday": lambda: provided("stripe", NOW_MS - 86_400_000),
+    "a new time with an old signature": lambda: provided(
+        "stripe", NOW_MS - 86_400_000, (b"t=%d" % (NOW_S - 86_400), b"t=%d" % NOW_S)
+    ),
+    "two signed times, one of them new": lambda: provided(
+        "stripe", NOW_MS - 86_400_000, (b"t=", b"t=%d,t=" % NOW_S)
+    ),
+    "a signed URL by X-Forwarded-Host": lambda: provided(
+        "square",
+        NOW_MS,
+        (b"hooks.example.com", b"evil.example.com"),
+        extra=((b"X-Forwarded-Host", b"hooks.example.com"), (b"X-Forwarded-Proto", b"https")),
+    ),
+    "a signature in the body for another key": lambda: send(
+        provider("mailgun", secret="env:KEY"),
+        body=b'{"signature":{"timestamp":"%d","token":"a","signature":"%s"}}' % (NOW_S, b"0" * 64),
+    ),
+    "a body whose items have no signature": lambda: send(
+        provider("adyen", secret="env:HEX"), body=b'{"notificationItems":[{}]}'
+    ),
+    "a body without items to be signed": lambda: send(
+        provider("adyen", secret="env:HEX"), body=b'{"notificationItems":[]}'
+    ),
+    "another clientState": lambda: send(
+        provider("microsoft-graph", secret="env:KEY"), body=b'{"value":[{"clientState":"a guess"}]}'
     ),
     "a handshake without a token set": lambda: send(
         META, method="GET", query="?hub.mode=subscribe&hub.verify_token=&hub.challenge=1"

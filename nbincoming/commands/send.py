@@ -16,7 +16,7 @@ import click
 
 from nbincoming import files
 from nbincoming.clock import now_ms
-from nbincoming.core.auth.signing import credentials
+from nbincoming.core.auth.signing import signed
 from nbincoming.core.examples import example_request
 from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.request.message import Request
@@ -79,14 +79,9 @@ def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
     sent_ms = now_ms()
     examples = _chosen(spec, names)
     requests = [example_request(each, spec)._replace(received_at_ms=sent_ms) for each in examples]
-    signed = [
-        (*request.headers, *_raw(credentials(spec.authorization, secrets, request.body, sent_ms)))
-        for request in requests
-    ]
+    sent = [signed(spec.authorization, secrets, _addressed(each, url)) for each in requests]
     results = []
-    for example, request, headers, outcome in zip(
-        examples, requests, signed, replay(requests, spec), strict=True
-    ):
+    for example, request, outcome in zip(examples, sent, replay(sent, spec), strict=True):
         wanted = answer(outcome)
         expected, _ = _read(wanted.status, wanted.body)
         results.append(
@@ -94,7 +89,7 @@ def send(path: str, to: str, names: Sequence[str], as_json: bool) -> None:
                 example.name,
                 type(outcome).__name__.lower(),
                 expected,
-                *_post(url, request._replace(headers=headers)),
+                *_post(url, request),
             )
         )
     if as_json:
@@ -135,8 +130,11 @@ def _endpoint(to: str, spec: Spec) -> SplitResult:
     return parts._replace(path=parts.path.rstrip("/") + path)
 
 
-def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode()) for name, value in headers.items()]
+def _addressed(request: Request, url: SplitResult) -> Request:
+    """Return the request as it is sent to a URL, which some senders sign."""
+    target = f"{url.path}?{url.query}" if url.query else url.path
+    hosts = [] if request.header(b"host") else [(b"Host", url.netloc.rpartition("@")[2].encode())]
+    return request._replace(target=target, headers=(*request.headers, *hosts))
 
 
 def _post(url: SplitResult, request: Request) -> tuple[str | None, str]:
@@ -147,11 +145,8 @@ def _post(url: SplitResult, request: Request) -> tuple[str | None, str]:
         kind = http.client.HTTPSConnection
         options["context"] = ssl.create_default_context()
     connection = kind(url.hostname or "", url.port, **options)
-    target = f"{url.path}?{url.query}" if url.query else url.path
     try:
-        connection.putrequest(
-            "POST", target, skip_host=bool(request.header(b"host")), skip_accept_encoding=True
-        )
+        connection.putrequest("POST", request.target, skip_host=True, skip_accept_encoding=True)
         for name, value in request.headers:
             connection.putheader(name.decode("latin-1"), value)
         connection.putheader("Content-Length", str(len(request.body)))

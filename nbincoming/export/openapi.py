@@ -7,17 +7,19 @@ extension ``x-observed-schema`` has the schema inferred from samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
-from nbincoming.core.auth.schemes import (
-    Authorization,
-    Hmac,
-    Jwt,
-    Meta,
-    NoAuthorization,
-    StandardWebhooks,
+from nbincoming.core.auth.proofs.proof import Proof
+from nbincoming.core.auth.proofs.signature_format import SignatureFormat
+from nbincoming.core.auth.proofs.wording import (
+    ENCODINGS,
+    TIMES,
+    algorithm,
+    covered,
+    describe,
+    written,
 )
-from nbincoming.core.auth.signatures import META_HEADER
+from nbincoming.core.auth.schemes import Authorization, Basic, HeaderToken, Jwt, NoAuthorization
 from nbincoming.core.deduplication import MAX_OWN_HASH_BYTES, OWN_HASH_HEADER
 from nbincoming.core.gateway import endpoint_path
 from nbincoming.core.request.labels import parse
@@ -64,7 +66,7 @@ def openapi(spec: Spec, *, url: str = LOCAL, bodies: Sequence[Value] = ()) -> di
     """
     schemes, required = _security(spec.authorization)
     path: dict[str, Value] = {"post": _post(spec, bodies, required)}
-    if isinstance(spec.authorization, Meta) and spec.authorization.verify_token:
+    if getattr(spec.authorization, "verify_token", None):
         path["get"] = _handshake()
     return {
         "openapi": "3.1.1",
@@ -165,32 +167,32 @@ def _security(authorization: Authorization) -> tuple[dict[str, Value], list[Valu
                     + ".",
                 }
             }
-        case Meta():
-            schemes = {
-                "signature": _key(
-                    META_HEADER, "`sha256=` and the HMAC-SHA256 of the body, in hexadecimal."
-                )
-            }
-        case Hmac() as scheme:
-            signed = "the body"
-            schemes = {}
-            if scheme.timestamp_header is not None:
-                signed = f"`<{scheme.timestamp_header}>.<body>`"
-                schemes["timestamp"] = _key(scheme.timestamp_header, "Seconds since the epoch.")
-            written = "hexadecimal" if scheme.encoding == "hex" else "Base64"
-            prefix = f"`{scheme.prefix}` and the" if scheme.prefix else "The"
-            schemes["signature"] = _key(
-                scheme.header,
-                f"{prefix} HMAC-{scheme.algorithm.upper()} of {signed}, in {written}.",
-            )
-        case StandardWebhooks():
-            schemes = {
-                name: _key(f"webhook-{name}", "As Standard Webhooks 1.0.0 defines it.")
-                for name in ("id", "timestamp", "signature")
-            }
+        case Basic():
+            schemes = {"password": {"type": "http", "scheme": "basic"}}
+        case HeaderToken(header="authorization", prefix="Bearer "):
+            schemes = {"token": {"type": "http", "scheme": "bearer"}}
         case _:
-            assert_never(authorization)
-    return schemes, [{name: [] for name in schemes}]
+            schemes = _proof_schemes(authorization.proof())
+    return schemes, [{name: [] for name in schemes}] if schemes else []
+
+
+def _proof_schemes(proof: Proof) -> dict[str, Value]:
+    """Return the headers that carry a proof; none if it is in the body."""
+    if not isinstance(proof, SignatureFormat):
+        return {name: _key(name, f"Authorization: {describe(proof)}.") for name in proof.headers()}
+    schemes: dict[str, Value] = {}
+    for name in proof.signed_headers():
+        if name == proof.timestamp_header:
+            schemes["timestamp"] = _key(name, TIMES[proof.timestamp_format])
+        elif name == proof.id_header:
+            schemes["id"] = _key(name, "An id of the message.")
+    how = f"{algorithm(proof)} of {covered(proof)}, in {ENCODINGS[proof.encoding]}."
+    if proof.timestamp_member is not None:
+        how = f"{written(proof)}, with the {how}"
+    else:
+        how = f"`{proof.start}` and the {how}" if proof.start else f"The {how}"
+    schemes["signature"] = _key(proof.header, how)
+    return schemes
 
 
 def _key(header: str, description: str) -> dict[str, Value]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nbincoming.core.auth.schemes import Authorization, Scheme
+from nbincoming.core.auth.scheme_fields import Scheme
+from nbincoming.core.auth.schemes import Authorization
 from nbincoming.core.conditions.parsing import read_condition
 from nbincoming.core.conditions.tree import Condition, Node
 from nbincoming.core.request.values import Value
@@ -48,8 +49,8 @@ class DraftEditor:
         """Set who may call the endpoint."""
         if not isinstance(authorization, Scheme):
             message = (
-                "Use nbi.no_authorization(), nbi.jwt(…), nbi.meta(…), nbi.hmac(…) or "
-                "nbi.standard_webhooks(…)."
+                "Use nbi.no_authorization(), nbi.jwt(…), nbi.provider(…), nbi.meta(…), "
+                "nbi.hmac(…), nbi.standard_webhooks(…), nbi.header(…) or nbi.basic(…)."
             )
             raise SpecError([Problem("authorization", message)])
         self.change("endpoint", authorization=authorization.data())

@@ -68,7 +68,9 @@ def _authorization(authorization: Authorization) -> str:
     data = authorization.data()
     scheme = str(data.pop("scheme")).replace("-", "_")
     secrets = data.pop("secrets", [])
-    arguments = []
+    # The function's first argument is called `name`, as in nbi.provider("stripe", …).
+    named = {"header": "header", "provider": "provider"}.get(scheme)
+    arguments = [] if named is None else [repr(data.pop(named))]
     if secrets:
         arguments.append(f"secret={(secrets[0] if len(secrets) == 1 else secrets)!r}")
     arguments += [f"{name}={_python(value)}" for name, value in data.items()]

@@ -16,7 +16,7 @@ import base64
 import binascii
 from typing import Any, Final
 
-from nbincoming.core.auth.schemes import HEADER_NAME
+from nbincoming.core.auth.scheme_fields import HEADER_NAME
 from nbincoming.core.events import EVENT_TYPE
 from nbincoming.core.request.message import RawHeaders, Request
 from nbincoming.core.request.values import Value, json_text

@@ -33,6 +33,12 @@ SCHEMES: dict[str, dict[str, Any]] = {
         "timestamp_header": "x-time",
     },
     "standard": {"scheme": "standard-webhooks", "secrets": [SECRET_NAME]},
+    "header": {"scheme": "header", "header": "x-api-key", "secrets": [SECRET_NAME]},
+    "twilio": {"scheme": "provider", "provider": "twilio", "secrets": [SECRET_NAME]},
+    "square": {
+        "scheme": "provider", "provider": "square", "secrets": [SECRET_NAME],
+        "url": "https://hooks.example.com/in",
+    },
 }  # fmt: skip
 
 
@@ -84,6 +90,19 @@ def test_a_real_server_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s
             "✓ calm: expected filtered (200), got 200",
             "✓ broken: expected rejected (400 bad-json), got 400 bad-json",
         ]
+
+
+def test_a_proof_in_the_body_is_made(tmp_path: Path, receiver: HttpReceiver) -> None:
+    """Mailgun's signature replaces that of the example."""
+    scheme = {"scheme": "provider", "provider": "mailgun", "secrets": [SECRET_NAME]}
+    path = publish(tmp_path, FIRST, authorization=scheme)
+    receiver.answer = Answer(200, b"OK")
+    environment = {"COMPLAINTS_JWT_KEY": SECRET}
+    arguments = ["send", str(path), "--to", f"http://{HOST}:{receiver.port}"]
+    assert CliRunner().invoke(commands, arguments, env=environment).exit_code == 0
+    ((_, body),) = receiver.requests
+    signature = json.loads(body).pop("signature")
+    assert set(signature) == {"timestamp", "token", "signature"}
 
 
 def test_a_key_in_force_is_explained(tmp_path: Path, receiver: HttpReceiver) -> None:

@@ -168,7 +168,47 @@ authorization_data = st.one_of(
             "secrets": st.lists(secret_names, min_size=1, max_size=3),
             "header": st.sampled_from(["X-Signature", "x-check"]),
         },
-        optional={"prefix": st.sampled_from(["", "v0=", "ż="]), "encoding": st.just("base64")},
+        optional={
+            "prefix": st.sampled_from(["", "v0=", "ż="]),
+            "encoding": st.sampled_from(["base64", "base64url"]),
+            "separator": st.sampled_from([",", " "]),
+            "secret_encoding": st.sampled_from(["hex", "base64"]),
+        },
+    ),
+    st.sampled_from(
+        [
+            {"signed": "v0:{timestamp}:{body}", "timestamp_header": "x-time"},
+            {"member": "v1", "timestamp_member": "t", "timestamp_format": "ms"},
+            {"signed": "{method} {path}{body}{header:X-A}"},
+            {"signed": "{id}.{url}.{body}", "id_header": "X-Id", "url": "https://example.com/x"},
+        ]
+    ).map(lambda each: {"scheme": "hmac", "secrets": ["env:A"], "header": "x-s", **each}),
+    st.fixed_dictionaries(
+        {
+            "scheme": st.just("header"),
+            "secrets": st.lists(secret_names, min_size=1, max_size=3),
+            "header": st.sampled_from(["Authorization", "x-api-key"]),
+        },
+        optional={"prefix": st.sampled_from(["Bearer ", "v1="])},
+    ),
+    st.fixed_dictionaries(
+        {"scheme": st.just("basic"), "secrets": st.lists(secret_names, min_size=1, max_size=3)}
+    ),
+    st.fixed_dictionaries(
+        {
+            "scheme": st.just("provider"),
+            "secrets": st.lists(secret_names, min_size=1, max_size=3),
+            "provider": st.sampled_from(["stripe", "slack", "paddle"]),
+        },
+        optional={"tolerance_s": st.integers(1, 86_400)},
+    ),
+    st.fixed_dictionaries(
+        {
+            "scheme": st.just("provider"),
+            "secrets": st.lists(secret_names, min_size=1, max_size=3),
+            "provider": st.sampled_from(["square", "twilio"]),
+        },
+        optional={"url": st.sampled_from(["forwarded", "https://example.com/hook"])},
     ),
     st.fixed_dictionaries(
         {

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbincoming.core.auth.schemes import hmac_signature, jwt, meta, standard_webhooks
+from nbincoming.core.auth.schemes import (
+    basic,
+    header,
+    hmac_signature,
+    jwt,
+    meta,
+    provider,
+    standard_webhooks,
+)
 from nbincoming.core.problems import place_text, problems_of
 from nbincoming.core.spec.model import spec_from_data
 from nbincoming.errors import SpecError
@@ -118,7 +127,7 @@ def test_a_group_with_a_bad_part_is_not_called_empty() -> None:
         (when({"any": []}), "could never be true"),
         (when(5), "Write a condition:"),
         (when({**LEAF, "operator": "equls"}), "Did you mean equals"),
-        ({"authorization": {"scheme": "basic"}}, "Write one of 'none', 'jwt', 'meta'"),
+        ({"authorization": {"scheme": "digest"}}, "Write one of 'none', 'jwt', 'meta'"),
         ({"authorization": {}}, "with the member 'scheme'"),
         ({"authorization": {"scheme": "meta", "secrets": []}}, "Name a secret, such as env:NAME"),
         ({"max_depth": 151}, "less than or equal to 150; 151 was given."),
@@ -158,7 +167,10 @@ def test_problems_outside_a_known_list_are_told_plainly() -> None:
 # --- secrets typed by mistake ----------------------------------------------------------
 
 DECOY = "decoy"
-RIGHT = ("env:", "file:", "none", "jwt", "meta", "hmac", "standard-webhooks")
+RIGHT = (
+    "env:", "file:", "none", "jwt", "meta", "hmac", "standard-webhooks", "header", "basic",
+    "provider",
+)  # fmt: skip
 typed = st.text(min_size=1).filter(lambda text: not text.startswith(RIGHT))
 SCHEMES: list[Any] = [
     lambda secret: {"scheme": "jwt", "secrets": [secret]},
@@ -166,6 +178,12 @@ SCHEMES: list[Any] = [
     lambda secret: {"scheme": "meta", "secrets": ["env:KEY"], "verify_token": secret},
     lambda secret: {"scheme": "hmac", "header": "x-a", "secrets": [secret]},
     lambda secret: {"scheme": "standard-webhooks", "secrets": [secret]},
+    lambda secret: {"scheme": "header", "header": "x-token", "secrets": [secret]},
+    lambda secret: {"scheme": "basic", "secrets": [secret]},
+    lambda secret: {"scheme": "provider", "provider": "slack", "secrets": [secret]},
+    lambda secret: {
+        "scheme": "provider", "provider": "meta", "secrets": ["env:KEY"], "verify_token": secret
+    },
     lambda secret: {"scheme": "jwt", "secrets": secret},
     lambda secret: {"scheme": "jwt", "secrets": {"key": secret}},
     lambda secret: {"scheme": "jwt", "secrets": [[secret]]},
@@ -178,7 +196,7 @@ SCHEMES: list[Any] = [
     lambda secret: {"secrets": [secret]},
     lambda secret: secret,
     lambda secret: [secret],
-]
+]  # fmt: skip
 
 
 def refusal(authorization: Any) -> str:
@@ -203,6 +221,9 @@ def test_a_secret_typed_into_the_code_is_not_repeated(secret: str) -> None:
         (meta, {}),
         (hmac_signature, {"header": "x-a"}),
         (standard_webhooks, {}),
+        (basic, {}),
+        (partial(header, "x-token"), {}),
+        (partial(provider, "stripe"), {}),
     ):
         messages = []
         for given_secret in (secret, DECOY):

@@ -30,6 +30,24 @@ AUTHORIZATIONS: dict[str, dict[str, Any]] = {
         "scheme": "hmac", "secrets": [SECRET_NAME], "header": "X-Sig", "timestamp_header": "X-At",
     },
     "standard-webhooks": {"scheme": "standard-webhooks", "secrets": [SECRET_NAME]},
+    "hmac with members": {
+        "scheme": "hmac", "secrets": [SECRET_NAME], "header": "X-Sig", "member": "v1",
+        "timestamp_member": "t", "timestamp_format": "ms",
+    },
+    "header": {"scheme": "header", "secrets": [SECRET_NAME], "header": "X-Api-Key"},
+    "bearer": {
+        "scheme": "header", "secrets": [SECRET_NAME], "header": "Authorization",
+        "prefix": "Bearer ",
+    },
+    "basic": {"scheme": "basic", "secrets": [SECRET_NAME]},
+    **{
+        name: {"scheme": "provider", "provider": name, "secrets": [SECRET_NAME]}
+        for name in ("stripe", "svix", "twilio", "mailgun", "discord", "telegram")
+    },
+    "whatsapp": {
+        "scheme": "provider", "provider": "whatsapp", "secrets": [SECRET_NAME],
+        "verify_token": "env:EXPORT_TOKEN",
+    },
 }  # fmt: skip
 
 

@@ -97,9 +97,40 @@ def test_headers_that_decide_are_parameters() -> None:
     assert not any(each["required"] for each in told)
 
 
-def test_a_subscription_is_described() -> None:
+@pytest.mark.parametrize(
+    ("authorization", "scheme", "words"),
+    [
+        ("hmac with a time", "signature", "The HMAC-SHA256 of `<time>.<body>`, in hexadecimal."),
+        ("hmac with a time", "timestamp", "Seconds since the epoch."),
+        (
+            "hmac with members", "signature",
+            "`t=<time>,v1=<hex>`, with the HMAC-SHA256 of `<time>.<body>`, in hexadecimal.",
+        ),
+        ("meta", "signature", "`sha256=` and the HMAC-SHA256 of the body, in hexadecimal."),
+        ("svix", "id", "An id of the message."),
+        ("telegram", "x-telegram-bot-api-secret-token", "a token in"),
+        ("twilio", "x-twilio-signature", "HMAC-SHA1 of the URL"),
+    ],
+)  # fmt: skip
+def test_a_proof_in_a_header_is_described(authorization: str, scheme: str, words: str) -> None:
+    """What it covers and how it is written."""
+    schemes = openapi(published(authorization))["components"]["securitySchemes"]
+    assert words in schemes[scheme]["description"]
+
+
+@pytest.mark.parametrize(
+    ("authorization", "known"), [("basic", "basic"), ("bearer", "bearer"), ("mailgun", None)]
+)
+def test_what_openapi_knows_by_name_is_named(authorization: str, known: str | None) -> None:
+    """Clients offer fields for it. A proof in the body is no scheme of OpenAPI."""
+    schemes = openapi(published(authorization))["components"].get("securitySchemes", {})
+    assert [each["scheme"] for each in schemes.values()] == ([known] if known else [])
+
+
+@pytest.mark.parametrize("authorization", ["meta", "whatsapp"])
+def test_a_subscription_is_described(authorization: str) -> None:
     """Meta's handshake is an operation of its own, where the spec has a verify token."""
-    spec = published("meta")
+    spec = published(authorization)
     path = openapi(spec)["paths"][endpoint_path(spec.endpoint)]
     assert {each["name"] for each in path["get"]["parameters"]} == {
         "hub.mode", "hub.verify_token", "hub.challenge",

@@ -55,6 +55,21 @@ SCHEMES: dict[str, Authorization] = {
     ),
     "hmac with a time": nbi.hmac(secret=key, header="X-S", timestamp_header="X-Time"),
     "hmac with an odd prefix": nbi.hmac(secret=key, header="x-`'$s", prefix="a \"b\" $HOME `id` !"),
+    "hmac with an odd template": nbi.hmac(
+        secret=key, header="x-s", id_header="x-id", timestamp_header="x-time",
+        timestamp_format="ms",
+        signed="$HOME `id` '\"\\ {id}{method}{path}{url}{timestamp}{body}", encoding="base64url",
+    ),
+    "hmac with members": nbi.hmac(secret=key, header="x-s", member="v1", timestamp_member="t"),
+    "header": nbi.header("X-Api-Key", secret=key),
+    "bearer": nbi.header("Authorization", secret=key, prefix="Bearer "),
+    **{
+        name: nbi.provider(name, secret=key)
+        for name in (
+            "github", "gitlab", "slack", "stripe", "shopify", "zoom", "zendesk", "hubspot",
+            "typeform", "calendly", "pagerduty", "square", "paddle", "intercom", "telegram",
+        )
+    },
 }  # fmt: skip
 
 
@@ -70,6 +85,57 @@ def test_the_command_is_accepted(
     (sample,) = inc.samples
     assert sample.parameters is not None
     assert sample.parameters.body == EXAMPLE_BODY
+
+
+def test_the_command_sends_user_and_password(inc: nbi.Integration, tmp_path: Path) -> None:
+    """The pair stands in SECRET."""
+    inc.set_secret("env:PAIR", "me:" + SECRET)
+    inc.authorization = nbi.basic(secret="env:PAIR")
+    inc.endpoint.open_window(60)
+    command = curl(inc.url, inc.authorization)
+    assert "200 OK" in run(command, tmp_path, SECRET="me:" + SECRET)
+    assert "401" in run(command, tmp_path, SECRET="you:" + SECRET)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "secret"),
+    [
+        (nbi.provider("svix", secret=key), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+        (nbi.provider("adyen-platforms", secret=key), "44782DEF547AAA06C910C43932B1EB0C"),
+        (nbi.hmac(secret=key, header="x-s", secret_encoding="base64"), "MfKQ9r8GKYqrTwjUPD8I"),
+    ],
+    ids=["standard", "hex", "base64"],
+)
+def test_the_command_decodes_a_secret(
+    inc: nbi.Integration, scheme: Authorization, secret: str, tmp_path: Path
+) -> None:
+    """As the scheme says."""
+    inc.set_secret(key, secret)
+    inc.authorization = scheme
+    inc.endpoint.open_window(60)
+    assert "200 OK" in run(curl(inc.url, scheme), tmp_path, SECRET=secret)
+
+
+def test_what_no_shell_computes_stands_in_variables() -> None:
+    """A signature by a private key, or Twilio's; a proof in the body needs no header."""
+    url = "http://127.0.0.1:9/hook"
+    command = curl(url, nbi.provider("discord", secret=key))
+    assert '--header "x-signature-ed25519: $HEADER_X_SIGNATURE_ED25519"' in command
+    assert "$HEADER_X_TWILIO_SIGNATURE" in curl(url, nbi.provider("twilio", secret=key))
+    command = curl(url, nbi.provider("microsoft-graph", secret=key))
+    assert command.count("--header") == 1
+    scheme = nbi.hmac(secret=key, header="x-s", signed="{header:X-Event}{body}")
+    assert '"x-event: $HEADER_X_EVENT"' in curl(url, scheme)
+
+
+def test_the_public_url_of_a_spec_is_signed() -> None:
+    """It is what the server expects; a proxy's headers are not known here."""
+    for option, shown in (
+        ("https://public.example.com/in", "https://public.example.com/in"),
+        ("forwarded", "https://127.0.0.1:9/hook"),
+    ):
+        command = curl("http://127.0.0.1:9/hook", nbi.provider("square", secret=key, url=option))
+        assert f"printf %s {shown}" in command
 
 
 def test_the_command_takes_a_token(inc: nbi.Integration, tmp_path: Path) -> None:

@@ -90,7 +90,10 @@ def evaluated(condition: Condition) -> Condition:
 def test_the_code_makes_the_draft(data: dict[str, Any]) -> None:
     """Running the code defines the same draft, except for its endpoint."""
     draft = spec_from_data(data)
-    names = ("P", "jwt", "meta", "hmac", "standard_webhooks", "no_authorization")
+    names = (
+        "P", "basic", "header", "hmac", "jwt", "meta", "no_authorization", "provider",
+        "standard_webhooks",
+    )  # fmt: skip
     package = SimpleNamespace(Integration=Recorder, **{name: getattr(nbi, name) for name in names})
     scope: dict[str, Any] = {"nbi": package}
     exec(code(draft).replace("import nbincoming as nbi\n", ""), scope)

@@ -6,41 +6,24 @@ A spec contains only the names of secrets: ``env:COMPLAINTS_JWT_KEY``, ``file:/r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
-from nbincoming.core.auth.signatures import DEFAULT_TOLERANCE_S, Digest, Encoding
+from nbincoming.core.auth.proofs.header_token import BasicCredentials, TokenInHeader
+from nbincoming.core.auth.provider_scheme import ProviderScheme
+from nbincoming.core.auth.scheme_fields import HeaderName, Scheme, SecretName
+from nbincoming.core.auth.signature_schemes import Hmac, Meta, StandardWebhooks
 from nbincoming.core.auth.token_keys import AlgorithmName
 from nbincoming.core.auth.token_policy import LEEWAY_S, TokenPolicy
 from nbincoming.core.auth.tokens import PERMISSION, PERMISSIONS_CLAIM
 from nbincoming.core.problems import problems_of
-from nbincoming.core.request.values import Value
+from nbincoming.core.request.masking import is_secret_header
 from nbincoming.errors import SpecError
 
-SECRET_NAME: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:\S(?:.*\S)?")
-HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
-
 _Scheme = TypeVar("_Scheme", bound="Scheme")
-
-
-def _check_secret_name(name: str) -> str:
-    if not SECRET_NAME.fullmatch(name):
-        # Do not quote the name: users often enter the secret itself.
-        raise ValueError(
-            "This is not the name of a secret. Write env:NAME for an environment variable, or "
-            "file:/path for a file. A spec never contains the secret itself."
-        )
-    return name
-
-
-def _check_header_name(name: str) -> str:
-    if not HEADER_NAME.fullmatch(name):
-        raise ValueError("This is not the name of a header. Write a name such as X-Signature.")
-    return name.lower()
 
 
 def _check_jwks_url(url: str) -> str:
@@ -51,30 +34,6 @@ def _check_jwks_url(url: str) -> str:
     if "@" in parts.netloc:
         raise ValueError("Write the URL without user and password. A spec never contains a secret.")
     return url
-
-
-SecretName = Annotated[str, AfterValidator(_check_secret_name)]
-HeaderName = Annotated[str, AfterValidator(_check_header_name)]
-
-
-class Scheme(BaseModel):
-    """The base class of all schemes."""
-
-    # Errors do not show the input, because users may enter a secret instead of its name.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    def data(self) -> dict[str, Value]:
-        """Return the JSON form, without fields that have their default value."""
-        data = self.model_dump(mode="json", exclude_defaults=True)
-        return {"scheme": self.model_dump()["scheme"], **data}
-
-    def secret_names(self) -> tuple[str, ...]:
-        """Return the names of the secrets that the scheme needs."""
-        return ()
-
-    def signed_headers(self) -> tuple[str, ...]:
-        """Return the headers, in lower case, that the signature covers besides the body."""
-        return ()
 
 
 class NoAuthorization(Scheme):
@@ -142,88 +101,70 @@ class Jwt(Scheme):
         )
 
 
-class Meta(Scheme):
-    """Meta's ``X-Hub-Signature-256`` over the raw body, and its GET handshake.
+class HeaderToken(Scheme):
+    """A token that is the same in every request, in a header.
 
     Attributes
     ----------
     secrets : tuple of str
-        Names of app secrets, oldest to newest.
-    verify_token : str
-        Name of the secret that a handshake must contain.
-    """
-
-    scheme: Literal["meta"] = "meta"
-    secrets: Annotated[tuple[SecretName, ...], Field(min_length=1)]
-    verify_token: SecretName | None = None
-
-    def secret_names(self) -> tuple[str, ...]:
-        """Return the names of the secrets that the scheme needs."""
-        return (*self.secrets, *([self.verify_token] if self.verify_token else ()))
-
-
-class Hmac(Scheme):
-    """An HMAC over the raw body, in a header of any name.
-
-    Attributes
-    ----------
-    secrets : tuple of str
-        Names of secrets, oldest to newest.
+        Names of the tokens that are accepted, oldest to newest.
     header : str
-        The header that carries the signature.
-    algorithm, prefix, encoding : str
-        The hash function, the text before the signature, and the signature's encoding.
-    timestamp_header : str, optional
-        A header with seconds since the epoch. If set, ``<timestamp>.<body>`` is signed.
-    tolerance_s : int
-        How far that time may be from now, in seconds.
+        The header that carries the token. Its name must be one whose values are masked.
+    prefix : str
+        What is before the token, such as ``Bearer`` and a space.
     """
 
-    scheme: Literal["hmac"] = "hmac"
+    scheme: Literal["header"] = "header"
     secrets: Annotated[tuple[SecretName, ...], Field(min_length=1)]
     header: HeaderName
-    algorithm: Digest = "sha256"
-    prefix: Annotated[str, Field(max_length=40)] = ""
-    encoding: Encoding = "hex"
-    timestamp_header: HeaderName | None = None
-    tolerance_s: Annotated[int, Field(ge=1, le=86_400)] = DEFAULT_TOLERANCE_S
+    prefix: Annotated[str, Field(max_length=40, pattern=r"^([!-~][ -~]*)?$")] = ""
+
+    @field_validator("header")
+    @classmethod
+    def _check_masked(cls, header: str) -> str:
+        if not is_secret_header(header):
+            raise ValueError(
+                "The values of a header of this name are shown in samples and events, and the "
+                "token with them. Use a name such as Authorization, X-Api-Key or X-Webhook-Token."
+            )
+        return header
 
     def secret_names(self) -> tuple[str, ...]:
         """Return the names of the secrets that the scheme needs."""
         return self.secrets
 
-    def signed_headers(self) -> tuple[str, ...]:
-        """Return the headers, in lower case, that the signature covers besides the body."""
-        return (self.timestamp_header,) if self.timestamp_header else ()
+    def proof(self) -> TokenInHeader:
+        """Return where the token is."""
+        return TokenInHeader(self.header, self.prefix)
 
 
-class StandardWebhooks(Scheme):
-    """A signature by Standard Webhooks 1.0.0.
+class Basic(Scheme):
+    """A user with a password in ``Authorization: Basic``.
 
     Attributes
     ----------
     secrets : tuple of str
-        Names of secrets of the form ``whsec_<base64>``, oldest to newest.
-    tolerance_s : int
-        How far the signed time may be from now, in seconds.
+        Names of secrets of the form ``user:password``, oldest to newest.
     """
 
-    scheme: Literal["standard-webhooks"] = "standard-webhooks"
+    scheme: Literal["basic"] = "basic"
     secrets: Annotated[tuple[SecretName, ...], Field(min_length=1)]
-    tolerance_s: Annotated[int, Field(ge=1, le=86_400)] = DEFAULT_TOLERANCE_S
 
     def secret_names(self) -> tuple[str, ...]:
         """Return the names of the secrets that the scheme needs."""
         return self.secrets
 
-    def signed_headers(self) -> tuple[str, ...]:
-        """Return the headers, in lower case, that the signature covers besides the body."""
-        return ("webhook-id", "webhook-timestamp")
+    def proof(self) -> BasicCredentials:
+        """Return how user and password are sent."""
+        return BasicCredentials()
 
+
+#: The schemes of which each has a proof.
+ProofScheme: TypeAlias = Meta | Hmac | StandardWebhooks | HeaderToken | Basic | ProviderScheme
 
 #: Any scheme. The field ``scheme`` contains its name.
 Authorization: TypeAlias = Annotated[
-    NoAuthorization | Jwt | Meta | Hmac | StandardWebhooks, Field(discriminator="scheme")
+    NoAuthorization | Jwt | ProofScheme, Field(discriminator="scheme")
 ]
 
 
@@ -258,15 +199,60 @@ def jwt(*, secret: str | Sequence[str] = (), **options: Any) -> Jwt:
 
 
 def meta(*, secret: str | Sequence[str], **options: Any) -> Meta:
-    """Require Meta's signature; see :class:`Meta` for the options and :func:`jwt` for errors."""
+    """Require Meta's signature.
+
+    See :class:`~nbincoming.core.auth.signature_schemes.Meta` for the options and :func:`jwt` for
+    errors.
+    """
     return _scheme(Meta, secret, options)
 
 
 def hmac_signature(*, secret: str | Sequence[str], **options: Any) -> Hmac:
-    """Require an HMAC in a header; see :class:`Hmac` for the options."""
+    """Require an HMAC in a header.
+
+    See :class:`~nbincoming.core.auth.signature_schemes.Hmac` for the options.
+    """
     return _scheme(Hmac, secret, options)
 
 
 def standard_webhooks(*, secret: str | Sequence[str], **options: Any) -> StandardWebhooks:
-    """Require a Standard Webhooks signature; see :class:`StandardWebhooks`."""
+    """Require a Standard Webhooks signature.
+
+    See :class:`~nbincoming.core.auth.signature_schemes.StandardWebhooks` for the options.
+    """
     return _scheme(StandardWebhooks, secret, options)
+
+
+def header(name: str, *, secret: str | Sequence[str], prefix: str = "") -> HeaderToken:
+    """Require a token in a header; see :class:`HeaderToken`.
+
+    Parameters
+    ----------
+    name
+        The header, such as ``"X-Api-Key"``.
+    secret
+        Name of the token's secret, or several names, oldest to newest.
+    prefix
+        What is before the token, such as ``"Bearer "``.
+    """
+    return _scheme(HeaderToken, secret, {"header": name, "prefix": prefix})
+
+
+def basic(*, secret: str | Sequence[str]) -> Basic:
+    """Require a user with a password; the secret is ``user:password``."""
+    return _scheme(Basic, secret, {})
+
+
+def provider(name: str, *, secret: str | Sequence[str], **options: Any) -> ProviderScheme:
+    """Require what a known sender sends; ``docs/providers.md`` lists the senders.
+
+    See :class:`~nbincoming.core.auth.provider_scheme.ProviderScheme` for the options.
+
+    Parameters
+    ----------
+    name
+        The sender, such as ``"stripe"``.
+    secret
+        Name of the secret that the sender shows, or several names, oldest to newest.
+    """
+    return _scheme(ProviderScheme, secret, {"provider": name, **options})

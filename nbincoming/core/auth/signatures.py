@@ -1,4 +1,4 @@
-"""HMAC and Standard Webhooks signatures over the raw bytes of a body.
+"""The parts of signatures: a MAC, how it is written, its time, and the headers that carry it.
 
 Comparisons take constant time. No message discloses the expected signature.
 """
@@ -8,23 +8,31 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC
 from typing import Final, Literal
 
+from nbincoming.core.moments import epoch_us, moment, utc_text
 from nbincoming.core.request.message import Request
 from nbincoming.errors import BadSignature, MissingCredentials
 
 Digest = Literal["sha1", "sha256", "sha384", "sha512"]
-Encoding = Literal["hex", "base64"]
-
-META_HEADER: Final = "x-hub-signature-256"
-META_PREFIX: Final = "sha256="
+Encoding = Literal["hex", "base64", "base64url"]
+#: How a signed time is written: seconds or milliseconds since the epoch, or ISO 8601.
+TimeFormat = Literal["s", "ms", "iso8601"]
 
 #: How far a signed time may be from now, in seconds, as in the Standard Webhooks libraries.
 DEFAULT_TOLERANCE_S: Final = 300
 
-#: How many signatures of one header are checked. Rotation needs two or three.
-_MAX_SIGNATURES: Final = 10
+_TO_BASE64: Final = bytes.maketrans(b"-_", b"+/")
+
+#: Digits of the largest time: in the year 33658.
+_MAX_DIGITS: Final = {"s": 12, "ms": 15}
+_WORDS: Final = {
+    "s": "in whole seconds since the epoch",
+    "ms": "in whole milliseconds since the epoch",
+    "iso8601": "in ISO 8601",
+}
 
 #: A 401 must have a challenge (RFC 9110, section 15.5.2).
 _CHALLENGE: Final = (("WWW-Authenticate", 'Signature realm="incoming integration"'),)
@@ -36,8 +44,33 @@ def sign(secret: bytes, content: bytes, digest: Digest = "sha256") -> bytes:
 
 
 def encode_signature(mac: bytes, encoding: Encoding) -> bytes:
-    """Write a MAC as hexadecimal or base64 text."""
-    return binascii.hexlify(mac) if encoding == "hex" else base64.b64encode(mac)
+    """Write a MAC as text; base64url has no padding."""
+    match encoding:
+        case "hex":
+            return binascii.hexlify(mac)
+        case "base64":
+            return base64.b64encode(mac)
+        case _:
+            return base64.urlsafe_b64encode(mac).rstrip(b"=")
+
+
+def decode_signature(text: bytes, encoding: Encoding) -> bytes | None:
+    """Read a signature's text; None if it is not valid in this encoding."""
+    try:
+        if encoding == "hex":
+            return binascii.unhexlify(text)
+        if encoding == "base64url":
+            text = text.translate(_TO_BASE64)
+            text += b"=" * (-len(text) % 4)
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+
+
+def with_header(request: Request, name: str, value: bytes) -> Request:
+    """Return the request with one header of this name, in lower case."""
+    kept = [pair for pair in request.headers if pair[0].lower() != name.encode()]
+    return request._replace(headers=(*kept, (name.encode(), value)))
 
 
 def one_header(request: Request, name: str) -> bytes:
@@ -50,66 +83,10 @@ def one_header(request: Request, name: str) -> bytes:
     """
     values = request.header(name.encode("latin-1"))
     if not values:
-        raise MissingCredentials(
-            f"The header {name} is missing. Sign the body and send it.", headers=_CHALLENGE
-        )
+        raise missing_signature(f"The header {name} is missing. Sign the body and send it.")
     if len(values) > 1:
-        raise _bad(f"The header {name} is given {len(values)} times. Send it once.")
+        raise bad_signature(f"The header {name} is given {len(values)} times. Send it once.")
     return values[0]
-
-
-def verify_hmac(
-    request: Request,
-    secrets: Sequence[bytes],
-    *,
-    header: str,
-    digest: Digest = "sha256",
-    prefix: str = "",
-    encoding: Encoding = "hex",
-    timestamp_header: str | None = None,
-    tolerance_s: int = DEFAULT_TOLERANCE_S,
-) -> None:
-    """Check an HMAC over the raw body.
-
-    Parameters
-    ----------
-    request
-        The request.
-    secrets
-        The valid secrets. The sender may use any of them.
-    header
-        The header that carries the signature, in lower case.
-    digest, prefix, encoding
-        The hash function, the text before the signature, and the signature's encoding.
-    timestamp_header
-        A header with seconds since the epoch. If set, the signed content is
-        ``<timestamp>.<body>``, and the time must be within `tolerance_s` of now.
-
-    Raises
-    ------
-    MissingCredentials, BadSignature
-        If a header is missing, or if the signature or the time is wrong.
-    """
-    given = one_header(request, header)
-    content = request.body
-    if timestamp_header is not None:
-        stamp = one_header(request, timestamp_header)
-        check_time(stamp, request.received_at_ms, tolerance_s, timestamp_header)
-        content = stamp + b"." + content
-    expected_prefix = prefix.encode()
-    if not given.startswith(expected_prefix):
-        raise _bad(
-            f"The header {header} does not start with {prefix!r}. Put it before the signature."
-        )
-    given = given[len(expected_prefix) :]
-    if encoding == "hex":
-        given = given.lower()
-    macs = [encode_signature(sign(secret, content, digest), encoding) for secret in secrets]
-    if not _have_common(macs, [given]):
-        raise _bad(
-            f"The signature in {header} does not match this body and the secrets in force. "
-            "Sign the raw bytes of the body with the same secret."
-        )
 
 
 def sign_standard(key: bytes, identity: bytes, stamp: bytes, body: bytes) -> bytes:
@@ -125,28 +102,6 @@ def sign_standard(key: bytes, identity: bytes, stamp: bytes, body: bytes) -> byt
         The raw bytes of the body.
     """
     return b"v1," + encode_signature(sign(key, b".".join((identity, stamp, body))), "base64")
-
-
-def verify_standard(request: Request, secrets: Sequence[bytes], *, tolerance_s: int) -> None:
-    """Check a signature by Standard Webhooks 1.0.0.
-
-    Raises
-    ------
-    MissingCredentials, BadSignature
-        If a header is missing, or if the signature or the time is wrong.
-    """
-    identity = one_header(request, "webhook-id")
-    stamp = one_header(request, "webhook-timestamp")
-    given = one_header(request, "webhook-signature").split()[:_MAX_SIGNATURES]
-    check_time(stamp, request.received_at_ms, tolerance_s, "webhook-timestamp")
-    expected = [
-        sign_standard(standard_key(secret), identity, stamp, request.body) for secret in secrets
-    ]
-    if not _have_common(expected, given):
-        raise _bad(
-            "No signature in webhook-signature matches this body, id, time and the secrets in "
-            "force. Sign '<id>.<timestamp>.<body>' and write it as 'v1,<base64>'."
-        )
 
 
 def standard_key(secret: bytes) -> bytes:
@@ -169,27 +124,59 @@ def standard_key(secret: bytes) -> bytes:
     return key
 
 
-def check_time(stamp: bytes, now_ms: int, tolerance_s: int, header: str) -> None:
-    """Refuse a time that is more than `tolerance_s` before or after now."""
-    if not stamp.isdigit() or len(stamp) > 12:
-        raise _bad(f"The header {header} is not a time in whole seconds since the epoch.")
-    age_s = now_ms // 1000 - int(stamp)
+def write_time(now_ms: int, form: TimeFormat) -> str:
+    """Write a time as a sender does."""
+    if form == "iso8601":
+        return utc_text(now_ms)
+    return str(now_ms if form == "ms" else now_ms // 1000)
+
+
+def check_time(
+    stamp: bytes, now_ms: int, tolerance_s: int, place: str, form: TimeFormat = "s"
+) -> None:
+    """Refuse a signed time that is more than `tolerance_s` from now.
+
+    Parameters
+    ----------
+    place
+        The header that contains the time, for messages.
+    """
+    signed_s = _seconds(stamp, form)
+    if signed_s is None:
+        raise bad_signature(f"The header {place} is not a time {_WORDS[form]}.")
+    age_s = now_ms // 1000 - signed_s
     if abs(age_s) > tolerance_s:
         when = "old" if age_s > 0 else "ahead"
-        raise _bad(
-            f"The time in {header} is {abs(age_s):,} s {when}; {tolerance_s} s are allowed. "
+        raise bad_signature(
+            f"The time in {place} is {abs(age_s):,} s {when}; {tolerance_s} s are allowed. "
             "Check the sender's clock, or sign the request again."
         )
 
 
-def _have_common(expected: Sequence[bytes], given: Sequence[bytes]) -> bool:
-    # Compare all pairs, so that the time taken does not reveal which secret matches.
+def _seconds(stamp: bytes, form: TimeFormat) -> int | None:
+    if form == "iso8601":
+        read = moment(stamp.decode("latin-1"), UTC)
+        return None if read is None else epoch_us(read) // 1_000_000
+    if not stamp.isdigit() or len(stamp) > _MAX_DIGITS[form]:
+        return None
+    return int(stamp) // (1000 if form == "ms" else 1)
+
+
+def have_common(expected: Iterable[bytes], given: Sequence[bytes]) -> bool:
+    """Tell whether one of the given values is an expected one, in constant time."""
+    # All pairs are compared, so that the time taken does not reveal which secret matches.
     found = False
-    for mac in expected:
-        for each in given:
-            found |= hmac.compare_digest(mac, each)
+    for each in expected:
+        for value in given:
+            found |= hmac.compare_digest(each, value)
     return found
 
 
-def _bad(detail: str) -> BadSignature:
+def bad_signature(detail: str) -> BadSignature:
+    """Make the refusal of a wrong signature, with the challenge that a 401 needs."""
     return BadSignature(detail, headers=_CHALLENGE)
+
+
+def missing_signature(detail: str) -> MissingCredentials:
+    """Make the refusal of a request without a signature."""
+    return MissingCredentials(detail, headers=_CHALLENGE)

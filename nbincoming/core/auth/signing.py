@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from typing import Any, assert_never
+from typing import Any
 
-from nbincoming.core.auth.schemes import (
-    Authorization,
-    Hmac,
-    Jwt,
-    Meta,
-    NoAuthorization,
-    StandardWebhooks,
-)
-from nbincoming.core.auth.signatures import (
-    META_HEADER,
-    META_PREFIX,
-    encode_signature,
-    sign,
-    sign_standard,
-    standard_key,
-)
+from nbincoming.core.auth.proofs.proof import Proof
+from nbincoming.core.auth.schemes import Authorization, Jwt, NoAuthorization
+from nbincoming.core.auth.signatures import with_header
 from nbincoming.core.auth.tokens import issue_token
 from nbincoming.core.auth.verification import Secrets
-from nbincoming.errors import SecretError
+from nbincoming.core.request.message import Request
+from nbincoming.errors import Refusal, SecretError
+
+
+def signed(authorization: Authorization, secrets: Secrets, request: Request) -> Request:
+    """Return a request with what authorizes it, signed with the newest secret.
+
+    Most schemes add headers. Some providers have their proof in the body or in the URL.
+
+    Raises
+    ------
+    SecretError
+        If the secret is missing or unusable, signing needs a private key, or the request lacks a
+        part that is signed.
+    """
+    match authorization:
+        case NoAuthorization():
+            return request
+        case Jwt():
+            bearer = f"Bearer {token(authorization, secrets, request.received_at_ms)}"
+            return with_header(request, "authorization", bearer.encode())
+        case _:
+            proof: Proof = authorization.proof()
+            name = authorization.secrets[-1]
+            secret = _newest(authorization.secrets, secrets)
+            try:
+                return proof.sign(request, proof.prepare(secret))
+            except ValueError as error:
+                raise SecretError(f"{name} {error}.") from None
+            except Refusal as refusal:
+                raise SecretError(f"The request cannot be signed. {refusal.detail}") from None
 
 
 def credentials(
@@ -35,39 +51,16 @@ def credentials(
     Raises
     ------
     SecretError
-        If the secret is missing or unusable, or signing needs a private key.
+        As :func:`signed` does; also if more than the body is needed to sign, or more than headers
+        to carry the proof.
     """
-    now_s = str(now_ms // 1000)
-    match authorization:
-        case NoAuthorization():
-            return {}
-        case Jwt():
-            return {"authorization": f"Bearer {token(authorization, secrets, now_ms)}"}
-        case Meta():
-            mac = encode_signature(sign(_newest(authorization.secrets, secrets), body), "hex")
-            return {META_HEADER: META_PREFIX + mac.decode()}
-        case Hmac() as scheme:
-            headers, content = {}, body
-            if scheme.timestamp_header is not None:
-                headers[scheme.timestamp_header] = now_s
-                content = now_s.encode() + b"." + body
-            mac = sign(_newest(scheme.secrets, secrets), content, scheme.algorithm)
-            signature = scheme.prefix + encode_signature(mac, scheme.encoding).decode()
-            return {**headers, scheme.header: signature}
-        case StandardWebhooks():
-            try:
-                key = standard_key(_newest(authorization.secrets, secrets))
-            except ValueError as error:
-                raise SecretError(f"{authorization.secrets[-1]} {error}.") from None
-            identity = "msg_" + hashlib.sha256(now_s.encode() + body).hexdigest()[:24]
-            signed = sign_standard(key, identity.encode(), now_s.encode(), body)
-            return {
-                "webhook-id": identity,
-                "webhook-timestamp": now_s,
-                "webhook-signature": signed.decode(),
-            }
-        case _:
-            assert_never(authorization)
+    request = Request("POST", "", (), body, now_ms)
+    made = signed(authorization, secrets, request)
+    if (made.body, made.target) != (body, ""):
+        raise SecretError(
+            "The proof of this sender is in the body or in the URL, so no header can carry it."
+        )
+    return {name.decode(): value.decode("latin-1") for name, value in made.headers}
 
 
 def token(scheme: Jwt, secrets: Secrets, now_ms: int, **options: Any) -> str:

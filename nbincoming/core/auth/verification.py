@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple, Protocol, assert_never
+from typing import Final, NamedTuple, Protocol, TypeGuard
 
-from nbincoming.core.auth.schemes import (
-    Authorization,
-    Hmac,
-    Jwt,
-    Meta,
-    NoAuthorization,
-    StandardWebhooks,
-)
-from nbincoming.core.auth.signatures import (
-    META_HEADER,
-    META_PREFIX,
-    standard_key,
-    verify_hmac,
-    verify_standard,
-)
+from nbincoming.core.auth.proofs.proof import Proof
+from nbincoming.core.auth.provider_scheme import ProviderScheme
+from nbincoming.core.auth.schemes import Authorization, Jwt, NoAuthorization
+from nbincoming.core.auth.signature_schemes import Meta
 from nbincoming.core.auth.token_keys import NoUsableKey, TokenKey, prepare_keys
 from nbincoming.core.auth.token_policy import check_times, ends_at_ms, verify_token
 from nbincoming.core.auth.tokens import Token, bearer
@@ -68,37 +57,26 @@ def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:
             return lambda _: None
         case Jwt():
             return _JwtVerify(authorization, secrets, found)
-        case Meta():
-            values = [found[name] for name in authorization.secrets]
-            return lambda request: verify_hmac(
-                request, values, header=META_HEADER, prefix=META_PREFIX
-            )
-        case Hmac() as scheme:
-            values = [found[name] for name in scheme.secrets]
-            return lambda request: verify_hmac(
-                request,
-                values,
-                header=scheme.header,
-                digest=scheme.algorithm,
-                prefix=scheme.prefix,
-                encoding=scheme.encoding,
-                timestamp_header=scheme.timestamp_header,
-                tolerance_s=scheme.tolerance_s,
-            )
-        case StandardWebhooks(tolerance_s=tolerance_s):
-            values = [found[name] for name in authorization.secrets]
-            return lambda request: verify_standard(request, values, tolerance_s=tolerance_s)
         case _:
-            assert_never(authorization)
+            proof: Proof = authorization.proof()
+            keys = [proof.prepare(found[name]) for name in authorization.secrets]
+            return lambda request: proof.verify(request, keys)
 
 
 def compile_handshake(authorization: Authorization, secrets: Secrets) -> Handshake | None:
     """Return the function that answers a scheme's GET handshake; None if it has none."""
-    if not isinstance(authorization, Meta):
+    if not shakes_hands(authorization):
         return None
     name = authorization.verify_token
     verify_token = b"" if name is None else secrets[name]
     return lambda request: check_handshake(request, verify_token)
+
+
+def shakes_hands(authorization: Authorization) -> TypeGuard[Meta | ProviderScheme]:
+    """Tell whether a scheme's sender tests the endpoint by Meta's GET handshake."""
+    if isinstance(authorization, ProviderScheme):
+        return authorization.row.has_meta_handshake
+    return isinstance(authorization, Meta)
 
 
 def check_handshake(request: Request, verify_token: bytes) -> str:
@@ -205,6 +183,8 @@ class _JwtVerify:
 def _look_up(authorization: Authorization, secrets: Secrets) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     problems = []
+    if isinstance(authorization, NoAuthorization):
+        return found
     for name in authorization.secret_names():
         try:
             value = secrets[name]
@@ -212,8 +192,8 @@ def _look_up(authorization: Authorization, secrets: Secrets) -> dict[str, bytes]
                 raise ValueError("is empty")
             if isinstance(authorization, Jwt):
                 prepare_keys(value, authorization.algorithm)
-            elif isinstance(authorization, StandardWebhooks):
-                standard_key(value)
+            elif name in authorization.secrets:
+                authorization.proof().prepare(value)
         except LookupError:
             what, _, where = name.partition(":")
             how = {

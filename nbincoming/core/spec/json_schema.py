@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, cast
 
-from nbincoming.core.auth.schemes import HEADER_NAME, SECRET_NAME
+from nbincoming.core.auth.scheme_fields import HEADER_NAME, SECRET_NAME
 from nbincoming.core.conditions.operators import ELEMENT_OPERATORS, OPERATORS, Operand
 from nbincoming.core.moments import UNITS
 from nbincoming.core.request.values import Value
@@ -52,12 +52,17 @@ _PATTERNS: Final = {
     ("Publication", "at"): "^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*Z$",
     ("Hmac", "header"): f"^{HEADER_NAME.pattern}$",
     ("Hmac", "timestamp_header"): f"^{HEADER_NAME.pattern}$",
+    ("Hmac", "id_header"): f"^{HEADER_NAME.pattern}$",
+    ("HeaderToken", "header"): f"^{HEADER_NAME.pattern}$",
     ("Meta", "verify_token"): f"^({SECRET_NAME.pattern})$",
+    ("ProviderScheme", "verify_token"): f"^({SECRET_NAME.pattern})$",
     **{
         (scheme, "secrets"): f"^({SECRET_NAME.pattern})$"
-        for scheme in ("Jwt", "Meta", "Hmac", "StandardWebhooks")
+        for scheme in (
+            "Jwt", "Meta", "Hmac", "StandardWebhooks", "HeaderToken", "Basic", "ProviderScheme",
+        )
     },
-}
+}  # fmt: skip
 
 
 def spec_schema() -> dict[str, Value]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from weakref import WeakSet
 
 import pandas as pd
@@ -13,7 +14,7 @@ from nbincoming.api_keys import ApiKeyError
 from nbincoming.clock import now_ms
 from nbincoming.core.auth.login import LOGIN_PATH, TokenIssuer, login, login_unavailable
 from nbincoming.core.auth.schemes import Jwt
-from nbincoming.core.auth.signing import credentials, token
+from nbincoming.core.auth.signing import signed, token
 from nbincoming.core.gateway import answer, endpoint_path
 from nbincoming.core.request.message import Request, Response
 from nbincoming.core.request.values import Value, exact, json_text
@@ -235,7 +236,13 @@ class EndpointSession:
         text = json_text(EXAMPLE_BODY if body is None else exact(body)).encode()
         state = self._store.state
         authorization = (state.published or state.draft).authorization
-        return post(self.url, text, credentials(authorization, self._secrets, text, now_ms()))
+        url = urlsplit(self.url)
+        host = (b"host", url.netloc.encode())
+        made = signed(
+            authorization, self._secrets, Request("POST", url.path, (host,), text, now_ms())
+        )
+        headers = {name.decode(): value.decode("latin-1") for name, value in made.headers}
+        return post(urljoin(self.url, made.target), made.body, headers)
 
     def token_issuer(self) -> TokenIssuer | None:
         """Return the issuer of tokens for the login; None if no secret can sign them here."""

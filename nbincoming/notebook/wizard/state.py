@@ -12,7 +12,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias, assert_never, get_args
 
-from nbincoming.core.auth.schemes import Jwt, Meta, NoAuthorization, Scheme
+from nbincoming.core.auth.provider_scheme import ProviderScheme
+from nbincoming.core.auth.scheme_fields import Scheme
+from nbincoming.core.auth.schemes import Basic, HeaderToken, Jwt, NoAuthorization
+from nbincoming.core.auth.signature_schemes import Meta
 from nbincoming.core.moments import duration_ms
 from nbincoming.core.spec.difference import differences
 from nbincoming.core.spec.model import Spec, spec_from_data
@@ -445,5 +448,11 @@ def authorization_words(authorization: Scheme) -> str:
             return f"JWT authorization ({algorithm})"
         case Meta():
             return "Webhook from Meta (X-Hub-Signature-256)"
+        case HeaderToken(header=header):
+            return f"Token in {header}"
+        case Basic():
+            return "User and password (Basic)"
+        case ProviderScheme(row=row):
+            return f"Webhook from {row.title}"
         case _:
             return f"{authorization.model_dump()['scheme']} signature"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from nbincoming.core.auth.scheme_fields import Scheme
 from nbincoming.core.auth.schemes import (
     Authorization,
-    Scheme,
     hmac_signature,
     jwt,
     meta,

@@ -5,14 +5,23 @@ from __future__ import annotations
 import base64
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from nbincoming.core.auth.schemes import Hmac, Scheme, hmac_signature, meta, standard_webhooks
-from nbincoming.core.auth.signatures import DEFAULT_TOLERANCE_S, standard_key
+from nbincoming.core.auth.scheme_fields import Scheme
+from nbincoming.core.auth.schemes import hmac_signature, meta, standard_webhooks
+from nbincoming.core.auth.signature_schemes import Hmac
+from nbincoming.core.auth.signatures import (
+    DEFAULT_TOLERANCE_S,
+    decode_signature,
+    encode_signature,
+    sign_standard,
+    standard_key,
+)
 from nbincoming.core.auth.signing import credentials
 from nbincoming.core.auth.verification import compile_verify
 from nbincoming.core.request.message import Request
@@ -123,6 +132,22 @@ def test_what_the_official_library_signs_is_accepted(body: str, identity: str) -
     }
     pairs = tuple((name.encode(), value.encode()) for name, value in headers.items())
     verify(SCHEMES["standard"], Request("POST", "/", pairs, body.encode(), NOW_MS))
+
+
+@given(body=json_texts)
+def test_events_are_signed_as_the_official_library_signs(body: str) -> None:
+    """The relay signs what it delivers by the same standard."""
+    stamp = str(NOW_MS // 1000)
+    made = sign_standard(standard_key(STANDARD), b"msg_1", stamp.encode(), body.encode())
+    when = datetime.fromtimestamp(NOW_MS // 1000, tz=UTC)
+    assert made.decode() == official().sign("msg_1", when, body)
+
+
+@given(mac=st.binary(max_size=70), encoding=st.sampled_from(["hex", "base64", "base64url"]))
+def test_a_written_signature_reads_back(mac: bytes, encoding: Any) -> None:
+    """In each encoding; what is not valid in it is no signature."""
+    assert decode_signature(encode_signature(mac, encoding), encoding) == mac
+    assert decode_signature(encode_signature(mac, encoding) + b"!", encoding) is None
 
 
 @given(body=json_texts)

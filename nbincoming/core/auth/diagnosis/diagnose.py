@@ -7,38 +7,24 @@ forge signatures. No finding contains a secret or a MAC.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterator
-from typing import Final, assert_never
+from collections.abc import Callable, Iterator, Sequence
 
-from nbincoming.core.auth.diagnosis.finding import (
-    FIRST_IN_MILLISECONDS,
-    Finding,
-    given_twice,
-    missing_header,
-)
-from nbincoming.core.auth.diagnosis.signature_mistakes import SignatureFormat, explain_signature
+from nbincoming.core.auth.diagnosis.finding import Finding
+from nbincoming.core.auth.diagnosis.proof_mistakes import examine_proof
 from nbincoming.core.auth.diagnosis.token_mistakes import examine_token
-from nbincoming.core.auth.diagnosis.variants import (
-    Variant,
-    body_variants,
-    secret_variants,
-    timed_variants,
+from nbincoming.core.auth.diagnosis.variants import secret_variants
+from nbincoming.core.auth.provider_scheme import ProviderScheme
+from nbincoming.core.auth.providers import Provider
+from nbincoming.core.auth.schemes import Authorization, Jwt, NoAuthorization, ProofScheme
+from nbincoming.core.auth.signature_schemes import Meta
+from nbincoming.core.auth.verification import (
+    Secrets,
+    compile_handshake,
+    compile_verify,
+    shakes_hands,
 )
-from nbincoming.core.auth.schemes import (
-    Authorization,
-    Hmac,
-    Jwt,
-    Meta,
-    NoAuthorization,
-    StandardWebhooks,
-)
-from nbincoming.core.auth.signatures import META_HEADER, META_PREFIX, check_time, standard_key
-from nbincoming.core.auth.verification import Secrets, compile_handshake, compile_verify
 from nbincoming.core.request.message import Request
 from nbincoming.errors import Refusal, SecretError
-
-#: Headers of Standard Webhooks, with their former names.
-_FORMER_NAMES: Final = {"webhook-id": "svix-id", "webhook-timestamp": "svix-timestamp"}
 
 
 def diagnose(request: Request, authorization: Authorization, secrets: Secrets) -> list[Finding]:
@@ -74,121 +60,40 @@ def diagnose(request: Request, authorization: Authorization, secrets: Secrets) -
     return []
 
 
-def _examine(
-    request: Request, scheme: Jwt | Meta | Hmac | StandardWebhooks, secrets: Secrets
-) -> Iterator[Finding]:
+def _examine(request: Request, scheme: Jwt | ProofScheme, secrets: Secrets) -> Iterator[Finding]:
+    if request.method == "GET" and shakes_hands(scheme):
+        yield from _examine_handshake(request, scheme, secrets)
+        return
     match scheme:
         case Jwt():
             yield from examine_token(request, scheme, secrets)
-        case Meta() if request.method == "GET":
-            yield from _examine_handshake(request, scheme, secrets)
-        case Meta():
-            expected = SignatureFormat(META_HEADER, "sha256", "hex", META_PREFIX)
-            yield from _examine_hmac(request, expected, _secret_variants(scheme.secrets, secrets))
-        case Hmac():
-            expected = SignatureFormat(
-                scheme.header, scheme.algorithm, scheme.encoding, scheme.prefix
-            )
-            keys = _secret_variants(scheme.secrets, secrets)
-            if scheme.timestamp_header is not None:
-                yield from _examine_time(request, scheme.timestamp_header, scheme.tolerance_s)
-            yield from _examine_hmac(request, expected, keys, scheme.timestamp_header)
-        case StandardWebhooks():
-            yield from _examine_standard(request, scheme, secrets)
         case _:
-            assert_never(scheme)
+            values = [secrets[name] for name in scheme.secrets]
+            if isinstance(scheme, ProviderScheme):
+                yield from _examine_setup(request, scheme.row, values)
+            yield from examine_proof(request, scheme.proof(), values)
 
 
-def _secret_variants(names: tuple[str, ...], secrets: Secrets) -> list[Variant]:
-    return [variant for name in names for variant in secret_variants(secrets[name])]
-
-
-def _examine_hmac(
-    request: Request,
-    expected: SignatureFormat,
-    keys: list[Variant],
-    timestamp_header: str | None = None,
+def _examine_setup(
+    request: Request, provider: Provider, secrets: Sequence[bytes]
 ) -> Iterator[Finding]:
-    time = None
-    if timestamp_header is not None:
-        values = request.header(timestamp_header.encode())
-        time = values[0].strip() if values else b""
-    contents = timed_variants(request, body_variants(request.body), time)
-    yield from _examine_signature(request, expected, keys, contents)
+    """Find the usual mistakes in setting up a provider."""
+    for start, what in provider.wrong_secrets.items():
+        if any(secret.strip().startswith(start.encode()) for secret in secrets):
+            yield Finding(
+                "another-secret",
+                f"The secret here starts with {start}, so it is {what} of {provider.title}. "
+                f"{provider.setup}",
+            )
+    for header, meaning in provider.other_headers.items():
+        own = provider.proof.headers()
+        if request.header(header.encode()) and not any(request.header(h.encode()) for h in own):
+            yield Finding("another-header", f"{meaning} {provider.setup}")
 
 
-def _examine_standard(
-    request: Request, scheme: StandardWebhooks, secrets: Secrets
+def _examine_handshake(
+    request: Request, scheme: Meta | ProviderScheme, secrets: Secrets
 ) -> Iterator[Finding]:
-    given = {}
-    for header, former in _FORMER_NAMES.items():
-        values, before = request.header(header.encode()), request.header(former.encode())
-        given[header] = (values or before or [b""])[0].strip()
-        if not values:
-            yield missing_header(header, instead=former if before else None)
-    if request.header(b"webhook-timestamp"):
-        yield from _examine_time(request, "webhook-timestamp", scheme.tolerance_s)
-    start = given["webhook-id"] + b"." + given["webhook-timestamp"] + b"."
-    contents = [Variant(start + each.value, each.mistake) for each in body_variants(request.body)]
-    contents.append(
-        Variant(
-            request.body, "signed the body without the id and the time; sign <id>.<time>.<body>"
-        )
-    )
-    undecoded = "did not remove the prefix whsec_ and decode the rest of the secret from base64"
-    keys = []
-    for name in scheme.secrets:
-        text = secrets[name]
-        keys += [
-            Variant(standard_key(text)),
-            Variant(text, undecoded),
-            Variant(text.removeprefix(b"whsec_"), undecoded),
-        ]
-    expected = SignatureFormat("webhook-signature", "sha256", "base64", "v1,")
-    yield from _examine_signature(request, expected, keys, contents)
-
-
-def _examine_signature(
-    request: Request, expected: SignatureFormat, keys: list[Variant], contents: list[Variant]
-) -> Iterator[Finding]:
-    given = request.header(expected.header.encode())
-    if len(given) > 1:
-        yield given_twice(expected.header, len(given))
-    mistakes = explain_signature(request, expected, keys, contents)
-    if mistakes:
-        yield Finding(
-            "signature",
-            f"The sender has the right secret, but {', and '.join(mistakes)}. "
-            "Correct the sender, or change the authorization here.",
-        )
-    elif not given:
-        yield missing_header(expected.header)
-    elif mistakes is None:
-        yield Finding(
-            "signature",
-            "The signature was made with another secret or for another body. None of the usual "
-            "mistakes explains it. Enter the same secret at the sender and here.",
-        )
-
-
-def _examine_time(request: Request, header: str, tolerance_s: int) -> Iterator[Finding]:
-    values = request.header(header.encode())
-    if len(values) != 1:
-        yield given_twice(header, len(values)) if values else missing_header(header)
-        return
-    stamp = values[0].strip()
-    if stamp.isdigit() and int(stamp[:20]) >= FIRST_IN_MILLISECONDS:
-        yield Finding(
-            "milliseconds", f"The time in {header} is in milliseconds. Send it in seconds."
-        )
-        return
-    try:
-        check_time(stamp, request.received_at_ms, tolerance_s, header)
-    except Refusal as refusal:
-        yield Finding("time", refusal.detail)
-
-
-def _examine_handshake(request: Request, scheme: Meta, secrets: Secrets) -> Iterator[Finding]:
     if scheme.verify_token is None:
         yield Finding(
             "no-verify-token", "No verify_token is set here. Set one, and enter it at the sender."

@@ -14,6 +14,7 @@ from itertools import product
 from typing import Final, get_args
 
 from nbincoming.core.auth.diagnosis.variants import Variant, decoded
+from nbincoming.core.auth.proofs.signature_format import SignatureFormat
 from nbincoming.core.auth.signatures import Digest, Encoding, sign
 from nbincoming.core.request.message import Request
 
@@ -26,16 +27,6 @@ _ENCODINGS: Final = get_args(Encoding)
 
 #: The digest that made a MAC, by the MAC's length in bytes.
 _DIGESTS: Final[dict[int, Digest]] = {20: "sha1", 32: "sha256", 48: "sha384", 64: "sha512"}
-
-
-@dataclass(frozen=True, slots=True)
-class SignatureFormat:
-    """The required format of a signature."""
-
-    header: str
-    digest: Digest
-    encoding: Encoding
-    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +43,18 @@ class _FoundMac:
         found = []
         if self.header != expected.header:
             found.append(f"sent the signature in the header {self.header}, not {expected.header}")
-        if self.prefix != expected.prefix:
-            if not expected.prefix:
+        if self.prefix != expected.start:
+            if not expected.start:
                 found.append(f"put {self.prefix!r} before the signature")
             elif not self.prefix:
-                found.append(f"left out {expected.prefix!r} before the signature")
+                found.append(f"left out {expected.start!r} before the signature")
             else:
-                found.append(f"put {self.prefix!r}, not {expected.prefix!r}, before the signature")
+                found.append(f"put {self.prefix!r}, not {expected.start!r}, before the signature")
         if self.encoding != expected.encoding:
             found.append(f"wrote the signature in {self.encoding}, not {expected.encoding}")
         digest = _DIGESTS[len(self.mac)]
-        if digest != expected.digest:
-            found.append(f"signed with {digest}, not {expected.digest}")
+        if digest != expected.algorithm:
+            found.append(f"signed with {digest}, not {expected.algorithm}")
         return found
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from nbincoming.core.auth.proofs.public_url import FORWARDED, public_url
 from nbincoming.core.auth.signatures import Encoding
 from nbincoming.core.request.message import Request
 from nbincoming.core.request.reading import decode
@@ -107,6 +108,37 @@ def timed_variants(request: Request, body: Iterable[Variant], time: bytes | None
             for each in sorted(times)
         ),
     ]
+
+
+def url_variants(request: Request, url: str | None) -> list[tuple[str, str]]:
+    """List the URLs that senders sign, without the query, each with its mistake.
+
+    The right one is the first.
+    """
+    request = request._replace(target=request.path)
+    found: dict[str, str] = {}
+    for option, words in (
+        (url, ""),
+        (None, "signed the URL with the Host that arrived here; leave out the option url"),
+        (FORWARDED, "signed the URL that the proxy received; set the option url"),
+    ):
+        try:
+            text = public_url(request, option).decode("utf-8", "surrogateescape")
+        except Refusal:
+            continue
+        for variant, how in (
+            (text, ""),
+            (_with_scheme(text, "http"), "with http; set the option url"),
+            (_with_scheme(text, "https"), "with https; set the option url"),
+            (text.rstrip("/"), "without the slash at its end"),
+            (text + "/", "with a slash at its end"),
+        ):
+            found.setdefault(variant, words or (how and f"signed the URL {how}"))
+    return list(found.items())
+
+
+def _with_scheme(url: str, scheme: str) -> str:
+    return f"{scheme}://{url.partition('://')[2]}"
 
 
 def decoded(text: bytes, encoding: Encoding) -> list[bytes]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 import ipywidgets as widgets
 
-from nbincoming.core.auth.schemes import Hmac, Jwt, Meta, StandardWebhooks
+from nbincoming.core.auth.schemes import Jwt
+from nbincoming.core.auth.signature_schemes import Hmac, Meta
+from nbincoming.core.auth.signatures import Encoding
 from nbincoming.core.auth.token_keys import AlgorithmName
 from nbincoming.core.spec.model import Spec
 from nbincoming.errors import NbIncomingError
 from nbincoming.notebook.wizard.cards.api_key_list import ApiKeys
 from nbincoming.notebook.wizard.cards.card import CardView
 from nbincoming.notebook.wizard.icons import icon_of, is_image
+from nbincoming.notebook.wizard.state import authorization_words
 from nbincoming.notebook.wizard.views import (
     button,
     escape,
@@ -35,6 +38,10 @@ SCHEMES = (
     ("Standard Webhooks signature", "standard-webhooks"),
 )
 
+#: Schemes that only code can choose so far. The form shows the one that the draft has.
+OTHER_SCHEMES = ("header", "basic", "provider")
+
+ENCODINGS = get_args(Encoding)
 ALGORITHMS = AlgorithmName.__args__  # type: ignore[attr-defined]  # a Literal's values
 
 
@@ -70,7 +77,7 @@ class EndpointCard(CardView):
             widgets.Dropdown, "Algorithm", options=("sha256", "sha1", "sha384", "sha512")
         )
         self._prefix = field(widgets.Text, "Prefix", placeholder="sha256=")
-        self._encoding = field(widgets.Dropdown, "Encoding", options=("hex", "base64"))
+        self._encoding = field(widgets.Dropdown, "Encoding", options=ENCODINGS)
         self._secret_row = row([self._secret_name, self._secret_value, self._generate])
         self._jwt_row = row([self._algorithm])
         self._meta_row = row([self._verify_name, self._verify_value])
@@ -102,7 +109,11 @@ class EndpointCard(CardView):
         self._image = draft.icon if is_image(draft.icon) else ""
         self._icon.value = "" if self._image else draft.icon
         self._public.value = self._public_before = self.integration.state.public_base
-        self._scheme.value = scheme.data()["scheme"]
+        name = str(scheme.data()["scheme"])
+        other = [(authorization_words(scheme), name)] if name in OTHER_SCHEMES else []
+        if self._scheme.options != (*SCHEMES, *other):
+            self._scheme.options = (*SCHEMES, *other)
+        self._scheme.value = name
         remote = isinstance(scheme, Jwt) and scheme.jwks_url is not None
         suggested = "" if remote else f"env:{stem}_SECRET"
         self._secret_name.value = secrets[-1] if secrets else suggested
@@ -205,8 +216,8 @@ class EndpointCard(CardView):
         if scheme == "none":
             return {"scheme": "none"}
         older = [each for each in getattr(known, "secrets", ()) if each != name][:-1]
-        if isinstance(known, Jwt | Meta | Hmac | StandardWebhooks) and name in known.secrets:
-            older = [each for each in known.secrets if each != name]
+        if name in getattr(known, "secrets", ()):
+            older = [each for each in getattr(known, "secrets", ()) if each != name]
         # With a JWKS no secret is needed; other schemes report a missing name.
         remote = scheme == "jwt" and isinstance(known, Jwt) and known.jwks_url is not None
         if name or not remote:

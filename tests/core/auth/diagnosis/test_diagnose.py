@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nbincoming.core.auth.diagnosis.diagnose import diagnose
+from nbincoming.core.auth.scheme_fields import Scheme
 from nbincoming.core.auth.schemes import (
-    Scheme,
     hmac_signature,
     jwt,
     meta,

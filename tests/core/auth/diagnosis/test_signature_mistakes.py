@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from nbincoming.core.auth.diagnosis.signature_mistakes import SignatureFormat, explain_signature
+from nbincoming.core.auth.diagnosis.signature_mistakes import explain_signature
 from nbincoming.core.auth.diagnosis.variants import Variant
+from nbincoming.core.auth.proofs.signature_format import SignatureFormat
 from nbincoming.core.auth.signatures import sign
 from nbincoming.core.request.message import Request
 

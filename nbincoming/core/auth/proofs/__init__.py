@@ -1,0 +1,1 @@
+"""What a sender adds to a request to prove who it is: how each kind is made and checked."""
