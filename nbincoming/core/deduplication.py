@@ -201,8 +201,8 @@ def check_own_hash(request: Request, deduplication: Deduplication) -> None:
             f"The header {OWN_HASH_HEADER} has {len(own):,} bytes. Send at most "
             f"{MAX_OWN_HASH_BYTES}."
         )
-    # Other text can be encoded as UTF-8 or Latin-1, and some servers drop control characters, so
-    # two drivers could read different hashes.
+    # Servers differ in how they read other characters: as UTF-8 or as Latin-1, with or without
+    # control characters. So production and notebook could read different hashes.
     if not own.decode("latin-1").isascii() or not own.decode("latin-1").isprintable():
         raise BadHeader(
             f"The header {OWN_HASH_HEADER} has characters other than printable ASCII. Send it in "

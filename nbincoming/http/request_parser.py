@@ -18,7 +18,8 @@ from nbincoming.core.request.reading import body_too_large
 from nbincoming.errors import Refusal
 from nbincoming.http.refusals import bad_http, head_too_large
 
-#: Most framing bytes for each byte of a body. A chunk of one byte has five: size and line ends.
+#: The limit of framing bytes for each byte of a body. A chunk of one byte has five: size and line
+#: ends.
 _MAX_FRAMING: Final = 8
 
 
@@ -147,7 +148,7 @@ class RequestParser:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            if self.phase is BODY:  # otherwise it is from a request after the last one
+            if self.phase is BODY:  # not ENDED: the connection may have ended before this request
                 self._continue_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self._refuse(self._refusal or bad_http(str(error)))
@@ -215,7 +216,8 @@ class RequestParser:
 
     def on_message_complete(self) -> None:
         """End a request."""
-        if not self._parser.should_upgrade():  # otherwise its body is still to come
+        # For a request that asks to switch protocols, llhttp calls this before the body.
+        if not self._parser.should_upgrade():
             self.end_request(self._parser.should_keep_alive())
 
     def end_request(self, keeps_open: bool) -> None:

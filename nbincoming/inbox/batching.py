@@ -1,7 +1,7 @@
 """Make the claims of simultaneous requests in one transaction.
 
-A durable store waits for the disk once for each transaction, however many claims that has. So one
-thread collects the claims that arrive while it is busy, and makes them together.
+A durable store waits for the disk once for each transaction, whatever the number of claims in it.
+So one thread collects the claims that arrive while it is busy, and makes them together.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from nbincoming.inbox.protocol import ClaimResult, Inbox
 #: Most claims in one transaction: more would save little and delay the first ones.
 MAX_CLAIMS: Final = 256
 
-#: Under load, how long to wait for the next requests of the senders that were just answered: a
-#: commit for all takes little longer than one for half of them. Compare PostgreSQL's commit_delay.
+#: How long to wait under load for more claims. The senders that were just answered send their next
+#: requests, and one commit for all of them is cheaper than two. Compare PostgreSQL's commit_delay.
 GATHER_S: Final = 0.002
 
 #: If fewer claims arrive, the number of claims to wait for falls by this factor each time.

@@ -20,8 +20,8 @@ from nbincoming.relay.sinks.sink import (
 #: Batches that one lane delivers before another may use the thread.
 _MAX_BATCHES: Final = 10
 
-#: The largest distance from a doubtful event to the later event that is tried. A receiver that
-#: fails on one event may also fail on similar events right after it.
+#: If a sink fails on an event, a later event shows whether the sink is at fault or the event. This
+#: is the largest distance of that later event: similar events right after may fail, too.
 _MAX_AHEAD: Final = 32
 
 

@@ -1,8 +1,8 @@
 """Delivers events from the inbox to a sink: at least once, in order for each integration.
 
-A lane's position is stored after its events were delivered. After a crash, the last ones are
-delivered again, with the same ids. Of all relays on all machines that share the inbox, only the
-holder of the sink's lease delivers to it.
+The position in each integration's events is stored after their delivery. After a crash, the last
+ones are delivered again, with the same ids. Of all relays on all machines that share the inbox,
+only the holder of the sink's lease delivers to it.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def compare(old: Spec, new: Spec, on: Iterable[Request | Sample] | None = None) 
     on
         Requests or samples to run through both versions, in order. Each version starts with
         an empty inbox, and every request counts as authorized. By default, the examples of
-        both versions, each with an empty inbox.
+        both versions are used, and each example starts with an empty inbox.
     """
     if on is None:
         requests = _examples(old, new)

@@ -29,7 +29,7 @@ from nbincoming.serve.refusals import too_many_connections
 from nbincoming.serve.service import OTHER_BODY_BYTES, WATCHED_PATHS, Service
 from nbincoming.serve.writer import Writer
 
-#: If more requests of one connection than this are without an answer, reading pauses.
+#: Reading pauses if more requests than this, of one connection, wait for their answers.
 _MAX_WAITING: Final = 32
 
 #: Most bytes parsed at once, because thousands of small requests at once would fill the memory.
@@ -85,14 +85,14 @@ class Connection(asyncio.Protocol):
             _refuse_connection if is_full else self.service.max_body_bytes, self.max_head_bytes
         )
         self._answers: deque[_Answer] = deque()  # in the order of the requests
-        self.is_handling = False  # answers are then written together, afterwards
+        self.is_handling = False  # while True, answers are collected to be written together
         self._is_stopping = False  # the current request is the last one
         self._is_ending = False  # no further request is read
         self._is_paused = False  # reading is paused
         self._is_congested = False  # the sender does not read the answers
         self._owes_continue = False  # the sender waits for 100 Continue
         self._closes_at_s: float | None = None  # all is answered; what still comes is dropped
-        # Begun and ended requests at the last check of the clock, and when their number changed.
+        # The count of begun and ended requests at the last check of the clock, and when it changed.
         self._progress = 0
         self._since_s = self._loop.time()
 
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
         self._state.connections.add(cast(Any, self))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """Drop the connection; claims that were made remain."""
+        """Drop the connection; events that were stored stay."""
         self._state.connections.discard(cast(Any, self))
         self._transport = None
         self._is_ending = True
@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
             transport.writelines(written)
         if self._is_ending and not answers:
             self._end(transport)
-        elif self._owes_continue and not answers:  # before others, it would look like one of them
+        elif self._owes_continue and not answers:  # senders take answers in order
             self._owes_continue = False
             transport.write(_CONTINUE)
         if self._is_paused or len(answers) > _MAX_WAITING:
@@ -252,6 +252,6 @@ def connections(
 
 
 def _refuse_connection(path: str) -> int:
-    if path in WATCHED_PATHS:  # a busy process is neither dead nor unwatched
+    if path in WATCHED_PATHS:  # monitors must not take a busy process for a dead one
         return OTHER_BODY_BYTES
     raise too_many_connections()

@@ -160,7 +160,7 @@ class Processes:
 
     def _start_worker(self) -> subprocess.Popen[str]:
         process = _start("nbincoming.serve.worker", self._settings.to_json(), self._sock)
-        # The specs that are served; the files may be invalid at the moment.
+        # Not the spec files: they may have changed, and may be invalid.
         with contextlib.suppress(OSError):  # it has ended already, and will be restarted
             _write_line(process, self._message(self._specs()))
         return process
@@ -200,7 +200,8 @@ def _start(module: str, settings: str, sock: socket.socket | None = None) -> sub
 def _write_line(process: subprocess.Popen[str], line: str) -> None:
     assert process.stdin is not None
     process.stdin.write(line + "\n")
-    process.stdin.flush()  # kept open: when the supervisor ends, it closes, and the child ends too
+    # The pipe stays open. The child ends when it closes, as it does when the supervisor ends.
+    process.stdin.flush()
 
 
 def _close(process: subprocess.Popen[str]) -> None:

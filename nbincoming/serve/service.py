@@ -44,7 +44,7 @@ OTHER_BODY_BYTES: Final = 16_384
 
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 
-#: Paths that monitors ask for; they are answered on each connection.
+#: Paths that monitors ask for; they are answered even beyond the limit of connections.
 WATCHED_PATHS: Final = ("/healthz", "/readyz", "/metrics")
 
 _NAMES: Final[dict[type, str]] = {

@@ -27,20 +27,14 @@ Handshake = Callable[[Request], str]
 
 
 class Secrets(Protocol):
-    """A mapping from the names of secrets to their values, such as a dict."""
+    """A mapping from the names of secrets to their values, such as a dict.
+
+    It may have a method ``refresh(name)`` that fetches a value again, as of a JWKS behind a URL.
+    If that raises LookupError or OSError, the previous value is still used.
+    """
 
     def __getitem__(self, name: str, /) -> bytes:
         """Return a secret's value, or raise KeyError."""
-
-
-class RefreshableSecrets(Secrets, Protocol):
-    """Secrets that can be fetched again, such as a JWKS behind a URL."""
-
-    def refresh(self, name: str) -> bytes:
-        """Fetch a value again, unless it was just fetched, and return it.
-
-        If it raises LookupError or OSError, the caller keeps the previous value.
-        """
 
 
 def compile_verify(authorization: Authorization, secrets: Secrets) -> Verify:

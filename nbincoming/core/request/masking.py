@@ -1,7 +1,7 @@
 """Find the headers that carry credentials, and hide their values.
 
-A header is recognised by its name or by its value. Labels in conditions and keys are checked by
-name only, so the check does not depend on a request.
+A header is recognised by its name or by its value. A parameter of a condition or key is recognised
+by its name only, because there is no request when a spec is checked.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final
 from nbincoming.core.request.headers import Headers
 from nbincoming.core.request.labels import Path
 
-#: Names of headers with a secret, with a proof made from a secret, or that bypass a check.
+#: Names of headers that carry a secret, a proof made from a secret, or a way past a check.
 _SECRET_NAME: Final = re.compile(
     r"authorization|cookie|signature|token|secret|pass(?:w|code|phrase)|credential|hmac|jwt|saml"
     r"|assertion|session|oidc|csrf|xsrf|bypass|verif(?:y|ication)?(?:$|[-_])|client[-_]?cert"
@@ -132,7 +132,7 @@ def is_secret_value(value: str | list[str]) -> bool:
 
 
 def _is_basic_pair(match: re.Match[str]) -> bool:
-    """Tell whether "Basic" precedes "user:password" in base64 (RFC 7617); True without "Basic"."""
+    """Reject "Basic" before anything but "user:password" in base64 (RFC 7617), such as prose."""
     pair = match.groupdict().get("basic")
     return pair is None or (len(pair) % 4 == 0 and b":" in b64decode(pair))
 

@@ -44,8 +44,8 @@ class Limits:
 #: The limits of a spec that sets none.
 DEFAULT_LIMITS: Final = Limits()
 
-#: Most characters of all labels of a body together. Labels repeat the names of outer objects, so
-#: without this limit the labels of a body of 1 MiB could take 10 GB.
+#: The limit of characters in all labels of a body together. Labels repeat the names of outer
+#: objects, so without this limit the labels of a body of 1 MiB could take 10 GB.
 _MAX_LABEL_TEXT: Final = 50_000_000
 
 #: A smaller body cannot exceed that limit. In the worst case, a name of n / 2 bytes contains n / 4

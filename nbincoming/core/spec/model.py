@@ -42,7 +42,7 @@ from nbincoming.errors import Problem, SpecError, quote
 #: Version of the format. A newer one is refused.
 SCHEMA_VERSION: Final = 1
 
-#: The file beside a spec that its member ``$schema`` names.
+#: The name of the JSON Schema file beside a spec, to which its member ``$schema`` refers.
 SCHEMA_FILE: Final = "spec.schema.json"
 
 #: End of a spec file's name.

@@ -52,8 +52,8 @@ _CLAIM: Final = Script(
 )
 
 #: Adds integrations to the index that the relay reads, and numbers the new ones. KEYS: the index.
-#: ARGV: names. SETRANGE writes nothing: the index is missing or has another type. But a server that
-#: refuses writes, because it is full or a replica, refuses this command first.
+#: ARGV: names. SETRANGE tests whether the server accepts writes: a full one, or a replica, refuses
+#: the command. On any other it changes nothing, because the index is a hash or missing.
 _REGISTER: Final = Script("""
 local reply = redis.pcall('SETRANGE', KEYS[1], 0, '')
 if type(reply) == 'table' and not string.find(reply.err, 'WRONGTYPE') then

@@ -9,7 +9,7 @@ This is a log-structured merge tree with one level.
 
 After each move, a mark is appended to the log: a row with space 0 that names the bucket. So a
 process that reads the log in order knows which keys are not in ``keys`` yet, and which bucket is
-next. A row is deleted when all buckets were moved after it was appended.
+next. A row is deleted once each bucket has been moved since the row was appended.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 BUCKETS: Final = 256
 
-#: Number of claims after which a bucket is moved. The log then has 65,000 rows; half of them are in
-#: the mirror, which takes about 13 MiB.
+#: Number of claims after which a bucket is moved. With it, the log has 65,000 rows. Half of them
+#: are in the mirror, which takes about 13 MiB.
 _MOVE_EACH: Final = 256
 
 #: Most rows in one statement. One row at a time would take many times as long, because each

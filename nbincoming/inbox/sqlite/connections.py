@@ -32,9 +32,9 @@ class Connections:
     path
         The file.
     file
-        Which file it must be. None to open at once whatever file is there, or to make one. With
-        a file, it is opened on first use: a process that is started again while the file is away
-        must neither make another one, in which events would be lost, nor fail.
+        None: the file is opened at once, and made if there is none. Otherwise the path must lead
+        to this file, which is opened on first use. So a process that restarts while the file is
+        away waits for it, and makes no other file whose events would be lost.
     busy_timeout_s
         How long a statement waits for another process.
     is_durable

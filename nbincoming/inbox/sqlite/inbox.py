@@ -50,13 +50,13 @@ from nbincoming.inbox.sqlite.tables import (
     transaction,
 )
 
-#: Most expired keys removed in one transaction, because claims wait for it.
+#: How many expired keys one transaction removes. Claims wait for it, so the number is small.
 _PURGE_KEYS: Final = 500
 
-#: Most buckets moved in one transaction, because claims wait for it.
+#: How many buckets of keys one transaction moves (see claimed_keys.py).
 _MOVED_BUCKETS: Final = 16
 
-#: How long an expired key is kept, since requests received within its window may still wait.
+#: How long an expired key is kept: a request that was received in time may still wait.
 _SLACK_MS: Final = 120_000
 
 _EXPIRED: Final = (
@@ -142,7 +142,7 @@ class SqliteInbox:
             place = expired[-1]
 
     def _move_log(self, before_ms: int) -> None:
-        """Move all keys from the log to their table if the oldest one in the log has expired."""
+        """Move all keys from the table ``claims`` to ``keys`` if the oldest has expired."""
         oldest = self._read(OLDEST_CLAIM)
         if not oldest or oldest[0][0] >= before_ms:
             return

@@ -39,8 +39,8 @@ RETRIEVE_S = 90
 class EndpointSession:
     """Listens for an integration, judges requests and captures them.
 
-    Before the first publication the endpoint answers 404, except while a window is open:
-    then the draft answers. After it, the published version answers.
+    Before the first publication, the draft answers while *Retrieve data* runs, and otherwise
+    everything is 404. After it, the published version answers.
 
     Parameters
     ----------
