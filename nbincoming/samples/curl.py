@@ -138,7 +138,7 @@ _FLAGS: Final = (
     "-s --silent", "-S --show-error", "-v --verbose", "-i --include --show-headers",
     "-k --insecure", "-L --location", "-f --fail", "--fail-with-body", "--compressed",
     "-g --globoff", "-N --no-buffer", "-# --progress-bar", "--http1.0", "--http1.1", "--http2",
-    "--http3", "-4 --ipv4", "-6 --ipv6", "-I --head", "-G --get", "-O --remote-name",
+    "--http3", "-4 --ipv4", "-6 --ipv6", "-O --remote-name",
     "-q --disable", "-1 --tlsv1", "--tlsv1.2", "--tlsv1.3", "--no-progress-meter",
     "--path-as-is", "--ssl-no-revoke", "-Z --parallel",
 )  # fmt: skip

@@ -91,6 +91,8 @@ def test_nothing_is_expanded() -> None:
         ("curl -F a=b http://x", 1, "takes JSON"),
         ("curl -d", 1, "expected one argument"),
         ("curl --frobnicate -d a http://x", 1, "--frobnicate"),
+        ("curl -G -d a=1 http://x", 1, "-G"),  # it moves the data into the URL
+        ("curl -I -d a http://x", 1, "-I"),
         ("\n\ncurl -d 'a", 3, "never closed"),
         ('curl -d "a', 1, "never closed"),
         ("curl -d $'a", 1, "never closed"),
