@@ -87,7 +87,7 @@ def compile_bound(condition: Condition, zone: tzinfo, bound: tuple[str, ...]) ->
 
 def _every(tests: list[Test]) -> Test:
     def test(scope: Scope, now_ms: int) -> bool:
-        for each in tests:  # all() over a generator is slower than the tests
+        for each in tests:  # a loop, because all() is slower
             if not each(scope, now_ms):
                 return False
         return True

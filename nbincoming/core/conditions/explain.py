@@ -147,7 +147,7 @@ class _Explainer:
             return self._leaf(leaf, scope, array, _mismatch(leaf.parameter, array, ["array"]))
         test = compile_bound(leaf.value, self.zone, (*self.bound, leaf.element))
         results = [test({**scope, leaf.element: value}, self.now_ms) for value in array]
-        # Elements with the leaf's result explain it; for no_element, those with the opposite.
+        # Show the elements whose result is the leaf's; for no_element, those with the opposite one.
         result = compile_bound(leaf, self.zone, self.bound)(scope, self.now_ms)
         wanted = not result if leaf.operator == "no_element" else result
         shown = [index for index, each in enumerate(results) if each is wanted][:MAX_ELEMENTS]

@@ -3,8 +3,8 @@
 A row defines what an operator means, what it compares a parameter with, and its words in a
 sentence. Evaluation, the wizard's menu, sentences, exports and docs all use this table.
 
-A row's ``test`` receives a value of the row's type and a prepared operand. It is never called with
-a missing value or one of another type, for which every comparison is false.
+A row's ``test`` receives a value of the row's type and a prepared operand. If the
+value is missing or has another type, the comparison is false and ``test`` is not called.
 """
 
 from __future__ import annotations
